@@ -1,0 +1,2 @@
+// Package pool2d is the vocabulary of 2-D pooling.
+package pool2d

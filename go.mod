@@ -1,0 +1,3 @@
+module example.com/pool2d
+
+go 1.26.0
