@@ -133,7 +133,8 @@ func (p Params) Normalized() Params {
 
 // OutputShape returns the shape that pooling in with p yields, by the closed formula of the package doc.
 // It is the one place where shapes and parameters are checked: a violated limit is an error that names the field, its
-// value and the limit. Sizes may be anything an int holds, and need no memory.
+// value and the limit. Sizes may be anything an int holds, and need no memory; where OutputShape returns no error, the
+// padded plane, the span and the number of taps of a window are in the range of int too.
 func OutputShape(in Shape, p Params) (Shape, error) {
 	if err := in.check(); err != nil {
 		return Shape{}, err
@@ -155,6 +156,9 @@ func OutputShape(in Shape, p Params) (Shape, error) {
 		if f.value < f.min {
 			return Shape{}, atLeast(f.name, f.value, f.min)
 		}
+	}
+	if hi, taps := bits.Mul64(uint64(p.Kernel.H), uint64(p.Kernel.W)); hi != 0 || taps > math.MaxInt {
+		return Shape{}, fmt.Errorf("pool2d: Kernel.H = %d with Kernel.W = %d: the number of taps is past the range of int", p.Kernel.H, p.Kernel.W)
 	}
 	p = p.Normalized()
 	h, err := outputExtent(axis{"H", "Top", "Bottom", in.H, p.Kernel.H, p.Stride.H, p.Dilation.H, p.Pad.Top, p.Pad.Bottom}, p.Ceil)
@@ -188,22 +192,22 @@ func outputExtent(a axis, ceil bool) (int, error) {
 	if a.trail > span/2 {
 		return 0, fmt.Errorf("pool2d: Pad.%s = %d, want <= %d, half of the span %d", a.trailing, a.trail, span/2, span)
 	}
-	// Pads are at most half of the span, so this order of the terms cannot overflow.
-	room := a.extent + (a.lead + a.trail - span)
+	// Pads are at most half of the span, so their sum is in range, and so is the padded plane if this one is.
+	if a.extent > math.MaxInt-a.lead-a.trail {
+		return 0, fmt.Errorf("pool2d: %s = %d with Pad.%s = %d and Pad.%s = %d: the padded plane is past the range of int",
+			a.name, a.extent, a.leading, a.lead, a.trailing, a.trail)
+	}
+	room := a.extent + a.lead + a.trail - span
 	last := floorDiv(room, a.stride)
 	if ceil {
 		last = ceilDiv(room, a.stride)
-		// last·stride >= extent+lead, without the product and with room for the sum.
-		if last > 0 && uint64(last) > (uint64(a.extent)+uint64(a.lead)-1)/uint64(a.stride) {
+		if last >= ceilDiv(a.extent+a.lead, a.stride) { // last·stride >= extent+lead, without the product
 			last--
 		}
 	}
 	if last < 0 {
 		return 0, fmt.Errorf("pool2d: %s = %d with Pad.%s = %d and Pad.%s = %d is %d, want >= %d, the span of the window",
 			a.name, a.extent, a.leading, a.lead, a.trailing, a.trail, a.extent+a.lead+a.trail, span)
-	}
-	if last == math.MaxInt {
-		return 0, fmt.Errorf("pool2d: %s = %d: the number of windows is past the range of int", a.name, a.extent)
 	}
 	return last + 1, nil
 }
