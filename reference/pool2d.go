@@ -102,10 +102,11 @@ func check[T pool2d.Elem](src pool2d.Tensor[T], p pool2d.Params) (dst pool2d.Ten
 	return dst, nil
 }
 
-// A window is the taps of one output on one axis.
+// A window is what one output reads on one axis.
 type window struct {
-	taps    []int // the real ones, in order
-	counted int   // how many taps, real or not, lie inside the plane and its pads
+	first   int // its first real tap
+	taps    int // how many real taps it has, each a dilation further
+	counted int // how many taps, real or not, lie inside the plane and its pads
 }
 
 // axes returns the windows on both axes.
@@ -126,11 +127,13 @@ func windows(extent, kernel, stride, dilation, lead, trail int, ceil bool) []win
 		if !ceil && overhang > 0 || ceil && overhang > stride-1 {
 			break
 		}
-		var w window
-		for cell := range extent {
-			if a := (cell - start) / dilation; cell >= start && (cell-start)%dilation == 0 && a < kernel {
-				w.taps = append(w.taps, cell)
-			}
+		unreal := 0 // taps in the leading pad
+		if start < 0 {
+			unreal = min(kernel, (-start+dilation-1)/dilation)
+		}
+		w := window{first: start + unreal*dilation}
+		for w.taps < kernel-unreal && w.first+w.taps*dilation < extent {
+			w.taps++
 		}
 		w.counted = min(kernel, (extent+trail-start-1)/dilation+1)
 		all = append(all, w)
@@ -141,15 +144,16 @@ func windows(extent, kernel, stride, dilation, lead, trail int, ceil bool) []win
 // eachWindow calls f for each output cell with its real taps in row-major order, and how many taps padding included.
 func eachWindow[T pool2d.Elem](src, dst pool2d.Tensor[T], p pool2d.Params, f func(out pool2d.Cell, taps []pool2d.Cell, counted int)) {
 	rows, cols := axes(src.Shape, p)
+	p = p.Normalized()
 	var taps []pool2d.Cell
 	for n := range src.N {
 		for c := range src.C {
 			for h, row := range rows {
 				for w, col := range cols {
 					taps = taps[:0]
-					for _, y := range row.taps {
-						for _, x := range col.taps {
-							taps = append(taps, pool2d.Cell{N: n, C: c, H: y, W: x})
+					for y := range row.taps {
+						for x := range col.taps {
+							taps = append(taps, pool2d.Cell{N: n, C: c, H: row.first + y*p.Dilation.H, W: col.first + x*p.Dilation.W})
 						}
 					}
 					f(pool2d.Cell{N: n, C: c, H: h, W: w}, taps, row.counted*col.counted)
