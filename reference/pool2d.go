@@ -8,6 +8,7 @@ package reference
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"example.com/pool2d"
 )
@@ -150,7 +151,7 @@ func eachWindow[T pool2d.Elem](src, dst pool2d.Tensor[T], p pool2d.Params, f fun
 		for c := range src.C {
 			for h, row := range rows {
 				for w, col := range cols {
-					taps = taps[:0]
+					taps = slices.Grow(taps[:0], row.taps*col.taps)
 					for y := range row.taps {
 						for x := range col.taps {
 							taps = append(taps, pool2d.Cell{N: n, C: c, H: row.first + y*p.Dilation.H, W: col.first + x*p.Dilation.W})
