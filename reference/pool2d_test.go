@@ -2,6 +2,7 @@ package reference
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,6 +139,63 @@ func TestErrors(t *testing.T) {
 	} {
 		if got, err := test.call(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, %v, want an error with %q", test.name, got, err, test.want)
+		}
+	}
+}
+
+// What an average is divided by, on rows of ones: the window's taps, those in the padded plane, or what the caller says.
+func TestDivisor(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		want []float32
+	}{
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1", []float32{1, 1, 1}},
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1_countpad", []float32{2. / 3, 1, 2. / 3}},
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1_countpad_div2", []float32{1, 1.5, 1}},
+		{"n1c1h1w5_avg_k1x2_s1x2_ceil_countpad", []float32{1, 1, 1}},                            // hanging over never counts
+		{"n1c1h1w4_avg_k1x3_s1x2_p0,1,0,1_ceil_countpad", []float32{2. / 3, 1, 1. / 2}},         // ... behind the pad
+		{"n1c1h1w5_avg_k1x3_s1x2_p0,2,0,2_d1x2_countpad", []float32{2. / 3, 1, 2. / 3}},         // dilated
+		{"n1c1h1w4_avg_k1x3_s1x2_p0,2,0,1_d1x2_countpad", []float32{2. / 3, 2. / 3}},            // ... and asymmetric
+		{"n1c1h2w2_avg_k2x3_s2x1_p1,1,1,1_countpad", []float32{1. / 3, 1. / 3, 1. / 3, 1. / 3}}, // both axes
+	} {
+		d, err := pool2d.ParseDescriptor(test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := pool2d.Tensor[float32]{Shape: d.Shape, Data: make([]float32, d.Shape.H*d.Shape.W)}
+		for i := range x.Data {
+			x.Data[i] = 1
+		}
+		y, err := Pool2D(x, d.Params)
+		if err != nil || !slices.Equal(y.Data, test.want) {
+			t.Errorf("%s: got %v, %v, want %v", test.name, y.Data, err, test.want)
+		}
+	}
+}
+
+// A layout changes where cells stand, and nothing else.
+func TestLayouts(t *testing.T) {
+	x := pool2d.Tensor[float64]{Shape: pool2d.Shape{N: 2, C: 3, H: 5, W: 4}, Data: make([]float64, 120)}
+	for i := range x.Data {
+		x.Data[i] = float64(i * 37 % 101)
+	}
+	for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+		p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: 3, W: 2}, Stride: pool2d.HW{H: 2, W: 1}, Pad: pool2d.Pad{Top: 1, Left: 1}}
+		planes, err := Pool2D(x, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, err := Pool2D(x.In(pool2d.NHWC), p)
+		if err != nil || last.Layout != pool2d.NHWC || !slices.Equal(last.In(pool2d.NCHW).Data, planes.Data) {
+			t.Errorf("%v: NHWC gives %v, %v, want %v", op, last, err, planes)
+		}
+		grad, err := Pool2DGrad(planes, x, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gradLast, err := Pool2DGrad(last, x.In(pool2d.NHWC), p)
+		if err != nil || gradLast.Layout != pool2d.NHWC || !slices.Equal(gradLast.In(pool2d.NCHW).Data, grad.Data) {
+			t.Errorf("%v: gradient in NHWC gives %v, %v, want %v", op, gradLast, err, grad)
 		}
 	}
 }
