@@ -1,0 +1,346 @@
+package optimized
+
+import (
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/pool2d"
+	"example.com/pool2d/reference"
+)
+
+// randomCase draws a valid case: the window, then the pads, then an extent that they fit.
+func randomCase(r *rand.Rand) (pool2d.Shape, pool2d.Params) {
+	axis := func() (extent, k, s, l, t, d int) {
+		k, d = 1+r.IntN(5), 1
+		switch r.IntN(6) {
+		case 0:
+			k = 1 + r.IntN(20)
+		case 1:
+			d = 1 + r.IntN(4)
+		}
+		s = 1 + r.IntN(3)
+		if r.IntN(6) == 0 {
+			s = 1 + r.IntN(9)
+		}
+		span := d*(k-1) + 1
+		if r.IntN(3) > 0 {
+			l, t = r.IntN(span/2+1), r.IntN(span/2+1)
+		}
+		extent = max(1, span-l-t+r.IntN(24))
+		if r.IntN(4) == 0 {
+			extent += r.IntN(60)
+		}
+		return
+	}
+	var p pool2d.Params
+	in := pool2d.Shape{N: 1 + r.IntN(3), C: 1 + r.IntN(20)}
+	in.H, p.Kernel.H, p.Stride.H, p.Pad.Top, p.Pad.Bottom, p.Dilation.H = axis()
+	in.W, p.Kernel.W, p.Stride.W, p.Pad.Left, p.Pad.Right, p.Dilation.W = axis()
+	p.Ceil = r.IntN(3) == 0
+	if r.IntN(2) == 0 {
+		p.Op = pool2d.Avg
+		p.CountPad = r.IntN(2) == 0
+		if r.IntN(4) == 0 {
+			p.Divisor = 1 + r.IntN(9)
+		}
+	}
+	return in, p
+}
+
+// randomTensor draws cells that are integers, whose sums are exact, with NaN and infinities among them if weird.
+func randomTensor[T pool2d.Elem](r *rand.Rand, in pool2d.Shape, l pool2d.Layout, weird bool) pool2d.Tensor[T] {
+	t := pool2d.Tensor[T]{Shape: in, Layout: l, Data: make([]T, in.N*in.C*in.H*in.W)}
+	for i := range t.Data {
+		t.Data[i] = T(r.IntN(201) - 100)
+		if f, ok := any(&t.Data[i]).(*float32); ok && weird && r.IntN(8) == 0 {
+			*f = []float32{float32(math.NaN()), float32(math.Inf(-1)), float32(math.Inf(1)), float32(math.Copysign(0, -1))}[r.IntN(4)]
+		}
+	}
+	return t
+}
+
+func caseName(in pool2d.Shape, p pool2d.Params, l pool2d.Layout) string {
+	return pool2d.Descriptor{Shape: in, Params: p, Layout: l}.String()
+}
+
+// differ returns the first cell in which got is not want: unequal, or for an average further off than 8 roundings.
+func differ[T pool2d.Elem](got, want []T, p pool2d.Params) int {
+	for i, w := range want {
+		g := got[i]
+		if g == w || g != g && w != w {
+			continue
+		}
+		if p.Op == pool2d.Avg && isFloat[T]() && math.Abs(float64(g)-float64(w)) <= 1e-5*(1+math.Abs(float64(w))) {
+			continue
+		}
+		return i
+	}
+	return -1
+}
+
+func testEquals[T pool2d.Elem](t *testing.T, n int) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range n {
+		in, p := randomCase(r)
+		l := pool2d.Layout(r.IntN(2))
+		x := randomTensor[T](r, in, l, r.IntN(3) == 0)
+		want, err := reference.Pool2D(x, p)
+		if err != nil {
+			continue
+		}
+		got, err := Pool2D(x, p)
+		if err != nil {
+			t.Fatalf("%s: %v", caseName(in, p, l), err)
+		}
+		if i := differ(got.Data, want.Data, p); i >= 0 {
+			t.Fatalf("%s: cell %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
+		}
+		if p.Op == pool2d.Max {
+			want, wantAt, _ := reference.Pool2DIndices(x, p)
+			got, at, err := Pool2DIndices(x, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i := differ(got.Data, want.Data, p); i >= 0 {
+				t.Fatalf("%s: maximum at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
+			}
+			for i := range at {
+				if at[i] != wantAt[i] {
+					t.Fatalf("%s: index at %v: got %d, want %d", caseName(in, p, l), want.CellAt(i), at[i], wantAt[i])
+				}
+			}
+		}
+		if isFloat[T]() {
+			g := randomTensor[T](r, want.Shape, l, false)
+			want, _ := reference.Pool2DGrad(g, x, p)
+			got, err := Pool2DGrad(g, x, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range want.Data {
+				if d := float64(got.Data[i]) - float64(w); math.Abs(d) > 1e-3 {
+					t.Fatalf("%s: gradient at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], w)
+				}
+			}
+		}
+	}
+}
+
+func TestEqualsReference(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { testEquals[float32](t, 2000) })
+	t.Run("float64", func(t *testing.T) { testEquals[float64](t, 400) })
+	t.Run("int8", func(t *testing.T) { testEquals[int8](t, 400) })
+	t.Run("uint8", func(t *testing.T) { testEquals[uint8](t, 200) })
+	t.Run("int32", func(t *testing.T) { testEquals[int32](t, 200) })
+}
+
+// TestHostile pools shapes that break loops over windows, strips and blocks.
+func TestHostile(t *testing.T) {
+	hw := func(h, w int) pool2d.HW { return pool2d.HW{H: h, W: w} }
+	big := 1 << 31
+	for _, c := range []struct {
+		in pool2d.Shape
+		p  pool2d.Params
+	}{
+		{pool2d.Shape{N: 1, C: 2, H: 1, W: 3}, pool2d.Params{Kernel: hw(big, big/2), Stride: hw(1, 1), Pad: pool2d.Pad{Top: big / 2, Bottom: big / 2, Left: big / 4, Right: big / 4}}},
+		{pool2d.Shape{N: 1, C: 2, H: 2, W: 3}, pool2d.Params{Kernel: hw(2, 2), Stride: hw(1, big), Dilation: hw(big, 1), Pad: pool2d.Pad{Top: big / 2, Bottom: big / 2}, Ceil: true}},
+		{pool2d.Shape{N: 0, C: 2, H: 2, W: 3}, pool2d.Params{Kernel: hw(2, 2)}},
+		{pool2d.Shape{N: 1, C: 1, H: 3, W: 40000}, pool2d.Params{Kernel: hw(2, 5), Stride: hw(1, 2), Pad: pool2d.Pad{Left: 2}}},
+		{pool2d.Shape{N: 1, C: 1, H: 40, W: 20000}, pool2d.Params{Kernel: hw(31, 31), Stride: hw(1, 1), Pad: pool2d.Pad{Left: 15, Top: 15, Right: 2}}},
+		{pool2d.Shape{N: 1, C: 1, H: 900, W: 300}, pool2d.Params{Kernel: hw(63, 7), Stride: hw(2, 3), Pad: pool2d.Pad{Left: 3, Top: 30, Right: 2, Bottom: 31}}},
+		{pool2d.Shape{N: 1, C: 1, H: 2, W: 9000}, pool2d.Params{Kernel: hw(1, 9000)}},
+		{pool2d.Shape{N: 1, C: 70, H: 300, W: 31}, pool2d.Params{Kernel: hw(300, 31)}},
+	} {
+		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+				c.p.Op = op
+				x := randomTensor[float32](rand.New(rand.NewPCG(3, 4)), c.in, l, false)
+				got, err := Pool2D(x, c.p)
+				if err != nil {
+					t.Fatalf("%s: %v", caseName(c.in, c.p, l), err)
+				}
+				if c.p.Kernel.H >= big || c.p.Dilation.H >= big {
+					continue // a loop over every tap does not end
+				}
+				for i := 0; i < len(got.Data); i += max(1, len(got.Data)/500) {
+					if g, w := got.Data[i], window(x, c.p, got.CellAt(i)); g != w && math.Abs(float64(g-w)) > 1e-4 {
+						t.Fatalf("%s: cell %v: got %v, want %v", caseName(c.in, c.p, l), got.CellAt(i), g, w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// window is one window of the definition.
+func window(x pool2d.Tensor[float32], p pool2d.Params, out pool2d.Cell) float32 {
+	p = p.Normalized()
+	best, sum, real, counted := math.Inf(-1), 0.0, 0, 0
+	for a := range p.Kernel.H {
+		for b := range p.Kernel.W {
+			in := out
+			in.H = out.H*p.Stride.H - p.Pad.Top + a*p.Dilation.H
+			in.W = out.W*p.Stride.W - p.Pad.Left + b*p.Dilation.W
+			if in.H < x.H+p.Pad.Bottom && in.W < x.W+p.Pad.Right {
+				counted++
+			}
+			if in.H < 0 || in.H >= x.H || in.W < 0 || in.W >= x.W {
+				continue
+			}
+			v := float64(x.Data[x.Offset(in)])
+			best = max(best, v)
+			sum += v
+			real++
+		}
+	}
+	switch {
+	case p.Op == pool2d.Max:
+		return float32(best)
+	case real == 0:
+		return 0
+	case p.Divisor > 0:
+		return float32(sum / float64(p.Divisor))
+	case p.CountPad:
+		return float32(sum / float64(counted))
+	}
+	return float32(sum / float64(real))
+}
+
+// TestRefuses checks that a bad call is an error, and writes nothing.
+func TestRefuses(t *testing.T) {
+	in := pool2d.Shape{N: 1, C: 1, H: 4, W: 4}
+	src := pool2d.Tensor[float32]{Shape: in, Data: make([]float32, 16)}
+	dst := pool2d.Tensor[float32]{Shape: pool2d.Shape{N: 1, C: 1, H: 2, W: 2}, Data: []float32{7, 7, 7, 7}}
+	p := pool2d.Params{Kernel: pool2d.HW{H: 2, W: 2}}
+	with := func(f func(dst, src *pool2d.Tensor[float32], p *pool2d.Params)) error {
+		d, s, q := dst, src, p
+		f(&d, &s, &q)
+		return Pool2DInto(d, s, q)
+	}
+	type tensor = pool2d.Tensor[float32]
+	for name, err := range map[string]error{
+		"kernel 0":     with(func(_, _ *tensor, p *pool2d.Params) { p.Kernel.W = 0 }),
+		"pad":          with(func(_, _ *tensor, p *pool2d.Params) { p.Pad.Left = 2 }),
+		"op":           with(func(_, _ *tensor, p *pool2d.Params) { p.Op = 9 }),
+		"short source": with(func(_, s *tensor, _ *pool2d.Params) { s.Data = s.Data[1:] }),
+		"short result": with(func(d, _ *tensor, _ *pool2d.Params) { d.Data = d.Data[1:] }),
+		"shape":        with(func(d, _ *tensor, _ *pool2d.Params) { d.Shape = pool2d.Shape{N: 1, C: 1, H: 1, W: 4} }),
+		"layout":       with(func(d, _ *tensor, _ *pool2d.Params) { d.Layout = pool2d.NHWC }),
+		"overlap":      with(func(d, s *tensor, _ *pool2d.Params) { d.Data = s.Data[12:16] }),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, v := range dst.Data {
+		if v != 7 {
+			t.Fatalf("an erring call wrote %v", dst.Data)
+		}
+	}
+	if err := with(func(_, _ *tensor, _ *pool2d.Params) {}); err != nil {
+		t.Fatal(err)
+	}
+	avg := p
+	avg.Op = pool2d.Avg
+	if _, _, err := Pool2DIndices(src, avg); err == nil {
+		t.Error("indices of an average: no error")
+	}
+	if _, err := Pool2DGrad(src, src, p); err == nil {
+		t.Error("gradient of the wrong shape: no error")
+	}
+	ints := pool2d.Tensor[int8]{Shape: in, Data: make([]int8, 16)}
+	grad := pool2d.Tensor[int8]{Shape: dst.Shape, Data: make([]int8, 4)}
+	if _, err := Pool2DGrad(grad, ints, p); err == nil {
+		t.Error("gradient of integers: no error")
+	}
+}
+
+// TestSameBits pools with several GOMAXPROCS, and at the same time, and compares bits.
+func TestSameBits(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	in := pool2d.Shape{N: 2, C: 3, H: 113, W: 111}
+	for _, p := range []pool2d.Params{
+		{Kernel: pool2d.HW{H: 3, W: 3}, Stride: pool2d.HW{H: 2, W: 2}, Pad: pool2d.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 2, W: 2}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 31, W: 31}, Stride: pool2d.HW{H: 1, W: 1}, Pad: pool2d.Pad{Top: 15, Left: 15, Bottom: 15, Right: 15}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 113, W: 111}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 3, W: 3}, Stride: pool2d.HW{H: 1, W: 1}, Dilation: pool2d.HW{H: 2, W: 3}},
+	} {
+		for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+			x := randomTensor[float32](r, in, l, false)
+			for i := range x.Data {
+				x.Data[i] += r.Float32()
+			}
+			old := runtime.GOMAXPROCS(1)
+			want, err := Pool2D(x, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, procs := range []int{2, 3, 8} {
+				runtime.GOMAXPROCS(procs)
+				var wg sync.WaitGroup
+				for range 4 {
+					wg.Go(func() {
+						for range 5 {
+							got, err := Pool2D(x, p)
+							if err != nil {
+								t.Error(err)
+								return
+							}
+							for i, w := range want.Data {
+								if g := got.Data[i]; math.Float32bits(g) != math.Float32bits(w) {
+									t.Errorf("%s, GOMAXPROCS %d: got %v, want %v at %d", caseName(in, p, l), procs, g, w, i)
+									return
+								}
+							}
+						}
+					})
+				}
+				wg.Wait()
+			}
+			runtime.GOMAXPROCS(old)
+		}
+	}
+}
+
+// TestHelpersEnd checks that helpers neither spin nor stay when there is nothing to do.
+func TestHelpersEnd(t *testing.T) {
+	for deadline := time.Now().Add(10 * parkedFor); helpers.alive.Load() > 0; time.Sleep(parkedFor / 10) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d helpers are still there", helpers.alive.Load())
+		}
+	}
+	if n, m := helpers.idle.Load(), helpers.parked.Load(); n != 0 || m != 0 {
+		t.Fatalf("no helper is there, but %d are counted as idle and %d as parked", n, m)
+	}
+	if n := helpers.open.Load(); n != 0 {
+		t.Fatalf("%d jobs are published, and no call is under way", n)
+	}
+}
+
+// TestAllocates checks that a call with the caller's buffer does not allocate.
+func TestAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	for _, p := range []pool2d.Params{
+		{Kernel: pool2d.HW{H: 3, W: 3}, Stride: pool2d.HW{H: 2, W: 2}, Pad: pool2d.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 13, W: 13}, Stride: pool2d.HW{H: 1, W: 1}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 56, W: 56}},
+	} {
+		for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+			x := randomTensor[float32](rand.New(rand.NewPCG(7, 8)), pool2d.Shape{N: 1, C: 64, H: 56, W: 56}, l, false)
+			y, err := Pool2D(x, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := testing.AllocsPerRun(100, func() { _ = Pool2DInto(y, x, p) }); n != 0 {
+				t.Errorf("%s: %v allocations a call", caseName(x.Shape, p, l), n)
+			}
+		}
+	}
+}

@@ -1,0 +1,259 @@
+package optimized
+
+import (
+	"math"
+	"sync"
+	"unsafe"
+
+	"example.com/pool2d"
+)
+
+// axis is one axis of a pooling, normalized.
+type axis struct {
+	in, out    int
+	k, s, d, l int // kernel, stride, dilation, leading pad
+	t          int // trailing pad
+}
+
+// taps returns the first real cell of window i, and how many of its taps are real. They lie d apart.
+func (a axis) taps(i int) (first, n int) {
+	start := i*a.s - a.l
+	skip := 0
+	if start < 0 {
+		skip = (-start-1)/a.d + 1
+	}
+	room := a.in - 1 - start // cells from the window's start to the last of the plane
+	if room < 0 {
+		return 0, 0
+	}
+	last := min(a.k-1, room/a.d)
+	if skip > last {
+		return 0, 0
+	}
+	return start + skip*a.d, last - skip + 1
+}
+
+// counted returns how many taps of window i, real or not, lie inside the plane and its pads.
+func (a axis) counted(i int) int {
+	room := a.in + a.t + a.l - 1 - i*a.s
+	if room < 0 {
+		return 0
+	}
+	return min(a.k, room/a.d+1)
+}
+
+// span is how many cells a window covers, gaps between its taps included.
+func (a axis) span() int { return a.d*(a.k-1) + 1 }
+
+// whole reports whether the axis has one window, whose taps are all the cells.
+func (a axis) whole() bool {
+	first, n := a.taps(0)
+	return a.out == 1 && first == 0 && n == a.in
+}
+
+// plan is the geometry of one call. Both layouts are planes of rows of cells of unit elements:
+//
+//	NCHW   N·C planes of H rows of W cells of 1 element
+//	NHWC   N planes of H rows of W cells of C elements
+type plan struct {
+	h, w    axis
+	op      pool2d.Op
+	count   bool // CountPad
+	divisor int
+	planes  int
+	unit    int
+}
+
+func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
+	p = p.Normalized()
+	pl := plan{
+		h:       axis{in: in.H, out: out.H, k: p.Kernel.H, s: p.Stride.H, d: p.Dilation.H, l: p.Pad.Top, t: p.Pad.Bottom},
+		w:       axis{in: in.W, out: out.W, k: p.Kernel.W, s: p.Stride.W, d: p.Dilation.W, l: p.Pad.Left, t: p.Pad.Right},
+		op:      p.Op,
+		count:   p.CountPad,
+		divisor: p.Divisor,
+		planes:  in.N * in.C,
+		unit:    1,
+	}
+	if layout == pool2d.NHWC {
+		pl.planes, pl.unit = in.N, in.C
+	}
+	return pl
+}
+
+// A chunk is a sixteenth of a call, within these numbers of elements read and written: at memory speed 1 to 10 µs, at
+// least 20 times what taking a chunk costs, and at most a twentieth of what a garbage collection may have to wait for.
+const (
+	minChunk = 1 << 12
+	maxChunk = 1 << 16
+)
+
+// cut is how a call is cut into chunks: runs of whole planes, or bands of rows if planes are large.
+// It depends on the geometry alone, so that results cannot depend on who computes them.
+type cut struct {
+	perChunk int // planes
+	bands    int // of a plane; then perChunk is 1
+	chunks   int
+}
+
+func newCut(planes, rows, perPlane int) cut {
+	if planes == 0 {
+		return cut{}
+	}
+	target := maxChunk
+	if perPlane < 16*maxChunk/planes {
+		target = max(minChunk, perPlane*planes/16)
+	}
+	if bands := min(rows, perPlane/target); bands > 1 {
+		return cut{perChunk: 1, bands: bands, chunks: planes * bands}
+	}
+	n := min(planes, max(1, target/perPlane))
+	return cut{perChunk: n, bands: 1, chunks: (planes + n - 1) / n}
+}
+
+// at returns the planes [p0, p1) and rows [y0, y1) of chunk i.
+func (c cut) at(i, planes, rows int) (p0, p1, y0, y1 int) {
+	if c.bands > 1 {
+		p, b := i/c.bands, i%c.bands
+		return p, p + 1, rows * b / c.bands, rows * (b + 1) / c.bands
+	}
+	return i * c.perChunk, min(planes, (i+1)*c.perChunk), 0, rows
+}
+
+// call is a forward pooling under way. It is the task that workers take chunks of.
+type call[T pool2d.Elem] struct {
+	job
+	plan
+	cut
+	dst, src []T
+	ops      *ops[T]
+	path     path
+	strip    int  // rows and herk: output columns at a time
+	herk     bool // rows: vertically by blocks
+	scaled   bool // divide
+}
+
+// path is a way to compute a plane.
+type path uint8
+
+const (
+	pathDirect path = iota // each output cell by itself
+	pathRows               // separable: rows folded into one, then that along itself
+	pathWhole              // one window, all of the plane
+)
+
+// calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
+var calls [5]sync.Pool
+
+func elemIndex[T pool2d.Elem]() int {
+	var cell T
+	switch any(cell).(type) {
+	case float32:
+		return 0
+	case float64:
+		return 1
+	case int8:
+		return 2
+	case uint8:
+		return 3
+	}
+	return 4
+}
+
+// forward computes dst, which is valid for src and p.
+func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
+	if len(dst.Data) == 0 {
+		return
+	}
+	pool := &calls[elemIndex[T]()]
+	c, ok := pool.Get().(*call[T])
+	if !ok {
+		c = new(call[T])
+		c.task = c
+	}
+	c.plan = newPlan(src.Shape, dst.Shape, src.Layout, p)
+	c.dst, c.src = dst.Data, src.Data
+	c.choose()
+	rows := c.h.out
+	if c.herk { // each band computes a block of its own
+		rows = max(1, rows*c.h.s/(4*c.h.k))
+	}
+	c.cut = newCut(c.planes, rows, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit)
+	c.start(c.chunks, len(c.src)+len(c.dst))
+	c.dst, c.src = nil, nil
+	pool.Put(c)
+}
+
+// What the separable path may use of a goroutine's scratch. A strip has up to six rows beside its blocks, and where
+// there are blocks, of six rows or more, they bound the rows: scratchBytes holds both.
+const (
+	stripBytes = 64 << 10  // a row: wider than any plane of a network, and in the first-level cache if it is one row
+	blockBytes = 512 << 10 // the ends of a block of rows: a quarter of the second-level cache here
+)
+
+// choose picks the path.
+func (c *call[T]) choose() {
+	c.scaled = c.op == pool2d.Avg
+	c.path, c.herk, c.strip = pathDirect, false, c.w.out
+	if c.op == pool2d.Avg && !isFloat[T]() {
+		return // sums do not fit T
+	}
+	c.ops = opsFor[T](c.op)
+	if c.h.whole() && c.w.whole() && c.h.d == 1 && c.w.d == 1 {
+		c.path = pathWhole
+		return
+	}
+	// A strip of x output columns reads (x−1)·s+span columns.
+	var cell T
+	size := int(unsafe.Sizeof(cell)) * c.unit
+	width := stripBytes / size
+	if c.w.span() > width/2 {
+		return
+	}
+	c.path = pathRows
+	c.strip = min(c.w.out, (width-c.w.span())/c.w.s+1)
+	// Blocks cost three operations a row read, direct folding k for each row written.
+	if c.h.d == 1 && min(c.h.k, c.h.in) > 3*c.h.s+2 {
+		rows := min(c.h.k, c.h.in)
+		if width := blockBytes / size / rows; c.w.span() <= width/2 {
+			c.herk = true
+			c.strip = min(c.strip, (width-c.w.span())/c.w.s+1)
+		}
+	}
+}
+
+// run computes chunk i.
+func (c *call[T]) run(i int, s *scratch) {
+	p0, p1, y0, y1 := c.at(i, c.planes, c.h.out)
+	for plane := p0; plane < p1; plane++ {
+		src := c.src[plane*c.h.in*c.w.in*c.unit:][:c.h.in*c.w.in*c.unit]
+		dst := c.dst[plane*c.h.out*c.w.out*c.unit:][:c.h.out*c.w.out*c.unit]
+		switch c.path {
+		case pathWhole:
+			c.whole(dst, src)
+		case pathRows:
+			c.rows(dst, src, y0, y1, s)
+		default:
+			c.direct(dst, src, y0, y1)
+		}
+	}
+}
+
+// least returns what loses every comparison: −Inf, or the least integer.
+func least[T pool2d.Elem]() T {
+	var cell T
+	var v any
+	switch any(cell).(type) {
+	case float32:
+		v = float32(math.Inf(-1))
+	case float64:
+		v = math.Inf(-1)
+	case int8:
+		v = int8(math.MinInt8)
+	case uint8:
+		v = uint8(0)
+	case int32:
+		v = int32(math.MinInt32)
+	}
+	return v.(T)
+}

@@ -1,0 +1,236 @@
+package optimized
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"example.com/pool2d"
+)
+
+// task is work cut into chunks that may run in any order, by any goroutine.
+type task interface{ run(chunk int, s *scratch) }
+
+// job is one call's chunks, taken off one counter by its caller and by helpers. Nothing waits for a helper to come: a
+// caller that finds none does all the work itself, so helpers are a matter of speed only.
+//
+//	caller    publish ── wake? ── chunk ── chunk ── chunk ── withdraw ── wait until no helper is inside
+//	helper    spin ─────────────── enter ─ chunk ── chunk ─────────────── leave ── spin ── park ── end
+type job struct {
+	task   task
+	total  int64
+	next   atomic.Int64
+	inside atomic.Int64 // helpers that may be running chunks
+}
+
+const (
+	// serialBelow is the number of elements from which a second goroutine pays if it is awake: 2 µs of work, where
+	// handing it over costs a quarter of one.
+	serialBelow = 1 << 14
+
+	// wakeAbove is the number of elements that justify waking a parked helper. It takes 50 to 100 µs until it runs and
+	// costs the caller 5 to 10; a million elements are 130 µs of work for one core beyond its own caches. Smaller calls
+	// are added up, so a steady stream of them wakes helpers too and a rare one does not.
+	wakeAbove = 1 << 20
+
+	// parkedFor is how long a parked helper stays before it ends.
+	parkedFor = time.Second
+)
+
+// spinFor is how long a helper stays awake for the next job: about what it costs to wake it again, so that spinning
+// at most doubles the price of a call that came too late. It yields to other goroutines all the while.
+var spinFor = spinTime(os.Getenv("POOL2D_SPIN"))
+
+func spinTime(s string) time.Duration {
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return min(d, 10*time.Millisecond)
+	}
+	return 100 * time.Microsecond
+}
+
+var helpers struct {
+	jobs   [16]atomic.Pointer[job] // published
+	open   atomic.Int32            // how many of them
+	alive  atomic.Int32
+	idle   atomic.Int32 // spinning
+	parked atomic.Int32
+	missed atomic.Int64 // elements of jobs that no helper was awake for
+	wake   chan struct{}
+}
+
+func init() { helpers.wake = make(chan struct{}) }
+
+// start runs all chunks and returns when they are done. elements tells how much work there is.
+func (j *job) start(chunks, elements int) {
+	j.total = int64(chunks)
+	j.next.Store(0)
+	procs := 1
+	if chunks > 1 && elements >= serialBelow {
+		procs = runtime.GOMAXPROCS(0)
+	}
+	if procs == 1 {
+		j.work()
+		return
+	}
+	slot := j.publish()
+	if slot != nil {
+		callHelpers(min(procs, chunks)-1, procs-1, elements)
+	}
+	j.work()
+	if slot == nil {
+		return
+	}
+	slot.Store(nil)
+	helpers.open.Add(-1)
+	for spins := 0; j.inside.Load() != 0; spins++ { // at most one chunk each
+		if spins > 100 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// work runs chunks until none are left.
+func (j *job) work() {
+	s := scratches.Get().(*scratch)
+	for {
+		i := j.next.Add(1) - 1
+		if i >= j.total {
+			break
+		}
+		j.task.run(int(i), s)
+	}
+	scratches.Put(s)
+}
+
+// publish puts j where helpers look. It returns nil if there is no room.
+func (j *job) publish() *atomic.Pointer[job] {
+	for i := range helpers.jobs {
+		if slot := &helpers.jobs[i]; slot.Load() == nil && slot.CompareAndSwap(nil, j) {
+			helpers.open.Add(1)
+			return slot
+		}
+	}
+	return nil
+}
+
+// callHelpers sees to it that up to want helpers come, of at most limit, if the work is worth it.
+func callHelpers(want, limit, elements int) {
+	want -= int(helpers.idle.Load())
+	if want <= 0 {
+		return
+	}
+	if helpers.missed.Add(int64(elements)) < wakeAbove {
+		return
+	}
+	helpers.missed.Store(0)
+	for range want {
+		if helpers.parked.Load() > 0 {
+			select {
+			case helpers.wake <- struct{}{}:
+			default: // it is not there yet, or just leaving
+			}
+		} else if helpers.alive.Add(1) <= int32(limit) {
+			go help()
+		} else {
+			helpers.alive.Add(-1)
+			return
+		}
+	}
+}
+
+// help is a helper's life.
+func help() {
+	defer helpers.alive.Add(-1)
+	timer := time.NewTimer(parkedFor)
+	for {
+		helpers.idle.Add(1)
+		for since := time.Now(); time.Since(since) < spinFor; {
+			if helpOnce() {
+				since = time.Now()
+			}
+			runtime.Gosched()
+		}
+		helpers.idle.Add(-1)
+		timer.Reset(parkedFor)
+		helpers.parked.Add(1)
+		select {
+		case <-helpers.wake:
+			helpers.parked.Add(-1)
+			helpOnceAwake()
+		case <-timer.C:
+			helpers.parked.Add(-1)
+			return
+		}
+	}
+}
+
+// helpOnceAwake takes part at once if there is a job, whatever the spinning time.
+func helpOnceAwake() {
+	helpers.idle.Add(1)
+	helpOnce()
+	helpers.idle.Add(-1)
+}
+
+// helpOnce takes part in a published job, if there is one. The helper counts as idle before and after.
+func helpOnce() bool {
+	for range 64 {
+		if helpers.open.Load() == 0 {
+			continue
+		}
+		for i := range helpers.jobs {
+			slot := &helpers.jobs[i]
+			j := slot.Load()
+			if j == nil {
+				continue
+			}
+			// Enter, then look again: a job that was withdrawn in between may be over, and another's by now.
+			j.inside.Add(1)
+			if slot.Load() != j || j.next.Load() >= j.total {
+				j.inside.Add(-1)
+				continue
+			}
+			helpers.idle.Add(-1)
+			j.work()
+			j.inside.Add(-1)
+			helpers.idle.Add(1)
+			return true
+		}
+	}
+	return false
+}
+
+// scratch is the memory that one goroutine computes with, at most scratchBytes.
+type scratch struct {
+	mem  []byte
+	used int
+}
+
+// scratchBytes is what a goroutine may use beside source and result, whatever plane and window.
+const scratchBytes = 1 << 20
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// reset gives back all that was carved.
+func (s *scratch) reset() { s.used = 0 }
+
+// carve returns n elements of scratch, aligned to a cache line and followed by a line that may be read. Their values
+// are undefined.
+func carve[T pool2d.Elem](s *scratch, n int) []T {
+	if s.mem == nil {
+		s.mem = make([]byte, scratchBytes)
+		if off := int(-uintptr(unsafe.Pointer(&s.mem[0])) & 63); off != 0 {
+			s.mem = s.mem[off:]
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	var cell T
+	bytes := (n*int(unsafe.Sizeof(cell)) + 127) &^ 63
+	p := unsafe.Pointer(&s.mem[s.used : s.used+bytes][0])
+	s.used += bytes
+	return unsafe.Slice((*T)(p), n)
+}
