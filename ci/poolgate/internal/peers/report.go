@@ -1,0 +1,87 @@
+//go:build linux
+
+package peers
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// report prints, for each number of threads, how many times faster we are than the best peer and how far from the limit,
+// and returns 1 if a goal is missed or a result is wrong.
+func report(w io.Writer, results []result, threads []int) int {
+	code := 0
+	for _, r := range results {
+		if r.wrong != "" {
+			code = 1
+			fmt.Fprintf(w, "WRONG: %s %s: %s/%s with %d threads: %s\n", r.workload.name, r.op, r.name, r.layout, r.threads, r.wrong)
+		}
+	}
+	for _, t := range threads {
+		fmt.Fprintf(w, "\n%d thread(s): time(peer) ÷ time(ours); a ratio that misses its goal stands in ( )\n", t)
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "workload\top\tours\t±\t÷ limit\tbest NCHW peer\tbest in any layout\tNHWC\tavx2\tgeneric")
+		for i, first := range results {
+			if i > 0 && results[i-1].workload.name == first.workload.name && results[i-1].op == first.op {
+				continue // one row a workload and op
+			}
+			find := func(match func(r result) bool) (best *result) {
+				for _, r := range results {
+					if r.workload.name == first.workload.name && r.op == first.op && r.threads == t && match(r) &&
+						(best == nil || r.median() < best.median()) {
+						best = &r
+					}
+				}
+				return best
+			}
+			named := func(name, layout string) *result {
+				return find(func(r result) bool { return r.name == name && r.layout == layout })
+			}
+			peer := func(r result) bool { return !strings.HasPrefix(r.name, "pool2d") && r.name != "limit" && r.wrong == "" }
+			ours := named("pool2d", "nchw")
+			if ours == nil {
+				continue
+			}
+			goal := first.workload.goal
+			nchw := find(func(r result) bool { return peer(r) && r.layout == "nchw" })
+			whole := find(peer)
+			nhwc := find(func(r result) bool { return peer(r) && r.layout == "nhwc" })
+			limit := named("limit", "nchw")
+			cell := func(over, under *result, least, most float64, name bool) string {
+				if over == nil || under == nil {
+					return "-"
+				}
+				ratio := over.median() / under.median()
+				s := fmt.Sprintf("%.2f", ratio)
+				if name {
+					s += " " + over.name
+					if over.layout != "nchw" {
+						s += "/" + over.layout
+					}
+				}
+				if ratio < least || ratio > most {
+					code = 1
+					s = "(" + s + ")"
+				}
+				return s
+			}
+			none := math.Inf(1)
+			if goal.limit != 0 {
+				none = goal.limit
+			}
+			fmt.Fprintf(table, "%s\t%s\t%.1f µs\t%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\n", first.workload.name, first.op,
+				ours.median()/1e3, 100*ours.spread(),
+				cell(ours, limit, 0, none, false),
+				cell(nchw, ours, goal.nchw, math.Inf(1), true),
+				cell(whole, ours, goal.any, math.Inf(1), true),
+				cell(nhwc, named("pool2d", "nhwc"), 1.05, math.Inf(1), true),
+				cell(nchw, named("pool2d-avx2", "nchw"), 1, math.Inf(1), false),
+				cell(named("onnxruntime", "nchw"), named("pool2d-generic", "nchw"), 1./3, math.Inf(1), false))
+		}
+		table.Flush()
+	}
+	return code
+}
