@@ -39,7 +39,7 @@ type contender struct {
 }
 
 // errSlow is what a contender answers that did not within its limit; it is killed, and starts again for the next load.
-var errSlow = errors.New("took longer than the limit of a call")
+var errSlow = errors.New("takes too long")
 
 func (c *contender) String() string {
 	return fmt.Sprintf("%s/%s", c.name, c.layout)

@@ -48,7 +48,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		threads = flags.String("threads", "1,2", "comma-separated `numbers` of threads")
 		rounds  = flags.Int("rounds", 5, "`rounds` in which all contenders take turns")
 		sample  = flags.Duration("sample", 30*time.Millisecond, "`time` of one sample")
-		slow    = flags.Duration("slow", 10*time.Second, "the longest `time` that one call may take")
+		slow    = flags.Duration("slow", 3*time.Second, "the longest `time` that one call may take")
 		pages   = flags.String("pages", "huge", "`size` of the memory pages of all contenders: huge or small")
 		raw     = flags.String("out", "", "`file` for every sample, as benchfmt")
 		dir     = flags.String("dir", filepath.Join(cache, "pool2d-peers"), "`folder` where drivers are built and packages kept")
@@ -173,6 +173,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, " %s", v)
 	}
 	fmt.Fprintln(stdout)
+	for _, note := range s.notes {
+		fmt.Fprintln(stdout, "left out:", note)
+	}
 	return report(stdout, results, s.threads)
 }
 
@@ -215,7 +218,8 @@ type session struct {
 	env          []string
 	rand         *rand.Rand
 	progress     func(format string, a ...any)
-	tooSlow      map[string]bool // by workload, op, name and layout
+	dropped      map[string]bool // by workload, op, name and layout
+	notes        []string        // what was dropped, and why
 }
 
 // A result is the times of one contender on one workload.
@@ -243,7 +247,7 @@ func (r result) spread() float64 {
 }
 
 func (s *session) start(ctx context.Context, drivers []driver) error {
-	s.tooSlow = map[string]bool{}
+	s.dropped = map[string]bool{}
 	for _, d := range drivers {
 		probe := &contender{driver: d, threads: 1}
 		if err := probe.start(ctx, s.env); err != nil {
@@ -283,6 +287,19 @@ func (s *session) versions() []string {
 	return all
 }
 
+// drop leaves a contender out of a workload on which it died or is too slow. Ours may do neither.
+func (s *session) drop(w workload, op string, c *contender, err error) error {
+	err = fmt.Errorf("%s %s: %v with %d threads %w", w.name, op, c, c.threads, err)
+	if strings.HasPrefix(c.name, "pool2d") {
+		return err
+	}
+	c.stop()
+	s.dropped[fmt.Sprint(w.name, op, c)] = true
+	s.notes = append(s.notes, err.Error())
+	s.progress("%v", err)
+	return nil
+}
+
 // measure times all contenders on one workload.
 func (s *session) measure(ctx context.Context, w workload, op string, samples io.Writer) ([]result, error) {
 	out, err := pool2d.OutputShape(w.Shape, w.params(op))
@@ -302,8 +319,7 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		key := fmt.Sprint(w.name, op, c)
-		if s.tooSlow[key] {
+		if s.dropped[fmt.Sprint(w.name, op, c)] {
 			continue
 		}
 		if c.cmd == nil {
@@ -319,13 +335,11 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 			}
 		}
 		sum, lacks, err := c.load(w, op, path, s.slow)
-		if errors.Is(err, errSlow) {
-			s.progress("%s %s: %v %v: %v", w.name, op, c, s.slow, errSlow)
-			s.tooSlow[key] = true
-			continue
-		}
 		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", w.name, op, err)
+			if err := s.drop(w, op, c, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if lacks != "" {
 			continue
@@ -343,7 +357,10 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 			took, err = c.time(reps, 3*s.slow)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s %s: %v: %w", w.name, op, c, err)
+			if err := s.drop(w, op, c, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		reps = max(1, int(float64(reps)*float64(s.sample)/float64(took+1)))
 		results = append(results, r)
@@ -352,9 +369,16 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 	for range s.rounds {
 		s.rand.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
 		for _, t := range turns {
+			if t.cmd == nil {
+				continue // dropped in an earlier round
+			}
 			took, err := t.time(t.reps, 3*s.slow)
 			if err != nil {
-				return nil, fmt.Errorf("%s %s: %v: %w", w.name, op, t.contender, err)
+				if err := s.drop(w, op, t.contender, err); err != nil {
+					return nil, err
+				}
+				t.result.times = nil
+				continue
 			}
 			each := float64(took.Nanoseconds()) / float64(t.reps)
 			t.result.times = append(t.result.times, each)
@@ -363,10 +387,11 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 		}
 	}
 	s.progress("%s %s: %d contenders in %v", w.name, op, len(turns), time.Since(started).Round(100*time.Millisecond))
-	all := make([]result, len(results))
-	for i, r := range results {
-		slices.Sort(r.times)
-		all[i] = *r
+	var all []result
+	for _, r := range results {
+		if slices.Sort(r.times); len(r.times) > 0 {
+			all = append(all, *r)
+		}
 	}
 	return all, nil
 }
