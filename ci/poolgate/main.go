@@ -1,0 +1,74 @@
+// Command poolgate is the gate of this module: what must hold before a change is taken, in one command.
+//
+//	go run ./ci/poolgate            the main job
+//	go run ./ci/poolgate help       its subcommands
+//
+// It prints a verdict first. It exits 0 if all is good, 1 if the gate says no, 2 if it could not run, and 3 where a
+// subcommand was asked to be strict and is inconclusive.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"example.com/pool2d/ci/poolgate/internal/peers"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+const (
+	exitGood   = 0
+	exitNo     = 1 // the gate says no
+	exitFailed = 2 // the gate could not run
+)
+
+// A command is a subcommand. Help and dispatch read the same table.
+type command struct {
+	name string
+	help string
+	run  func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+}
+
+var commands = []command{
+	{"peers", "measure package optimized side by side with other libraries", peers.Run},
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(args) == 0 {
+		usage(stderr)
+		return exitFailed
+	}
+	switch name := args[0]; name {
+	case "help", "-h", "-help", "--help":
+		usage(stdout)
+		return exitGood
+	default:
+		for _, c := range commands {
+			if c.name == name {
+				return c.run(ctx, args[1:], stdout, stderr)
+			}
+		}
+		fmt.Fprintf(stderr, "poolgate: unknown command %q\n\n", name)
+		usage(stderr)
+		return exitFailed
+	}
+}
+
+func usage(w io.Writer) {
+	var rows strings.Builder
+	for _, c := range commands {
+		fmt.Fprintf(&rows, "\t%-10s %s\n", c.name, c.help)
+	}
+	fmt.Fprintf(w, `usage: poolgate COMMAND [flags]
+
+%s
+poolgate COMMAND -h says more of a command.
+`, &rows)
+}
