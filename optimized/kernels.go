@@ -1,6 +1,10 @@
 package optimized
 
-import "example.com/pool2d"
+import (
+	"os"
+
+	"example.com/pool2d"
+)
 
 // ops are the row kernels of one operation on one element type. The Go loops in kernels_generic.go are their contract.
 type ops[T pool2d.Elem] struct {
@@ -12,7 +16,84 @@ type ops[T pool2d.Elem] struct {
 	pair   func(dst, a, b []T)                       // dst[i] = a[i] ∘ b[i]
 	reduce func(src []T) T                           // src[0] ∘ src[1] ∘ …
 	scale  func(dst, by []T)                         // dst[i] *= by[i]
+
+	fused [fusedKinds]fusedKernels[T] // whole planes in one pass; nil where separable passes are as good
 }
+
+// fusedKernels compute windows of one kind. fast may give up and return false, with anything in dst; exact does not.
+type fusedKernels[T pool2d.Elem] struct {
+	fast, exact func(dst, src []T, f *band, by []T) bool
+}
+
+// The kinds of windows that are computed in one pass.
+const (
+	k2s2 = iota
+	k3s2
+	k3s1
+	fusedKinds
+)
+
+// band is a run of planes, or rows [y0, y1) of one.
+type band struct {
+	planes, h, w, oh, ow, y0, y1 int
+	top, left                    int // pads
+}
+
+// set is a kernel set: an implementation of ops on float32.
+type set struct {
+	name     string
+	runnable bool
+	ops      [2]ops[float32] // by pool2d.Op
+}
+
+// active is the set that calls use. It is chosen once: the one that POOL2D_KERNELS names, or the best that runs.
+var active = chosen(os.Getenv("POOL2D_KERNELS"))
+
+func chosen(name string) *set {
+	wanted := false
+	for i := range sets {
+		wanted = wanted || sets[i].name == name
+	}
+	passed := !wanted
+	for i := range sets {
+		s := &sets[i]
+		passed = passed || s.name == name
+		if passed && s.runnable {
+			return s
+		}
+	}
+	return &sets[len(sets)-1]
+}
+
+// force makes calls use the set name, and returns what undoes that. It reports whether the set runs here.
+// No call may be under way.
+func force(name string) (undo func(), ok bool) {
+	old := active
+	for i := range sets {
+		if s := &sets[i]; s.name == name && s.runnable {
+			active = s
+			return func() { active = old }, true
+		}
+	}
+	return func() {}, false
+}
+
+// KernelSet returns the name of the kernel set that float32 runs on: avx512, avx2 or generic.
+func KernelSet() string { return active.name }
+
+// KernelSets returns the names of the sets that run here, best first. POOL2D_KERNELS takes each of them.
+func KernelSets() []string {
+	var names []string
+	for _, s := range sets {
+		if s.runnable {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// generic is the last of every table: it runs everywhere.
+var generic = set{"generic", true, [2]ops[float32]{maxGeneric[float32](), sumGeneric[float32]()}}
 
 // opsFor returns the kernels of op on T.
 func opsFor[T pool2d.Elem](op pool2d.Op) *ops[T] {
@@ -20,7 +101,7 @@ func opsFor[T pool2d.Elem](op pool2d.Op) *ops[T] {
 	var cell T
 	switch any(cell).(type) {
 	case float32:
-		v = &opsFloat32[op]
+		v = &active.ops[op]
 	case float64:
 		v = &opsFloat64[op]
 	case int8:
@@ -34,7 +115,6 @@ func opsFor[T pool2d.Elem](op pool2d.Op) *ops[T] {
 }
 
 var (
-	opsFloat32 = [2]ops[float32]{maxGeneric[float32](), sumGeneric[float32]()}
 	opsFloat64 = [2]ops[float64]{maxGeneric[float64](), sumGeneric[float64]()}
 	opsInt8    = maxGeneric[int8]()
 	opsUint8   = maxGeneric[uint8]()
@@ -44,10 +124,10 @@ var (
 func maxGeneric[T pool2d.Elem]() ops[T] {
 	return ops[T]{
 		identity: least[T](), idempotent: true,
-		fold: maxFold[T], pick: maxPick[T], pair: maxPair[T], reduce: maxReduce[T],
+		fold: foldMax[T], pick: pickMax[T], pair: pairMax[T], reduce: reduceMax[T],
 	}
 }
 
 func sumGeneric[T pool2d.Elem]() ops[T] {
-	return ops[T]{fold: sumFold[T], pick: sumPick[T], pair: sumPair[T], reduce: sumReduce[T], scale: scale[T]}
+	return ops[T]{fold: foldSum[T], pick: pickSum[T], pair: pairSum[T], reduce: reduceSum[T], scale: scale[T]}
 }

@@ -6,12 +6,12 @@ import "example.com/pool2d"
 // overlaps no source, except that pair's dst may be its a or b. A sum adds from left to right. NaN wins every maximum
 // (Go's max), and of equal zeros of both signs either may be the maximum.
 
-// maxFold is
+// foldMax is
 //
 //	for i := range dst {
 //		dst[i] = max(src[i], src[i+apart], …, src[i+(taps-1)*apart])
 //	}
-func maxFold[T pool2d.Elem](dst, src []T, taps, apart int) {
+func foldMax[T pool2d.Elem](dst, src []T, taps, apart int) {
 	n := len(dst)
 	t := 1
 	switch a := src[:n]; {
@@ -45,12 +45,12 @@ func maxFold[T pool2d.Elem](dst, src []T, taps, apart int) {
 	}
 }
 
-// maxPick is
+// pickMax is
 //
 //	for i := range dst {
 //		dst[i] = max(src[i*step], src[i*step+apart], …, src[i*step+(taps-1)*apart])
 //	}
-func maxPick[T pool2d.Elem](dst, src []T, step, taps, apart int) {
+func pickMax[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	for i := range dst {
 		w := src[i*step:][:(taps-1)*apart+1]
 		m := w[0]
@@ -61,20 +61,20 @@ func maxPick[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	}
 }
 
-// maxPair is
+// pairMax is
 //
 //	for i := range dst {
 //		dst[i] = max(a[i], b[i])
 //	}
-func maxPair[T pool2d.Elem](dst, a, b []T) {
+func pairMax[T pool2d.Elem](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = max(a[i], b[i])
 	}
 }
 
-// maxReduce returns the greatest cell of src, which has one.
-func maxReduce[T pool2d.Elem](src []T) T {
+// reduceMax returns the greatest cell of src, which has one.
+func reduceMax[T pool2d.Elem](src []T) T {
 	m := src[0]
 	for _, v := range src[1:] {
 		m = max(m, v)
@@ -82,8 +82,8 @@ func maxReduce[T pool2d.Elem](src []T) T {
 	return m
 }
 
-// sumFold is maxFold with + for max.
-func sumFold[T pool2d.Elem](dst, src []T, taps, apart int) {
+// foldSum is foldMax with + for max.
+func foldSum[T pool2d.Elem](dst, src []T, taps, apart int) {
 	n := len(dst)
 	t := 1
 	switch a := src[:n]; {
@@ -117,8 +117,8 @@ func sumFold[T pool2d.Elem](dst, src []T, taps, apart int) {
 	}
 }
 
-// sumPick is maxPick with + for max.
-func sumPick[T pool2d.Elem](dst, src []T, step, taps, apart int) {
+// pickSum is pickMax with + for max.
+func pickSum[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	for i := range dst {
 		w := src[i*step:][:(taps-1)*apart+1]
 		m := w[0]
@@ -129,17 +129,17 @@ func sumPick[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	}
 }
 
-// sumPair is maxPair with + for max.
-func sumPair[T pool2d.Elem](dst, a, b []T) {
+// pairSum is pairMax with + for max.
+func pairSum[T pool2d.Elem](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
 }
 
-// sumReduce returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
+// reduceSum returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
 // 2 and 1 apart.
-func sumReduce[T pool2d.Elem](src []T) T {
+func reduceSum[T pool2d.Elem](src []T) T {
 	var lane [16]T
 	for len(src) >= 16 {
 		for i, v := range src[:16] {
@@ -169,3 +169,49 @@ func scale[T pool2d.Elem](dst, by []T) {
 		dst[i] *= by[i]
 	}
 }
+
+// fusedMax is the contract of the maxima that are computed in one pass: each window of k×k at stride s in the band's
+// rows, of its real cells.
+func fusedMax[T pool2d.Elem](dst, src []T, f *band, k, s int) {
+	for plane := range f.planes {
+		for y := f.y0; y < f.y1; y++ {
+			for x := range f.ow {
+				m := least[T]()
+				for r := max(0, y*s-f.top); r < min(f.h, y*s-f.top+k); r++ {
+					for c := max(0, x*s-f.left); c < min(f.w, x*s-f.left+k); c++ {
+						m = max(m, src[(plane*f.h+r)*f.w+c])
+					}
+				}
+				dst[(plane*f.oh+y)*f.ow+x] = m
+			}
+		}
+	}
+}
+
+// fusedSum is fusedMax with + for max, times by: a row of factors for the first row of windows, one for those between
+// and one for the last, each pitch(ow) long. The cells of a window may be added in any order that depends on k, s and
+// the parity of y − y0 only.
+func fusedSum[T pool2d.Elem](dst, src []T, f *band, k, s int, by []T) {
+	for plane := range f.planes {
+		for y := f.y0; y < f.y1; y++ {
+			row := 1
+			if y == 0 {
+				row = 0
+			} else if y == f.oh-1 {
+				row = 2
+			}
+			for x := range f.ow {
+				var sum T
+				for r := max(0, y*s-f.top); r < min(f.h, y*s-f.top+k); r++ {
+					for c := max(0, x*s-f.left); c < min(f.w, x*s-f.left+k); c++ {
+						sum += src[(plane*f.h+r)*f.w+c]
+					}
+				}
+				dst[(plane*f.oh+y)*f.ow+x] = sum * by[row*pitch(f.ow)+x]
+			}
+		}
+	}
+}
+
+// pitch returns how far apart rows of factors are: whole vectors may be read from each cell of a row.
+func pitch(ow int) int { return (ow + 31) &^ 15 }

@@ -93,10 +93,11 @@ const (
 type cut struct {
 	perChunk int // planes
 	bands    int // of a plane; then perChunk is 1
+	together int // rows
 	chunks   int
 }
 
-func newCut(planes, rows, perPlane int) cut {
+func newCut(planes, rows, together, perPlane int) cut {
 	if planes == 0 {
 		return cut{}
 	}
@@ -104,18 +105,19 @@ func newCut(planes, rows, perPlane int) cut {
 	if perPlane < 16*maxChunk/planes {
 		target = max(minChunk, perPlane*planes/16)
 	}
-	if bands := min(rows, perPlane/target); bands > 1 {
-		return cut{perChunk: 1, bands: bands, chunks: planes * bands}
+	if bands := min(rows/together, perPlane/target); bands > 1 {
+		return cut{perChunk: 1, bands: bands, together: together, chunks: planes * bands}
 	}
 	n := min(planes, max(1, target/perPlane))
-	return cut{perChunk: n, bands: 1, chunks: (planes + n - 1) / n}
+	return cut{perChunk: n, bands: 1, together: together, chunks: (planes + n - 1) / n}
 }
 
 // at returns the planes [p0, p1) and rows [y0, y1) of chunk i.
 func (c cut) at(i, planes, rows int) (p0, p1, y0, y1 int) {
 	if c.bands > 1 {
 		p, b := i/c.bands, i%c.bands
-		return p, p + 1, rows * b / c.bands, rows * (b + 1) / c.bands
+		groups := (rows + c.together - 1) / c.together
+		return p, p + 1, groups * b / c.bands * c.together, min(rows, groups*(b+1)/c.bands*c.together)
 	}
 	return i * c.perChunk, min(planes, (i+1)*c.perChunk), 0, rows
 }
@@ -128,7 +130,8 @@ type call[T pool2d.Elem] struct {
 	dst, src []T
 	ops      *ops[T]
 	path     path
-	strip    int  // rows and herk: output columns at a time
+	kind     int  // fused: which windows
+	strip    int  // rows: output columns at a time
 	herk     bool // rows: vertically by blocks
 	scaled   bool // divide
 }
@@ -138,6 +141,7 @@ type path uint8
 
 const (
 	pathDirect path = iota // each output cell by itself
+	pathFused              // one pass over the plane, windows of 2 or 3
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
 )
@@ -174,11 +178,14 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	c.plan = newPlan(src.Shape, dst.Shape, src.Layout, p)
 	c.dst, c.src = dst.Data, src.Data
 	c.choose()
-	rows := c.h.out
-	if c.herk { // each band computes a block of its own
-		rows = max(1, rows*c.h.s/(4*c.h.k))
+	rows := 1 // that stay together in a band
+	switch {
+	case c.herk:
+		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
+	case c.path == pathFused:
+		rows = 2 // what k3s1 takes at a time
 	}
-	c.cut = newCut(c.planes, rows, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit)
+	c.cut = newCut(c.planes, c.h.out, rows, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit)
 	c.start(c.chunks, len(c.src)+len(c.dst))
 	c.dst, c.src = nil, nil
 	pool.Put(c)
@@ -203,6 +210,10 @@ func (c *call[T]) choose() {
 		c.path = pathWhole
 		return
 	}
+	if c.kind = c.fusedKind(); c.kind >= 0 {
+		c.path = pathFused
+		return
+	}
 	// A strip of x output columns reads (x−1)·s+span columns.
 	var cell T
 	size := int(unsafe.Sizeof(cell)) * c.unit
@@ -222,9 +233,37 @@ func (c *call[T]) choose() {
 	}
 }
 
+// fusedKind returns the kind of windows, if there is a kernel that computes them in one pass, or -1.
+func (c *call[T]) fusedKind() int {
+	kind := -1
+	h, w := c.h, c.w
+	if c.unit == 1 && h.k == w.k && h.s == w.s && h.d == 1 && w.d == 1 && w.in <= maxFusedWidth {
+		switch {
+		case h.k == 2 && h.s == 2 && w.l == 0:
+			kind = k2s2
+		case h.k == 3 && h.s == 2:
+			kind = k3s2
+		case h.k == 3 && h.s == 1:
+			kind = k3s1
+		}
+	}
+	if kind >= 0 && c.ops.fused[kind].exact == nil {
+		return -1
+	}
+	return kind
+}
+
+// maxFusedWidth is how wide a plane may be for the kernels that compute windows in one pass: they read zeros in place
+// of a row that is not there, and no call of theirs may take long.
+const maxFusedWidth = 1 << 14
+
 // run computes chunk i.
 func (c *call[T]) run(i int, s *scratch) {
 	p0, p1, y0, y1 := c.at(i, c.planes, c.h.out)
+	if c.path == pathFused {
+		c.fused(p0, p1, y0, y1, s)
+		return
+	}
 	for plane := p0; plane < p1; plane++ {
 		src := c.src[plane*c.h.in*c.w.in*c.unit:][:c.h.in*c.w.in*c.unit]
 		dst := c.dst[plane*c.h.out*c.w.out*c.unit:][:c.h.out*c.w.out*c.unit]
@@ -236,6 +275,27 @@ func (c *call[T]) run(i int, s *scratch) {
 		default:
 			c.direct(dst, src, y0, y1)
 		}
+	}
+}
+
+// fused computes the rows [y0, y1) of planes [p0, p1) in one pass.
+func (c *call[T]) fused(p0, p1, y0, y1 int, s *scratch) {
+	h, w := c.h, c.w
+	s.band = band{planes: p1 - p0, h: h.in, w: w.in, oh: h.out, ow: w.out, y0: y0, y1: y1, top: h.l, left: w.l}
+	src := c.src[p0*h.in*w.in : p1*h.in*w.in]
+	dst := c.dst[p0*h.out*w.out : p1*h.out*w.out]
+	var by []T
+	if c.scaled {
+		// Of windows of at most 3 only the first and the last row can hang over an edge.
+		s.reset()
+		by = carve[T](s, 3*pitch(w.out))
+		for i, y := range [3]int{0, min(1, h.out-1), h.out - 1} {
+			c.scales(by[i*pitch(w.out):], c.rowsCounted(y), 0, w.out)
+		}
+	}
+	k := &c.ops.fused[c.kind]
+	if k.fast == nil || !k.fast(dst, src, &s.band, by) {
+		k.exact(dst, src, &s.band, by)
 	}
 }
 

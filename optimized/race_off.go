@@ -3,3 +3,6 @@
 package optimized
 
 const raceEnabled = false
+
+func noteRead([]float32)  {}
+func noteWrite([]float32) {}

@@ -206,6 +206,7 @@ func helpOnce() bool {
 type scratch struct {
 	mem  []byte
 	used int
+	band band // what a kernel is told; here, so that it is not allocated
 }
 
 // scratchBytes is what a goroutine may use beside source and result, whatever plane and window.

@@ -1,0 +1,270 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// fused writes a kernel for windows of k×k at stride s: whole planes, or a band of one, in one pass.
+//
+// Rows are combined first (r0, r1, r2: those behind an edge are clamped to the nearest row of the window for a maximum
+// and are zeros for a sum), then columns, in registers. Windows look back: the last column of window x is cell
+// ahead + s·x + s−1, so a vector needs the one before it and none after.
+//
+//	r0  ..............   ┐
+//	r1  ..............   ├ ∘ ──► column vector c, its predecessor kept
+//	r2  ..............   ┘
+//	3×3/1   out = (c ∘ back(1)) ∘ back(2)           two rows of windows share the inner rows of their four
+//	3×3/2   out = (even(c) ∘ odd(c)) ∘ back(1) of odd(c)
+//	2×2/2   out = even(c) ∘ odd(c)
+//
+// The columns before "ahead" enter as the first predecessor.
+func fused(kt kit, k, s int) {
+	kernel := map[[2]int]string{{2, 2}: "k2s2", {3, 2}: "k3s2", {3, 1}: "k3s1"}[[2]int{k, s}]
+	result := ""
+	if kt.op == maxFast {
+		result = " (nan int)"
+	}
+	begin(&kt, kernel, "func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)"+result)
+	kt.open()
+	var u unzipper
+	if s == 2 {
+		u = kt.unzipper()
+	}
+	t := GP64()
+	in0 := kt.first(Load(Param("in0"), t))
+	in1 := in0
+	if s == 2 {
+		in1 = kt.first(Load(Param("in1"), t))
+	}
+	out := kt.first(Load(Param("out"), t))
+	var before mask
+	if k == 3 {
+		before = kt.last(Load(Param("ahead"), t))
+	}
+	pair := k == 3 && s == 1 // rows of windows at a time: two
+	rows := make([]GPVirtual, k)
+	if pair {
+		rows = make([]GPVirtual, 4)
+	}
+	for i := range rows {
+		rows[i] = GP64()
+	}
+	outs := []GPVirtual{GP64()}
+	scales := []GPVirtual{GP64()}
+	if pair {
+		outs = append(outs, GP64())
+		scales = append(scales, GP64())
+	}
+
+	Label("plane")
+	y := Load(Param("y0"), GP64()).(GPVirtual)
+	Label("row")
+	{
+		i, w4, h := GP64(), GP64(), GP64()
+		Comment("Row pointers: row s·y − top + j, if it is there.")
+		if s == 2 {
+			LEAQ(Mem{Base: y, Index: y, Scale: 1}, i)
+		} else {
+			MOVQ(y, i)
+		}
+		SUBQ(param("top"), i)
+		MOVQ(param("h"), h)
+		MOVQ(param("w"), w4)
+		SHLQ(Imm(2), w4)
+		for j, r := range rows {
+			MOVQ(i, r)
+			if j > 0 {
+				ADDQ(Imm(uint64(j)), r)
+			}
+			if kt.op == sum {
+				IMULQ(w4, r)
+				ADDQ(param("src"), r)
+				if j == 0 {
+					TESTQ(i, i)
+					CMOVQLT(param("zeros"), r)
+				} else {
+					q := GP64()
+					LEAQ(at(i, j), q)
+					CMPQ(q, h)
+					CMOVQGE(param("zeros"), r)
+				}
+			} else {
+				if j == 0 {
+					zero := GP64()
+					MOVQ(U32(0), zero)
+					TESTQ(r, r)
+					CMOVQLT(zero, r)
+				} else {
+					last := GP64()
+					LEAQ(at(h, -1), last)
+					CMPQ(r, h)
+					CMOVQGE(last, r)
+				}
+				IMULQ(w4, r)
+				ADDQ(param("src"), r)
+			}
+		}
+		if k == 3 {
+			a := GP64()
+			MOVQ(param("ahead"), a)
+			for _, r := range rows {
+				LEAQ(Mem{Base: r, Index: a, Scale: 4}, r)
+			}
+		}
+		ow4 := GP64()
+		MOVQ(param("ow"), ow4)
+		SHLQ(Imm(2), ow4)
+		MOVQ(y, outs[0])
+		IMULQ(ow4, outs[0])
+		ADDQ(param("dst"), outs[0])
+		if pair {
+			Comment("A last row without a partner is written twice, at last as it should be.")
+			second := GP64()
+			LEAQ(at(y, 1), second)
+			LEAQ(Mem{Base: outs[0], Index: ow4, Scale: 1}, outs[1])
+			CMPQ(second, param("y1"))
+			CMOVQGE(outs[0], outs[1])
+		}
+		if kt.op == sum {
+			Comment("Reciprocals of the divisors: of the first row, of those between, of the last.")
+			for j, sc := range scales {
+				pitch, row, last := GP64(), GP64(), GP64()
+				MOVQ(param("pitch"), pitch)
+				SHLQ(Imm(2), pitch)
+				MOVQ(param("scale"), row)
+				LEAQ(Mem{Base: row, Index: pitch, Scale: 1}, sc)
+				LEAQ(Mem{Base: row, Index: pitch, Scale: 2}, last)
+				q := GP64()
+				LEAQ(at(y, j+1), q)
+				CMPQ(q, param("oh"))
+				CMOVQEQ(last, sc)
+				if j == 0 {
+					TESTQ(y, y)
+					CMOVQEQ(row, sc)
+				}
+			}
+		}
+	}
+	x, left := GP64(), GP64()
+	XORQ(x, x)
+
+	// column combines the rows at an offset: one vector for each row of windows.
+	cell := func(r Register, disp int) Mem { return Mem{Base: r, Index: x, Scale: uint8(s), Disp: disp} }
+	column := func(disp int, ms *mask) []VecVirtual {
+		v := make([]VecVirtual, len(rows))
+		for j, r := range rows {
+			if ms != nil {
+				v[j] = kt.loadMasked(cell(r, disp), *ms)
+			} else {
+				v[j] = kt.load(cell(r, disp))
+			}
+		}
+		if pair {
+			kt.check(v[0], v[1])
+			kt.check(v[2], v[3])
+			kt.combine(v[1], v[2], v[1])
+			kt.combine(v[0], v[1], v[0])
+			kt.combine(v[1], v[3], v[3])
+			return []VecVirtual{v[0], v[3]}
+		}
+		kt.check(v[0], v[1])
+		kt.combine(v[0], v[1], v[0])
+		if k == 3 {
+			kt.check(v[2], v[2])
+			kt.combine(v[0], v[2], v[0])
+		}
+		return v[:1]
+	}
+	prev := make([]VecVirtual, len(outs))
+	if k == 3 {
+		for j := range prev {
+			prev[j] = kt.vec()
+			VMOVAPS(kt.ident, prev[j])
+		}
+		a := GP64()
+		MOVQ(param("ahead"), a)
+		TESTQ(a, a)
+		JZ(LabelRef("edge"))
+		for j, v := range column(-kt.bytes(), &before) {
+			VMOVAPS(v, prev[j])
+		}
+		Label("edge")
+	}
+	vector := func(masked bool) {
+		var a, b *mask
+		if masked {
+			a, b = &in0, &in1
+		}
+		c := column(0, a)
+		var second []VecVirtual
+		if s == 2 {
+			second = column(kt.bytes(), b)
+		}
+		for j := len(outs) - 1; j >= 0; j-- {
+			v := kt.vec()
+			switch {
+			case pair:
+				kt.combine(c[j], kt.back(1, prev[j], c[j]), v)
+				kt.combine(v, kt.back(2, prev[j], c[j]), v)
+				VMOVAPS(c[j], prev[j])
+			default:
+				e, o := kt.even(u, c[0], second[0]), kt.odd(u, c[0], second[0])
+				kt.combine(e, o, v)
+				if k == 3 {
+					kt.combine(v, kt.back(1, prev[0], o), v)
+					VMOVAPS(o, prev[0])
+				}
+			}
+			if kt.op == sum {
+				VMULPS(Mem{Base: scales[j], Index: x, Scale: 1}, v, v)
+			}
+			if masked {
+				kt.storeMasked(v, out, Mem{Base: outs[j], Index: x, Scale: 1})
+			} else {
+				VMOVUPS(v, Mem{Base: outs[j], Index: x, Scale: 1})
+			}
+		}
+	}
+	MOVQ(param("blocks"), left)
+	TESTQ(left, left)
+	JZ(LabelRef("rest"))
+	Label("vector")
+	vector(false)
+	ADDQ(num(kt.bytes()), x)
+	DECQ(left)
+	JNZ(LabelRef("vector"))
+	Label("rest")
+	CMPQ(param("out"), Imm(0))
+	JEQ(LabelRef("next"))
+	vector(true)
+	Label("next")
+	ADDQ(Imm(uint64(len(outs))), y)
+	CMPQ(y, param("y1"))
+	JLT(LabelRef("row"))
+
+	step := GP64()
+	MOVQ(param("h"), step)
+	IMULQ(param("w"), step)
+	SHLQ(Imm(2), step)
+	ADDQ(step, param("src"))
+	MOVQ(param("oh"), step)
+	IMULQ(param("ow"), step)
+	SHLQ(Imm(2), step)
+	ADDQ(step, param("dst"))
+	DECQ(param("planes"))
+	JNZ(LabelRef("plane"))
+	kt.report()
+	VZEROUPPER()
+	RET()
+}
+
+// param returns the argument name in memory. The kernel owns it, as a C function does.
+func param(name string) Mem {
+	p, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return p.Addr
+}

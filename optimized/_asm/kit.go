@@ -1,0 +1,309 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+type isa string
+
+const (
+	avx512 isa = "AVX512"
+	avx2   isa = "AVX2"
+)
+
+// op is what a kernel combines cells with.
+//
+// VMAXPS returns its second source if either is NaN, so by itself it forgets a NaN in its first. Two ways around it:
+//
+//	maxExact  AVX-512: VFIXUPIMMPS puts a NaN of the first source back; AVX2: max(a,b) | max(b,a), of which the bits of
+//	          a NaN survive in one and so in the OR. One or two instructions more a maximum.
+//	maxFast   plain, and every input is compared with itself or a neighbour (VCMPPS, two inputs an instruction): the
+//	          kernel returns whether it saw a NaN, and its caller then runs the exact twin.
+type op string
+
+const (
+	maxExact op = "Max"
+	maxFast  op = "MaxFast"
+	sum      op = "Sum"
+)
+
+// kit has the operations that kernels are written in.
+type kit struct {
+	isa
+	op
+	ident VecVirtual // a vector of identities: −Inf, or 0
+	fixup VecVirtual // maxExact on AVX-512: the table for VFIXUPIMMPS
+	seen  VecVirtual // maxFast on AVX2: lanes that were unordered
+	ord   []OpmaskVirtual
+	next  int
+}
+
+func (k *kit) lanes() int { return k.bytes() / 4 }
+
+func (k *kit) bytes() int {
+	if k.isa == avx512 {
+		return 64
+	}
+	return 32
+}
+
+// name returns the name of the kernel, as in k3s2MaxFastAVX512.
+func (k *kit) name(kernel string) string { return kernel + string(k.op) + string(k.isa) }
+
+func (k *kit) vec() VecVirtual {
+	if k.isa == avx512 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+// open sets up the constants.
+func (k *kit) open() {
+	k.ident = k.vec()
+	r := GP32()
+	if k.op == sum {
+		if k.isa == avx512 {
+			VPXORD(k.ident, k.ident, k.ident)
+		} else {
+			VXORPS(k.ident, k.ident, k.ident)
+		}
+		return
+	}
+	Comment("−Inf, which loses every maximum")
+	MOVL(U32(0xff800000), r)
+	k.broadcast(r, k.ident)
+	switch {
+	case k.op == maxExact && k.isa == avx512:
+		Comment("VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)")
+		t := GP32()
+		MOVL(U32(0x22), t)
+		k.fixup = k.vec()
+		k.broadcast(t, k.fixup)
+	case k.op == maxFast && k.isa == avx512:
+		for range 3 { // with four masks for lanes, all seven there are
+			m := K()
+			KXNORW(m, m, m)
+			k.ord = append(k.ord, m)
+		}
+	case k.op == maxFast:
+		k.seen = k.vec()
+		VXORPS(k.seen, k.seen, k.seen)
+	}
+}
+
+func (k *kit) broadcast(r Register, v VecVirtual) {
+	if k.isa == avx512 {
+		VPBROADCASTD(r, v)
+		return
+	}
+	x := XMM()
+	VMOVD(r, x)
+	VPBROADCASTD(x, v)
+}
+
+// combine sets d to a ∘ b. b may be in memory if the operation is not exact. d may be a or b.
+func (k *kit) combine(a VecVirtual, b Op, d VecVirtual) {
+	switch {
+	case k.op == sum:
+		VADDPS(b, a, d)
+	case k.op == maxFast:
+		VMAXPS(b, a, d)
+	case k.isa == avx512:
+		t := k.vec()
+		VMAXPS(b, a, t) // a NaN of b survives
+		VFIXUPIMMPS(Imm(0), k.fixup, a, t)
+		VMOVAPS(t, d)
+	default:
+		v, ok := b.(VecVirtual)
+		if !ok {
+			v = k.vec()
+			VMOVUPS(b, v)
+		}
+		t, u := k.vec(), k.vec()
+		VMAXPS(v, a, t)
+		VMAXPS(a, v, u)
+		VORPS(t, u, d)
+	}
+}
+
+// check notes whether a or b have a NaN, where the operation does not keep it.
+func (k *kit) check(a, b VecVirtual) {
+	if k.op != maxFast {
+		return
+	}
+	if k.isa == avx512 {
+		m := k.ord[k.next%len(k.ord)]
+		k.next++
+		VCMPPS(Imm(7), a, b, m, m) // m = m AND ordered(a, b)
+		return
+	}
+	t := k.vec()
+	VCMPPS(Imm(3), a, b, t)
+	VORPS(t, k.seen, k.seen)
+}
+
+// report stores whether a NaN was seen.
+func (k *kit) report() {
+	if k.op != maxFast {
+		return
+	}
+	r := GP32()
+	if k.isa == avx512 {
+		KANDW(k.ord[0], k.ord[1], k.ord[0])
+		KANDW(k.ord[0], k.ord[2], k.ord[0])
+		KMOVW(k.ord[0], r)
+		XORL(U32(0xffff), r)
+	} else {
+		VMOVMSKPS(k.seen, r)
+	}
+	Store(r.As64(), ReturnIndex(0))
+}
+
+// mask is a set of lanes.
+type mask struct {
+	k OpmaskVirtual // AVX-512
+	v VecVirtual    // AVX2: sign bits
+}
+
+// laneTables declares the memory that kernels read constants from.
+func laneTables() {
+	GLOBL("laneMask", RODATA|NOPTR)
+	for i := range 24 {
+		v := uint32(0)
+		if i >= 8 && i < 16 {
+			v = ^uint32(0)
+		}
+		DATA(4*i, U32(v))
+	}
+	GLOBL("evenOdd", RODATA|NOPTR)
+	for i := range 32 {
+		DATA(4*i, U32(uint32(i%16*2+i/16)))
+	}
+	GLOBL("iota", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i)))
+	}
+}
+
+func global(name string) Mem { return NewDataAddr(NewStaticSymbol(name), 0) }
+
+// first returns the mask of the first n lanes, 0 <= n <= lanes.
+func (k *kit) first(n Register) mask {
+	if k.isa == avx512 {
+		ones, m := GP32(), K()
+		MOVL(U32(0xffffffff), ones)
+		BZHIL(n.(GPVirtual).As32(), ones, ones)
+		KMOVW(ones, m)
+		return mask{k: m}
+	}
+	p, v := GP64(), k.vec()
+	LEAQ(global("laneMask"), p)
+	t := GP64()
+	MOVQ(n, t)
+	NEGQ(t)
+	VMOVUPS(Mem{Base: p, Index: t, Scale: 4, Disp: 64}, v)
+	return mask{v: v}
+}
+
+// last returns the mask of the last n lanes, 0 <= n <= lanes.
+func (k *kit) last(n Register) mask {
+	if k.isa == avx512 {
+		t, ones, m := GP32(), GP32(), K()
+		MOVL(U32(16), t)
+		SUBL(n.(GPVirtual).As32(), t)
+		MOVL(U32(0xffffffff), ones)
+		BZHIL(t, ones, ones)
+		NOTL(ones)
+		KMOVW(ones, m)
+		return mask{k: m}
+	}
+	p, v := GP64(), k.vec()
+	LEAQ(global("laneMask"), p)
+	VMOVUPS(Mem{Base: p, Index: n, Scale: 4}, v)
+	return mask{v: v}
+}
+
+func (k *kit) load(m Mem) VecVirtual {
+	v := k.vec()
+	VMOVUPS(m, v)
+	return v
+}
+
+// loadMasked loads the lanes of ms, and the identity in the others. Memory behind those need not be there.
+func (k *kit) loadMasked(m Mem, ms mask) VecVirtual {
+	v := k.vec()
+	if k.isa == avx512 {
+		if k.op == sum {
+			VMOVUPS_Z(m, ms.k, v)
+			return v
+		}
+		VMOVAPS(k.ident, v)
+		VMOVUPS(m, ms.k, v)
+		return v
+	}
+	VMASKMOVPS(m, ms.v, v)
+	if k.op != sum {
+		VBLENDVPS(ms.v, v, k.ident, v)
+	}
+	return v
+}
+
+func (k *kit) storeMasked(v VecVirtual, ms mask, m Mem) {
+	if k.isa == avx512 {
+		VMOVUPS(v, ms.k, m)
+	} else {
+		VMASKMOVPS(v, ms.v, m)
+	}
+}
+
+// unzip returns the even and the odd cells of a and b, one behind the other.
+type unzipper struct{ e, o VecVirtual }
+
+func (k *kit) unzipper() unzipper {
+	if k.isa == avx2 {
+		return unzipper{}
+	}
+	p := GP64()
+	LEAQ(global("evenOdd"), p)
+	u := unzipper{ZMM(), ZMM()}
+	VMOVDQU32(Mem{Base: p}, u.e)
+	VMOVDQU32(Mem{Base: p, Disp: 64}, u.o)
+	return u
+}
+
+func (k *kit) even(u unzipper, a, b VecVirtual) VecVirtual { return k.half(u.e, 0x88, a, b) }
+func (k *kit) odd(u unzipper, a, b VecVirtual) VecVirtual  { return k.half(u.o, 0xdd, a, b) }
+
+func (k *kit) half(index VecVirtual, imm uint64, a, b VecVirtual) VecVirtual {
+	v := k.vec()
+	if k.isa == avx512 {
+		VMOVAPS(a, v)
+		VPERMT2PS(b, index, v)
+		return v
+	}
+	VSHUFPS(Imm(imm), b, a, v)
+	VPERMPD(Imm(0xd8), v, v)
+	return v
+}
+
+// back returns cur moved up by n lanes, with the last n lanes of prev below it: n is 1 or 2.
+func (k *kit) back(n int, prev, cur VecVirtual) VecVirtual {
+	v := k.vec()
+	if k.isa == avx512 {
+		VALIGND(Imm(uint64(16-n)), prev, cur, v)
+		return v
+	}
+	VPERM2F128(Imm(0x21), cur, prev, v) // upper half of prev, lower half of cur
+	VPALIGNR(Imm(uint64(16-4*n)), v, cur, v)
+	return v
+}
+
+// num returns n as an immediate that arithmetic on 64 bits takes.
+func num(n int) Op {
+	if n < 128 {
+		return Imm(uint64(n))
+	}
+	return U32(uint32(n))
+}

@@ -1,0 +1,35 @@
+// Command _asm writes the assembly of package optimized. Run it in its own directory:
+//
+//	cd optimized/_asm && go run .
+//
+// It writes ../kernels_amd64.s and ../stubs_amd64.go, the same bytes every time.
+//
+// A kernel is written once, for a kit: an instruction set (AVX-512 or AVX2) and an operation (maximum or sum). The Go
+// loop of the same name in ../kernels_generic.go is its contract.
+package main
+
+import (
+	"os"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	os.Args = append(os.Args[:1], "-out", "../kernels_amd64.s", "-stubs", "../stubs_amd64.go", "-pkg", "optimized")
+	ConstraintExpr("!purego")
+	laneTables()
+	for _, isa := range []isa{avx512, avx2} {
+		for _, op := range []op{maxExact, sum} {
+			fold(kit{isa: isa, op: op})
+			pick2(kit{isa: isa, op: op})
+			pickN(kit{isa: isa, op: op})
+		}
+		scale(kit{isa: isa, op: sum})
+		for _, op := range []op{maxFast, maxExact, sum} {
+			fused(kit{isa: isa, op: op}, 2, 2)
+			fused(kit{isa: isa, op: op}, 3, 2)
+			fused(kit{isa: isa, op: op}, 3, 1)
+		}
+	}
+	Generate()
+}

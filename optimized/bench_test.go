@@ -1,0 +1,49 @@
+package optimized
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"example.com/pool2d"
+)
+
+// BenchmarkPool2D pools float32 by each kernel set.
+func BenchmarkPool2D(b *testing.B) {
+	for _, w := range []struct {
+		name    string
+		in      pool2d.Shape
+		k, s, p int
+	}{
+		{"stem", pool2d.Shape{N: 1, C: 64, H: 112, W: 112}, 3, 2, 1},
+		{"vgg", pool2d.Shape{N: 1, C: 64, H: 224, W: 224}, 2, 2, 0},
+		{"inception", pool2d.Shape{N: 1, C: 256, H: 35, W: 35}, 3, 1, 1},
+		{"spp5", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 5, 1, 2},
+		{"spp9", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 9, 1, 4},
+		{"spp13", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 13, 1, 6},
+		{"global", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, 7, 1, 0},
+		{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, 2, 2, 0},
+		{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, 31, 1, 15},
+	} {
+		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+				p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: w.k, W: w.k}, Stride: pool2d.HW{H: w.s, W: w.s}, Pad: pool2d.Pad{Top: w.p, Left: w.p, Bottom: w.p, Right: w.p}}
+				x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), w.in, l, false)
+				y, err := Pool2D(x, p)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, set := range KernelSets() {
+					b.Run(fmt.Sprintf("workload=%s/op=%v/layout=%v/impl=%s", w.name, op, l, set), func(b *testing.B) {
+						undo, _ := force(set)
+						defer undo()
+						b.SetBytes(int64(4 * (len(x.Data) + len(y.Data))))
+						for b.Loop() {
+							_ = Pool2DInto(y, x, p)
+						}
+					})
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,183 @@
+//go:build !purego
+
+package optimized
+
+import (
+	"math"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// sets is the table of kernel sets, best first.
+var sets = []set{
+	{
+		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
+		[2]ops[float32]{
+			maxOps(kernels{16, foldMaxAVX512, pick2MaxAVX512, pickNMaxAVX512, nil,
+				[fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
+				[fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512}}),
+			sumOps(kernels{16, foldSumAVX512, pick2SumAVX512, pickNSumAVX512, scaleAVX512,
+				[fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512}, [fusedKinds]fusedFast{}}),
+		},
+	},
+	{
+		"avx2", cpu.X86.HasAVX2,
+		[2]ops[float32]{
+			maxOps(kernels{8, foldMaxAVX2, pick2MaxAVX2, pickNMaxAVX2, nil,
+				[fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
+				[fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2}}),
+			sumOps(kernels{8, foldSumAVX2, pick2SumAVX2, pickNSumAVX2, scaleAVX2,
+				[fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2}, [fusedKinds]fusedFast{}}),
+		},
+	},
+	generic,
+}
+
+// kernels are the assembly functions of one operation.
+type kernels struct {
+	lanes int
+	fold  func(dst, src *float32, n, taps, apart int)
+	pick2 func(dst, src *float32, n, taps, apart int)
+	pickN func(dst, src *float32, n, step, taps, apart int)
+	scale func(dst, by *float32, n int)
+	fused [fusedKinds]fusedFunc
+	fast  [fusedKinds]fusedFast
+}
+
+type (
+	fusedFunc func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)
+	fusedFast func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32) int
+)
+
+// maxAssembly is how many cells a call of an assembly kernel may read, since it cannot be preempted: at 10 GB/s, a bad
+// day of the memory, 100 µs. Chunks and strips keep calls below it by themselves but for extreme windows.
+const maxAssembly = 1 << 18
+
+func maxOps(k kernels) ops[float32] {
+	o := k.ops(foldMax[float32], reduceMax[float32])
+	o.identity, o.idempotent = float32(math.Inf(-1)), true
+	for kind := range o.fused {
+		exact, fast := k.fusedOp(kind)
+		o.fused[kind] = fusedKernels[float32]{fast, exact}
+	}
+	return o
+}
+
+func sumOps(k kernels) ops[float32] {
+	o := k.ops(foldSum[float32], reduceSum[float32])
+	o.scale = func(dst, by []float32) {
+		if len(dst) == 0 {
+			return
+		}
+		noteRead(by[:len(dst)])
+		noteWrite(dst)
+		k.scale(&dst[0], &by[0], len(dst))
+	}
+	for kind := range o.fused {
+		exact, _ := k.fusedOp(kind)
+		o.fused[kind] = fusedKernels[float32]{nil, exact}
+	}
+	return o
+}
+
+// ops wraps the kernels of k: slices in place of pointers, their bounds checked once a call, and what assembly touches
+// told to the race detector.
+func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo func([]float32) float32) ops[float32] {
+	return ops[float32]{
+		fold: func(dst, src []float32, taps, apart int) {
+			n := len(dst)
+			if n == 0 {
+				return
+			}
+			_ = src[(taps-1)*apart+n-1]
+			if taps > maxAssembly/16 {
+				foldGo(dst, src, taps, apart)
+				return
+			}
+			if raceEnabled {
+				for t := range taps {
+					noteRead(src[t*apart:][:n])
+				}
+				noteWrite(dst)
+			}
+			if n*taps <= maxAssembly {
+				k.fold(&dst[0], &src[0], n, taps, apart)
+				return
+			}
+			step := max(16, maxAssembly/taps&^15)
+			for i := 0; i < n; i += step {
+				k.fold(&dst[i], &src[i], min(step, n-i), taps, apart)
+			}
+		},
+		pick: func(dst, src []float32, step, taps, apart int) {
+			n := len(dst)
+			if n == 0 {
+				return
+			}
+			last := (n-1)*step + (taps-1)*apart
+			noteRead(src[:last+1])
+			noteWrite(dst)
+			if step == 2 {
+				k.pick2(&dst[0], &src[0], n, taps, apart)
+			} else {
+				k.pickN(&dst[0], &src[0], n, step, taps, apart)
+			}
+		},
+		pair: func(dst, a, b []float32) {
+			n := len(dst)
+			if n == 0 {
+				return
+			}
+			_, _ = a[n-1], b[n-1]
+			noteRead(a[:n])
+			noteRead(b[:n])
+			noteWrite(dst)
+			// Two taps, as far apart as the slices are.
+			apart := (int(uintptr(unsafe.Pointer(&b[0]))) - int(uintptr(unsafe.Pointer(&a[0])))) / 4
+			k.fold(&dst[0], &a[0], n, 2, apart)
+		},
+		reduce: reduceGo,
+	}
+}
+
+// zeros is the row that a sum reads in place of one that is not there, and the cells before it.
+var zeros [16 + maxFusedWidth + 64]float32
+
+// fusedOp wraps the kernels of a kind.
+func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band, by []float32) bool) {
+	size := [fusedKinds]int{2, 3, 3}[kind]
+	stride := [fusedKinds]int{2, 2, 1}[kind]
+	run := func(call func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int, dst, src []float32, f *band, by []float32) bool {
+		_, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1]
+		first, last := max(0, f.y0*stride-f.top), min(f.h, (f.y1-1)*stride-f.top+size)
+		noteRead(src[first*f.w : ((f.planes-1)*f.h+last)*f.w])
+		noteWrite(dst[f.y0*f.ow : ((f.planes-1)*f.oh+f.y1)*f.ow])
+		var scale *float32
+		if by != nil {
+			_ = by[3*pitch(f.ow)-1]
+			scale = &by[0]
+		}
+		ahead := 0
+		if size == 3 {
+			ahead = 3 - stride - f.left
+		}
+		cells := f.w - ahead
+		blocks := min(f.ow/k.lanes, cells/(stride*k.lanes))
+		left := cells - blocks*stride*k.lanes
+		return call(&dst[0], &src[0], ahead, blocks, min(left, k.lanes), min(max(left-k.lanes, 0), k.lanes), f.ow-blocks*k.lanes, scale) == 0
+	}
+	exactAsm, fastAsm := k.fused[kind], k.fast[kind]
+	exact = func(dst, src []float32, f *band, by []float32) bool {
+		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
+			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
+			return 0
+		}, dst, src, f, by)
+	}
+	fast = func(dst, src []float32, f *band, by []float32) bool {
+		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
+			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
+		}, dst, src, f, by)
+	}
+	return exact, fast
+}
