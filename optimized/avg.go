@@ -38,13 +38,60 @@ func reciprocal[T pool2d.Elem](divisor int) T {
 
 // scales computes the reciprocals of the divisors of the windows [x0, x1) of a row of which so many rows count.
 func (c *call[T]) scales(by []T, rows, x0, x1 int) {
-	divisor, r := -1, T(0)
-	for x := x0; x < x1; x++ {
-		if d := c.windowDivisor(rows, c.colsCounted(x)); d != divisor {
-			divisor, r = d, reciprocal[T](d)
-		}
-		fill(by[(x-x0)*c.unit:][:c.unit], r)
+	// Between the windows that hang over an edge all are alike.
+	in0 := min(max((c.w.l+c.w.s-1)/c.w.s, x0), x1)
+	in1 := in0
+	if room := c.w.in + c.w.l - c.w.span(); room >= 0 {
+		in1 = min(max(room/c.w.s+1, in0), x1)
 	}
+	edge := func(from, to int) {
+		for x := from; x < to; x++ {
+			fill(by[(x-x0)*c.unit:][:c.unit], reciprocal[T](c.windowDivisor(rows, c.colsCounted(x))))
+		}
+	}
+	edge(x0, in0)
+	fill(by[(in0-x0)*c.unit:(in1-x0)*c.unit], reciprocal[T](c.windowDivisor(rows, c.w.k)))
+	edge(in1, x1)
+}
+
+// factors computes the reciprocals of the divisors that all chunks share.
+func (c *call[T]) factors() {
+	c.by = nil
+	if !c.scaled {
+		return
+	}
+	switch {
+	case c.path == pathFused:
+		// Of windows of at most 3 only the first and the last row can hang over an edge.
+		n := pitch(c.w.out)
+		c.by = c.sharedRows(3 * n)
+		for i, y := range [3]int{0, min(1, c.h.out-1), c.h.out - 1} {
+			c.scales(c.by[i*n:], c.rowsCounted(y), 0, c.w.out)
+		}
+	case c.path == pathNarrow:
+		c.by = c.sharedRows(c.h.out * narrowWidth)
+		for y := range c.h.out {
+			c.scales(c.by[y*narrowWidth:], c.rowsCounted(y), 0, c.w.out)
+		}
+	case c.path == pathRows && c.h.out*c.w.out*c.unit <= sharedCells:
+		n := c.w.out * c.unit
+		c.by = c.sharedRows(c.h.out * n)
+		for y := range c.h.out {
+			c.scales(c.by[y*n:], c.rowsCounted(y), 0, c.w.out)
+		}
+	}
+}
+
+// sharedCells is up to how many divisors of a plane are computed once a call, not once a row that differs from the
+// last. Divisions are 4 to 6 cycles each; a plane has few rows that differ, but small planes are many.
+const sharedCells = 1 << 14
+
+// sharedRows returns n elements for by.
+func (c *call[T]) sharedRows(n int) []T {
+	if cap(c.shared) < n {
+		c.shared = make([]T, n)
+	}
+	return c.shared[:n]
 }
 
 func directSum[T pool2d.Elem](out, src []T, p plan, row, nrows, col, ncols int) {

@@ -14,16 +14,21 @@ type ops[T pool2d.Elem] struct {
 	fold   func(dst, src []T, taps, apart int)       // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
 	pick   func(dst, src []T, step, taps, apart int) // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
 	pair   func(dst, a, b []T)                       // dst[i] = a[i] ∘ b[i]
-	reduce func(src []T) T                           // src[0] ∘ src[1] ∘ …
+	reduce func(src, tmp []T) T                      // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
 	scale  func(dst, by []T)                         // dst[i] *= by[i]
 
-	fused [fusedKinds]fusedKernels[T] // whole planes in one pass; nil where separable passes are as good
+	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
+	globals fallible[func(dst, src []T, n int, by T) bool]
+	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
+	lanes   int // of globals: how many planes at a time
 }
 
-// fusedKernels compute windows of one kind. fast may give up and return false, with anything in dst; exact does not.
-type fusedKernels[T pool2d.Elem] struct {
-	fast, exact func(dst, src []T, f *band, by []T) bool
-}
+// fallible is a kernel in two forms, nil where the set has none. fast may give up and return false, with anything in
+// dst; exact does not.
+type fallible[F any] struct{ fast, exact F }
+
+// fusedKernels compute windows of one kind.
+type fusedKernels[T pool2d.Elem] = fallible[func(dst, src []T, f *band, by []T) bool]
 
 // The kinds of windows that are computed in one pass.
 const (
@@ -38,6 +43,20 @@ type band struct {
 	planes, h, w, oh, ow, y0, y1 int
 	top, left                    int // pads
 }
+
+// narrowPlanes are whole planes whose rows fit narrowWidth cells, and how to pool them.
+type narrowPlanes struct {
+	planes, h, w, oh, ow int
+	block                int      // rows of a block
+	steps                int      // of the columns
+	index                []uint32 // permutations of narrowWidth lanes: for each step, then the one that picks the columns
+	rows                 []int    // for each row of windows, the offsets in bytes of the two rows in tmp that make it
+	pick                 bool
+	by                   []float32 // factors, narrowWidth a row
+}
+
+// narrowWidth is the greatest width of a narrow plane, and of its result.
+const narrowWidth = 16
 
 // set is a kernel set: an implementation of ops on float32.
 type set struct {

@@ -14,21 +14,34 @@ var sets = []set{
 	{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
-			maxOps(kernels{16, foldMaxAVX512, pick2MaxAVX512, pickNMaxAVX512, nil,
-				[fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
-				[fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512}}),
-			sumOps(kernels{16, foldSumAVX512, pick2SumAVX512, pickNSumAVX512, scaleAVX512,
-				[fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512}, [fusedKinds]fusedFast{}}),
+			maxOps(kernels{
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512,
+				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
+				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
+				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
+				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
+			}),
+			sumOps(kernels{
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, scale: scaleAVX512,
+				fused:   [fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
+				globals: globalsSumAVX512, narrow: narrowSumAVX512,
+			}),
 		},
 	},
 	{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
-			maxOps(kernels{8, foldMaxAVX2, pick2MaxAVX2, pickNMaxAVX2, nil,
-				[fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
-				[fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2}}),
-			sumOps(kernels{8, foldSumAVX2, pick2SumAVX2, pickNSumAVX2, scaleAVX2,
-				[fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2}, [fusedKinds]fusedFast{}}),
+			maxOps(kernels{
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2,
+				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
+				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
+				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
+			}),
+			sumOps(kernels{
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, scale: scaleAVX2,
+				fused:   [fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
+				globals: globalsSumAVX2,
+			}),
 		},
 	},
 	generic,
@@ -36,13 +49,17 @@ var sets = []set{
 
 // kernels are the assembly functions of one operation.
 type kernels struct {
-	lanes int
-	fold  func(dst, src *float32, n, taps, apart int)
-	pick2 func(dst, src *float32, n, taps, apart int)
-	pickN func(dst, src *float32, n, step, taps, apart int)
-	scale func(dst, by *float32, n int)
-	fused [fusedKinds]fusedFunc
-	fast  [fusedKinds]fusedFast
+	lanes       int
+	fold, pick2 func(dst, src *float32, n, taps, apart int)
+	pickN       func(dst, src *float32, n, step, taps, apart int)
+	reduce      func(dst, src *float32, n int)
+	scale       func(dst, by *float32, n int)
+	fused       [fusedKinds]fusedFunc
+	fast        [fusedKinds]fusedFast
+	globals     func(dst, src *float32, groups, n int, by float32)
+	globalsFast func(dst, src *float32, groups, n int, by float32) int
+	narrow      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
+	narrowFast  func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
 }
 
 type (
@@ -56,6 +73,7 @@ const maxAssembly = 1 << 18
 
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
+	o.globals.fast = k.globalsOp(k.globalsFast)
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
 	for kind := range o.fused {
 		exact, fast := k.fusedOp(kind)
@@ -83,7 +101,7 @@ func sumOps(k kernels) ops[float32] {
 
 // ops wraps the kernels of k: slices in place of pointers, their bounds checked once a call, and what assembly touches
 // told to the race detector.
-func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo func([]float32) float32) ops[float32] {
+func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo func(src, tmp []float32) float32) ops[float32] {
 	return ops[float32]{
 		fold: func(dst, src []float32, taps, apart int) {
 			n := len(dst)
@@ -137,8 +155,74 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			apart := (int(uintptr(unsafe.Pointer(&b[0]))) - int(uintptr(unsafe.Pointer(&a[0])))) / 4
 			k.fold(&dst[0], &a[0], n, 2, apart)
 		},
-		reduce: reduceGo,
+		reduce: func(src, tmp []float32) float32 {
+			noteRead(src)
+			lanes, part, both := tmp[:k.lanes], tmp[16:][:k.lanes], tmp[32:][:k.lanes]
+			k.reduce(&lanes[0], &src[0], min(len(src), maxAssembly))
+			for i := maxAssembly; i < len(src); i += maxAssembly {
+				k.reduce(&part[0], &src[i], min(len(src)-i, maxAssembly))
+				foldGo(both, tmp, 2, 16)
+				copy(lanes, both)
+			}
+			return reduceGo(lanes, nil)
+		},
+		lanes: k.lanes,
+		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(func(dst, src *float32, groups, n int, by float32) int {
+			k.globals(dst, src, groups, n, by)
+			return 0
+		})},
+		narrow: k.narrowOps(),
 	}
+}
+
+// globalsOp wraps a kernel for whole planes. A last group that is not full overlaps the one before.
+func (k kernels) globalsOp(call func(dst, src *float32, groups, n int, by float32) int) func(dst, src []float32, n int, by float32) bool {
+	return func(dst, src []float32, n int, by float32) bool {
+		noteRead(src)
+		noteWrite(dst)
+		_, _ = dst[k.lanes-1], src[n*len(dst)-1]
+		groups := len(dst) / k.lanes
+		nan := call(&dst[0], &src[0], groups, n, by)
+		if left := len(dst) % k.lanes; left > 0 {
+			p := len(dst) - k.lanes
+			nan |= call(&dst[p], &src[p*n], 1, n, by)
+		}
+		return nan == 0
+	}
+}
+
+// narrowOps wraps the kernels for narrow planes, if there are any.
+func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPlanes) bool] {
+	type function = func(dst, src, tmp []float32, f *narrowPlanes) bool
+	wrap := func(call func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int) function {
+		return func(dst, src, tmp []float32, f *narrowPlanes) bool {
+			noteRead(src)
+			noteWrite(dst)
+			noteWrite(tmp)
+			_, _, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1], tmp[(2*f.h+1)*narrowWidth-1]
+			var by *float32
+			if f.by != nil {
+				_ = f.by[f.oh*narrowWidth-1]
+				by = &f.by[0]
+			}
+			pick := 0
+			if f.pick {
+				pick = 1
+			}
+			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, f.steps, &f.index[0], &f.rows[0], pick, by) == 0
+		}
+	}
+	var o fallible[function]
+	if k.narrow != nil {
+		o.exact = wrap(func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int {
+			k.narrow(dst, src, tmp, planes, h, w, oh, ow, block, steps, index, rows, pick, scale)
+			return 0
+		})
+	}
+	if k.narrowFast != nil {
+		o.fast = wrap(k.narrowFast)
+	}
+	return o
 }
 
 // zeros is the row that a sum reads in place of one that is not there, and the cells before it.

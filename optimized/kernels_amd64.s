@@ -406,6 +406,105 @@ done:
 	VZEROUPPER
 	RET
 
+// func reduceMaxAVX512(dst *float32, src *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reduceMaxAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, BX
+	VPBROADCASTD BX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, BX
+	VPBROADCASTD BX, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z0, Z5
+	VMOVAPS      Z0, Z6
+	VMOVAPS      Z0, Z7
+	VMOVAPS      Z0, Z8
+	VMOVAPS      Z0, Z9
+
+eight:
+	CMPQ        DX, $0x00000080
+	JLT         eight_end
+	VMAXPS      (CX), Z2, Z10
+	VFIXUPIMMPS $0x00, Z1, Z2, Z10
+	VMOVAPS     Z10, Z2
+	VMAXPS      64(CX), Z3, Z10
+	VFIXUPIMMPS $0x00, Z1, Z3, Z10
+	VMOVAPS     Z10, Z3
+	VMAXPS      128(CX), Z4, Z10
+	VFIXUPIMMPS $0x00, Z1, Z4, Z10
+	VMOVAPS     Z10, Z4
+	VMAXPS      192(CX), Z5, Z10
+	VFIXUPIMMPS $0x00, Z1, Z5, Z10
+	VMOVAPS     Z10, Z5
+	VMAXPS      256(CX), Z6, Z10
+	VFIXUPIMMPS $0x00, Z1, Z6, Z10
+	VMOVAPS     Z10, Z6
+	VMAXPS      320(CX), Z7, Z10
+	VFIXUPIMMPS $0x00, Z1, Z7, Z10
+	VMOVAPS     Z10, Z7
+	VMAXPS      384(CX), Z8, Z10
+	VFIXUPIMMPS $0x00, Z1, Z8, Z10
+	VMOVAPS     Z10, Z8
+	VMAXPS      448(CX), Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	ADDQ        $0x00000200, CX
+	SUBQ        $0x00000080, DX
+	JMP         eight
+
+eight_end:
+one:
+	CMPQ        DX, $0x10
+	JLT         one_end
+	VMAXPS      (CX), Z2, Z10
+	VFIXUPIMMPS $0x00, Z1, Z2, Z10
+	VMOVAPS     Z10, Z2
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, DX
+	JMP         one
+
+one_end:
+	MOVL        $0xffffffff, BX
+	BZHIL       DX, BX, BX
+	KMOVW       BX, K1
+	VMOVAPS     Z0, Z0
+	VMOVUPS     (CX), K1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VFIXUPIMMPS $0x00, Z1, Z3, Z0
+	VMOVAPS     Z0, Z3
+	VMAXPS      Z6, Z2, Z0
+	VFIXUPIMMPS $0x00, Z1, Z2, Z0
+	VMOVAPS     Z0, Z2
+	VMAXPS      Z7, Z3, Z0
+	VFIXUPIMMPS $0x00, Z1, Z3, Z0
+	VMOVAPS     Z0, Z3
+	VMAXPS      Z8, Z4, Z0
+	VFIXUPIMMPS $0x00, Z1, Z4, Z0
+	VMOVAPS     Z0, Z4
+	VMAXPS      Z9, Z5, Z0
+	VFIXUPIMMPS $0x00, Z1, Z5, Z0
+	VMOVAPS     Z0, Z5
+	VMAXPS      Z4, Z2, Z0
+	VFIXUPIMMPS $0x00, Z1, Z2, Z0
+	VMOVAPS     Z0, Z2
+	VMAXPS      Z5, Z3, Z0
+	VFIXUPIMMPS $0x00, Z1, Z3, Z0
+	VMOVAPS     Z0, Z3
+	VMAXPS      Z3, Z2, Z0
+	VFIXUPIMMPS $0x00, Z1, Z2, Z0
+	VMOVAPS     Z0, Z2
+	VMOVUPS     Z2, (AX)
+	VZEROUPPER
+	RET
+
 // func foldSumAVX512(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·foldSumAVX512(SB), NOSPLIT, $0-40
@@ -672,6 +771,63 @@ last_store:
 	VMOVUPS Z2, K1, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func reduceSumAVX512(dst *float32, src *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reduceSumAVX512(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VPXORD  Z0, Z0, Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z0
+
+eight:
+	CMPQ   DX, $0x00000080
+	JLT    eight_end
+	VADDPS (CX), Z1, Z1
+	VADDPS 64(CX), Z2, Z2
+	VADDPS 128(CX), Z3, Z3
+	VADDPS 192(CX), Z4, Z4
+	VADDPS 256(CX), Z5, Z5
+	VADDPS 320(CX), Z6, Z6
+	VADDPS 384(CX), Z7, Z7
+	VADDPS 448(CX), Z0, Z0
+	ADDQ   $0x00000200, CX
+	SUBQ   $0x00000080, DX
+	JMP    eight
+
+eight_end:
+one:
+	CMPQ   DX, $0x10
+	JLT    one_end
+	VADDPS (CX), Z1, Z1
+	ADDQ   $0x40, CX
+	SUBQ   $0x10, DX
+	JMP    one
+
+one_end:
+	MOVL      $0xffffffff, BX
+	BZHIL     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z0, Z4, Z4
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS   Z1, (AX)
 	VZEROUPPER
 	RET
 
@@ -1181,6 +1337,647 @@ next:
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
 	MOVQ  AX, nan+144(FP)
+	VZEROUPPER
+	RET
+
+// func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·globalsMaxFastAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ groups+16(FP), DX
+	MOVQ n+24(FP), BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VPBROADCASTD SI, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         BX, SI
+	ANDQ         $0x0f, BX
+	SHRQ         $0x04, SI
+	MOVL         $0xffffffff, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K4
+	SHLQ         $0x02, BX
+
+group:
+	VMOVAPS Z0, Z1
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS (CX), Z2
+	VCMPPS  $0x07, Z2, Z2, K1, K1
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane0
+
+plane0_rest:
+	VMOVAPS Z0, Z2
+	VMOVUPS (CX), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K2, K2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane1_rest
+
+plane1:
+	VMOVUPS (CX), Z3
+	VCMPPS  $0x07, Z3, Z3, K3, K3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane1
+
+plane1_rest:
+	VMOVAPS   Z0, Z3
+	VMOVUPS   (CX), K4, Z3
+	VCMPPS    $0x07, Z3, Z3, K1, K1
+	VMAXPS    Z3, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z3
+	VUNPCKHPS Z2, Z1, Z1
+	VMAXPS    Z1, Z3, Z3
+	VMOVAPS   Z0, Z1
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane2_rest
+
+plane2:
+	VMOVUPS (CX), Z2
+	VCMPPS  $0x07, Z2, Z2, K2, K2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane2
+
+plane2_rest:
+	VMOVAPS Z0, Z2
+	VMOVUPS (CX), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K3, K3
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane3_rest
+
+plane3:
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x07, Z4, Z4, K1, K1
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane3
+
+plane3_rest:
+	VMOVAPS   Z0, Z4
+	VMOVUPS   (CX), K4, Z4
+	VCMPPS    $0x07, Z4, Z4, K2, K2
+	VMAXPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z4
+	VUNPCKHPS Z2, Z1, Z1
+	VMAXPS    Z1, Z4, Z4
+	VUNPCKLPD Z4, Z3, Z1
+	VUNPCKHPD Z4, Z3, Z2
+	VMAXPS    Z2, Z1, Z1
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane4_rest
+
+plane4:
+	VMOVUPS (CX), Z3
+	VCMPPS  $0x07, Z3, Z3, K3, K3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane4
+
+plane4_rest:
+	VMOVAPS Z0, Z3
+	VMOVUPS (CX), K4, Z3
+	VCMPPS  $0x07, Z3, Z3, K1, K1
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z3
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane5_rest
+
+plane5:
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x07, Z4, Z4, K2, K2
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane5
+
+plane5_rest:
+	VMOVAPS   Z0, Z4
+	VMOVUPS   (CX), K4, Z4
+	VCMPPS    $0x07, Z4, Z4, K3, K3
+	VMAXPS    Z4, Z3, Z3
+	ADDQ      BX, CX
+	VUNPCKLPS Z3, Z2, Z4
+	VUNPCKHPS Z3, Z2, Z2
+	VMAXPS    Z2, Z4, Z4
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane6_rest
+
+plane6:
+	VMOVUPS (CX), Z3
+	VCMPPS  $0x07, Z3, Z3, K1, K1
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane6
+
+plane6_rest:
+	VMOVAPS Z0, Z3
+	VMOVUPS (CX), K4, Z3
+	VCMPPS  $0x07, Z3, Z3, K2, K2
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z3
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane7_rest
+
+plane7:
+	VMOVUPS (CX), Z5
+	VCMPPS  $0x07, Z5, Z5, K3, K3
+	VMAXPS  Z5, Z3, Z3
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane7
+
+plane7_rest:
+	VMOVAPS    Z0, Z5
+	VMOVUPS    (CX), K4, Z5
+	VCMPPS     $0x07, Z5, Z5, K1, K1
+	VMAXPS     Z5, Z3, Z3
+	ADDQ       BX, CX
+	VUNPCKLPS  Z3, Z2, Z5
+	VUNPCKHPS  Z3, Z2, Z2
+	VMAXPS     Z2, Z5, Z5
+	VUNPCKLPD  Z5, Z4, Z2
+	VUNPCKHPD  Z5, Z4, Z3
+	VMAXPS     Z3, Z2, Z2
+	VSHUFF32X4 $0x88, Z2, Z1, Z3
+	VSHUFF32X4 $0xdd, Z2, Z1, Z1
+	VMAXPS     Z1, Z3, Z3
+	VMOVAPS    Z0, Z1
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane8_rest
+
+plane8:
+	VMOVUPS (CX), Z2
+	VCMPPS  $0x07, Z2, Z2, K2, K2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane8
+
+plane8_rest:
+	VMOVAPS Z0, Z2
+	VMOVUPS (CX), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K3, K3
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane9_rest
+
+plane9:
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x07, Z4, Z4, K1, K1
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane9
+
+plane9_rest:
+	VMOVAPS   Z0, Z4
+	VMOVUPS   (CX), K4, Z4
+	VCMPPS    $0x07, Z4, Z4, K2, K2
+	VMAXPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z4
+	VUNPCKHPS Z2, Z1, Z1
+	VMAXPS    Z1, Z4, Z4
+	VMOVAPS   Z0, Z1
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane10_rest
+
+plane10:
+	VMOVUPS (CX), Z2
+	VCMPPS  $0x07, Z2, Z2, K3, K3
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane10
+
+plane10_rest:
+	VMOVAPS Z0, Z2
+	VMOVUPS (CX), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K1, K1
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane11_rest
+
+plane11:
+	VMOVUPS (CX), Z5
+	VCMPPS  $0x07, Z5, Z5, K2, K2
+	VMAXPS  Z5, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane11
+
+plane11_rest:
+	VMOVAPS   Z0, Z5
+	VMOVUPS   (CX), K4, Z5
+	VCMPPS    $0x07, Z5, Z5, K3, K3
+	VMAXPS    Z5, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z5
+	VUNPCKHPS Z2, Z1, Z1
+	VMAXPS    Z1, Z5, Z5
+	VUNPCKLPD Z5, Z4, Z1
+	VUNPCKHPD Z5, Z4, Z2
+	VMAXPS    Z2, Z1, Z1
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane12_rest
+
+plane12:
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x07, Z4, Z4, K1, K1
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane12
+
+plane12_rest:
+	VMOVAPS Z0, Z4
+	VMOVUPS (CX), K4, Z4
+	VCMPPS  $0x07, Z4, Z4, K2, K2
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z4
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane13_rest
+
+plane13:
+	VMOVUPS (CX), Z5
+	VCMPPS  $0x07, Z5, Z5, K3, K3
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane13
+
+plane13_rest:
+	VMOVAPS   Z0, Z5
+	VMOVUPS   (CX), K4, Z5
+	VCMPPS    $0x07, Z5, Z5, K1, K1
+	VMAXPS    Z5, Z4, Z4
+	ADDQ      BX, CX
+	VUNPCKLPS Z4, Z2, Z5
+	VUNPCKHPS Z4, Z2, Z2
+	VMAXPS    Z2, Z5, Z5
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane14_rest
+
+plane14:
+	VMOVUPS (CX), Z4
+	VCMPPS  $0x07, Z4, Z4, K2, K2
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane14
+
+plane14_rest:
+	VMOVAPS Z0, Z4
+	VMOVUPS (CX), K4, Z4
+	VCMPPS  $0x07, Z4, Z4, K3, K3
+	VMAXPS  Z4, Z2, Z2
+	ADDQ    BX, CX
+	VMOVAPS Z0, Z4
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane15_rest
+
+plane15:
+	VMOVUPS (CX), Z6
+	VCMPPS  $0x07, Z6, Z6, K1, K1
+	VMAXPS  Z6, Z4, Z4
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane15
+
+plane15_rest:
+	VMOVAPS    Z0, Z6
+	VMOVUPS    (CX), K4, Z6
+	VCMPPS     $0x07, Z6, Z6, K2, K2
+	VMAXPS     Z6, Z4, Z4
+	ADDQ       BX, CX
+	VUNPCKLPS  Z4, Z2, Z6
+	VUNPCKHPS  Z4, Z2, Z2
+	VMAXPS     Z2, Z6, Z6
+	VUNPCKLPD  Z6, Z5, Z2
+	VUNPCKHPD  Z6, Z5, Z4
+	VMAXPS     Z4, Z2, Z2
+	VSHUFF32X4 $0x88, Z2, Z1, Z4
+	VSHUFF32X4 $0xdd, Z2, Z1, Z1
+	VMAXPS     Z1, Z4, Z4
+	VSHUFF32X4 $0x88, Z4, Z3, Z1
+	VSHUFF32X4 $0xdd, Z4, Z3, Z2
+	VMAXPS     Z2, Z1, Z1
+	VMOVUPS    Z1, (AX)
+	ADDQ       $0x40, AX
+	DECQ       DX
+	JNZ        group
+	KANDW      K1, K2, K1
+	KANDW      K1, K3, K1
+	KMOVW      K1, AX
+	XORL       $0x0000ffff, AX
+	MOVQ       AX, nan+40(FP)
+	VZEROUPPER
+	RET
+
+// func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·narrowMaxFastAVX512(SB), NOSPLIT, $0-120
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         w+40(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K4
+	MOVQ         ow+56(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K5
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         tmp+16(FP), DX
+	MOVQ         w+40(FP), BX
+	MOVQ         ow+56(FP), SI
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+
+	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
+	MOVQ    h+32(FP), DI
+	SHLQ    $0x07, DI
+	VMOVUPS Z0, (DX)(DI*1)
+
+plane:
+	XORQ DI, DI
+	MOVQ DX, R8
+	MOVQ h+32(FP), R9
+	SHLQ $0x06, R9
+
+block:
+	MOVQ    h+32(FP), R10
+	SUBQ    DI, R10
+	CMPQ    R10, block+64(FP)
+	CMOVQGT block+64(FP), R10
+	ADDQ    R10, DI
+	VMOVAPS Z0, Z1
+	MOVQ    R10, R11
+
+prefix:
+	VMOVAPS Z0, Z2
+	VMOVUPS (AX), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K1, K1
+	VMAXPS  Z2, Z1, Z1
+	VMOVUPS Z1, (R8)(R9*1)
+	ADDQ    BX, AX
+	ADDQ    $0x40, R8
+	DECQ    R11
+	JNZ     prefix
+	VMOVAPS Z0, Z1
+	MOVQ    R10, R11
+	MOVQ    R8, R10
+	MOVQ    AX, R12
+
+suffix:
+	SUBQ    BX, R12
+	SUBQ    $0x40, R10
+	VMOVAPS Z0, Z2
+	VMOVUPS (R12), K4, Z2
+	VMAXPS  Z2, Z1, Z1
+	VMOVUPS Z1, (R10)
+	DECQ    R11
+	JNZ     suffix
+	CMPQ    DI, h+32(FP)
+	JLT     block
+	MOVQ    rows+88(FP), DI
+	MOVQ    index+80(FP), R8
+	MOVQ    oh+48(FP), R9
+	CMPQ    steps+72(FP), $0x01
+	JNE     steps1_end
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+
+steps1:
+	MOVQ      (DI), R8
+	MOVQ      8(DI), R10
+	ADDQ      $0x10, DI
+	VMOVUPS   (DX)(R8*1), Z4
+	VMAXPS    (DX)(R10*1), Z4, Z4
+	VMOVAPS   Z4, Z5
+	VMOVAPS   Z4, Z6
+	VPERMT2PS Z0, Z1, Z6
+	VMAXPS    Z6, Z4, Z4
+	VMOVAPS   Z5, Z6
+	VPERMT2PS Z0, Z2, Z6
+	VMAXPS    Z6, Z5, Z5
+	VMAXPS    Z5, Z4, Z4
+	CMPQ      pick+96(FP), $0x00
+	JEQ       steps1_store
+	VPERMPS   Z4, Z3, Z4
+
+steps1_store:
+	VMOVUPS Z4, K5, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps1
+	JMP     next
+
+steps1_end:
+	CMPQ    steps+72(FP), $0x02
+	JNE     steps2_end
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
+	VMOVUPS 256(R8), Z5
+
+steps2:
+	MOVQ      (DI), R8
+	MOVQ      8(DI), R10
+	ADDQ      $0x10, DI
+	VMOVUPS   (DX)(R8*1), Z6
+	VMAXPS    (DX)(R10*1), Z6, Z6
+	VMOVAPS   Z6, Z7
+	VMOVAPS   Z6, Z8
+	VPERMT2PS Z0, Z1, Z8
+	VMAXPS    Z8, Z6, Z6
+	VMOVAPS   Z7, Z8
+	VPERMT2PS Z0, Z2, Z8
+	VMAXPS    Z8, Z7, Z7
+	VMOVAPS   Z6, Z8
+	VPERMT2PS Z0, Z3, Z8
+	VMAXPS    Z8, Z6, Z6
+	VMOVAPS   Z7, Z8
+	VPERMT2PS Z0, Z4, Z8
+	VMAXPS    Z8, Z7, Z7
+	VMAXPS    Z7, Z6, Z6
+	CMPQ      pick+96(FP), $0x00
+	JEQ       steps2_store
+	VPERMPS   Z6, Z5, Z6
+
+steps2_store:
+	VMOVUPS Z6, K5, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps2
+	JMP     next
+
+steps2_end:
+	CMPQ    steps+72(FP), $0x03
+	JNE     steps3_end
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
+	VMOVUPS 256(R8), Z5
+	VMOVUPS 320(R8), Z6
+	VMOVUPS 384(R8), Z7
+
+steps3:
+	MOVQ      (DI), R8
+	MOVQ      8(DI), R10
+	ADDQ      $0x10, DI
+	VMOVUPS   (DX)(R8*1), Z8
+	VMAXPS    (DX)(R10*1), Z8, Z8
+	VMOVAPS   Z8, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z0, Z1, Z10
+	VMAXPS    Z10, Z8, Z8
+	VMOVAPS   Z9, Z10
+	VPERMT2PS Z0, Z2, Z10
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z0, Z3, Z10
+	VMAXPS    Z10, Z8, Z8
+	VMOVAPS   Z9, Z10
+	VPERMT2PS Z0, Z4, Z10
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z0, Z5, Z10
+	VMAXPS    Z10, Z8, Z8
+	VMOVAPS   Z9, Z10
+	VPERMT2PS Z0, Z6, Z10
+	VMAXPS    Z10, Z9, Z9
+	VMAXPS    Z9, Z8, Z8
+	CMPQ      pick+96(FP), $0x00
+	JEQ       steps3_store
+	VPERMPS   Z8, Z7, Z8
+
+steps3_store:
+	VMOVUPS Z8, K5, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps3
+	JMP     next
+
+steps3_end:
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
+	VMOVUPS 256(R8), Z5
+	VMOVUPS 320(R8), Z6
+	VMOVUPS 384(R8), Z7
+	VMOVUPS 448(R8), Z8
+	VMOVUPS 512(R8), Z9
+
+steps4:
+	MOVQ      (DI), R8
+	MOVQ      8(DI), R10
+	ADDQ      $0x10, DI
+	VMOVUPS   (DX)(R8*1), Z10
+	VMAXPS    (DX)(R10*1), Z10, Z10
+	VMOVAPS   Z10, Z11
+	VMOVAPS   Z10, Z12
+	VPERMT2PS Z0, Z1, Z12
+	VMAXPS    Z12, Z10, Z10
+	VMOVAPS   Z11, Z12
+	VPERMT2PS Z0, Z2, Z12
+	VMAXPS    Z12, Z11, Z11
+	VMOVAPS   Z10, Z12
+	VPERMT2PS Z0, Z3, Z12
+	VMAXPS    Z12, Z10, Z10
+	VMOVAPS   Z11, Z12
+	VPERMT2PS Z0, Z4, Z12
+	VMAXPS    Z12, Z11, Z11
+	VMOVAPS   Z10, Z12
+	VPERMT2PS Z0, Z5, Z12
+	VMAXPS    Z12, Z10, Z10
+	VMOVAPS   Z11, Z12
+	VPERMT2PS Z0, Z6, Z12
+	VMAXPS    Z12, Z11, Z11
+	VMOVAPS   Z10, Z12
+	VPERMT2PS Z0, Z7, Z12
+	VMAXPS    Z12, Z10, Z10
+	VMOVAPS   Z11, Z12
+	VPERMT2PS Z0, Z8, Z12
+	VMAXPS    Z12, Z11, Z11
+	VMAXPS    Z11, Z10, Z10
+	CMPQ      pick+96(FP), $0x00
+	JEQ       steps4_store
+	VPERMPS   Z10, Z9, Z10
+
+steps4_store:
+	VMOVUPS Z10, K5, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps4
+
+next:
+	DECQ  planes+24(FP)
+	JNZ   plane
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+112(FP)
 	VZEROUPPER
 	RET
 
@@ -1702,6 +2499,760 @@ next:
 	VZEROUPPER
 	RET
 
+// func globalsMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·globalsMaxAVX512(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ groups+16(FP), DX
+	MOVQ n+24(FP), BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VPBROADCASTD SI, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, SI
+	VPBROADCASTD SI, Z1
+	MOVQ         BX, SI
+	ANDQ         $0x0f, BX
+	SHRQ         $0x04, SI
+	MOVL         $0xffffffff, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K1
+	SHLQ         $0x02, BX
+
+group:
+	VMOVAPS Z0, Z2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS     (CX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane0
+
+plane0_rest:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (CX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane1_rest
+
+plane1:
+	VMOVUPS     (CX), Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane1
+
+plane1_rest:
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        BX, CX
+	VUNPCKLPS   Z3, Z2, Z4
+	VUNPCKHPS   Z3, Z2, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z4
+	VMOVAPS     Z0, Z2
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane2_rest
+
+plane2:
+	VMOVUPS     (CX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane2
+
+plane2_rest:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (CX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane3_rest
+
+plane3:
+	VMOVUPS     (CX), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane3
+
+plane3_rest:
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        BX, CX
+	VUNPCKLPS   Z3, Z2, Z5
+	VUNPCKHPS   Z3, Z2, Z2
+	VMAXPS      Z2, Z5, Z2
+	VFIXUPIMMPS $0x00, Z1, Z5, Z2
+	VMOVAPS     Z2, Z5
+	VUNPCKLPD   Z5, Z4, Z2
+	VUNPCKHPD   Z5, Z4, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane4_rest
+
+plane4:
+	VMOVUPS     (CX), Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane4
+
+plane4_rest:
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z4
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane5_rest
+
+plane5:
+	VMOVUPS     (CX), Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane5
+
+plane5_rest:
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	ADDQ        BX, CX
+	VUNPCKLPS   Z4, Z3, Z5
+	VUNPCKHPS   Z4, Z3, Z3
+	VMAXPS      Z3, Z5, Z3
+	VFIXUPIMMPS $0x00, Z1, Z5, Z3
+	VMOVAPS     Z3, Z5
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane6_rest
+
+plane6:
+	VMOVUPS     (CX), Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane6
+
+plane6_rest:
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z4
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane7_rest
+
+plane7:
+	VMOVUPS     (CX), Z6
+	VMAXPS      Z6, Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane7
+
+plane7_rest:
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
+	VMAXPS      Z6, Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	ADDQ        BX, CX
+	VUNPCKLPS   Z4, Z3, Z6
+	VUNPCKHPS   Z4, Z3, Z3
+	VMAXPS      Z3, Z6, Z3
+	VFIXUPIMMPS $0x00, Z1, Z6, Z3
+	VMOVAPS     Z3, Z6
+	VUNPCKLPD   Z6, Z5, Z3
+	VUNPCKHPD   Z6, Z5, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	VSHUFF32X4  $0x88, Z3, Z2, Z4
+	VSHUFF32X4  $0xdd, Z3, Z2, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z4
+	VMOVAPS     Z0, Z2
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane8_rest
+
+plane8:
+	VMOVUPS     (CX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane8
+
+plane8_rest:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (CX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane9_rest
+
+plane9:
+	VMOVUPS     (CX), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane9
+
+plane9_rest:
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        BX, CX
+	VUNPCKLPS   Z3, Z2, Z5
+	VUNPCKHPS   Z3, Z2, Z2
+	VMAXPS      Z2, Z5, Z2
+	VFIXUPIMMPS $0x00, Z1, Z5, Z2
+	VMOVAPS     Z2, Z5
+	VMOVAPS     Z0, Z2
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane10_rest
+
+plane10:
+	VMOVUPS     (CX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane10
+
+plane10_rest:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (CX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane11_rest
+
+plane11:
+	VMOVUPS     (CX), Z6
+	VMAXPS      Z6, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane11
+
+plane11_rest:
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
+	VMAXPS      Z6, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	ADDQ        BX, CX
+	VUNPCKLPS   Z3, Z2, Z6
+	VUNPCKHPS   Z3, Z2, Z2
+	VMAXPS      Z2, Z6, Z2
+	VFIXUPIMMPS $0x00, Z1, Z6, Z2
+	VMOVAPS     Z2, Z6
+	VUNPCKLPD   Z6, Z5, Z2
+	VUNPCKHPD   Z6, Z5, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane12_rest
+
+plane12:
+	VMOVUPS     (CX), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane12
+
+plane12_rest:
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z5
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane13_rest
+
+plane13:
+	VMOVUPS     (CX), Z6
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane13
+
+plane13_rest:
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	ADDQ        BX, CX
+	VUNPCKLPS   Z5, Z3, Z6
+	VUNPCKHPS   Z5, Z3, Z3
+	VMAXPS      Z3, Z6, Z3
+	VFIXUPIMMPS $0x00, Z1, Z6, Z3
+	VMOVAPS     Z3, Z6
+	VMOVAPS     Z0, Z3
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane14_rest
+
+plane14:
+	VMOVUPS     (CX), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane14
+
+plane14_rest:
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	ADDQ        BX, CX
+	VMOVAPS     Z0, Z5
+	MOVQ        SI, DI
+	TESTQ       DI, DI
+	JZ          plane15_rest
+
+plane15:
+	VMOVUPS     (CX), Z7
+	VMAXPS      Z7, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	ADDQ        $0x40, CX
+	DECQ        DI
+	JNZ         plane15
+
+plane15_rest:
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX), K1, Z7
+	VMAXPS      Z7, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	ADDQ        BX, CX
+	VUNPCKLPS   Z5, Z3, Z7
+	VUNPCKHPS   Z5, Z3, Z3
+	VMAXPS      Z3, Z7, Z3
+	VFIXUPIMMPS $0x00, Z1, Z7, Z3
+	VMOVAPS     Z3, Z7
+	VUNPCKLPD   Z7, Z6, Z3
+	VUNPCKHPD   Z7, Z6, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	VSHUFF32X4  $0x88, Z3, Z2, Z5
+	VSHUFF32X4  $0xdd, Z3, Z2, Z2
+	VMAXPS      Z2, Z5, Z2
+	VFIXUPIMMPS $0x00, Z1, Z5, Z2
+	VMOVAPS     Z2, Z5
+	VSHUFF32X4  $0x88, Z5, Z4, Z2
+	VSHUFF32X4  $0xdd, Z5, Z4, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x40, AX
+	DECQ        DX
+	JNZ         group
+	VZEROUPPER
+	RET
+
+// func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·narrowMaxAVX512(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         w+40(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K1
+	MOVQ         ow+56(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K2
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         tmp+16(FP), DX
+	MOVQ         w+40(FP), BX
+	MOVQ         ow+56(FP), SI
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+
+	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
+	MOVQ    h+32(FP), DI
+	SHLQ    $0x07, DI
+	VMOVUPS Z0, (DX)(DI*1)
+
+plane:
+	XORQ DI, DI
+	MOVQ DX, R8
+	MOVQ h+32(FP), R9
+	SHLQ $0x06, R9
+
+block:
+	MOVQ    h+32(FP), R10
+	SUBQ    DI, R10
+	CMPQ    R10, block+64(FP)
+	CMOVQGT block+64(FP), R10
+	ADDQ    R10, DI
+	VMOVAPS Z0, Z2
+	MOVQ    R10, R11
+
+prefix:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (AX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (R8)(R9*1)
+	ADDQ        BX, AX
+	ADDQ        $0x40, R8
+	DECQ        R11
+	JNZ         prefix
+	VMOVAPS     Z0, Z2
+	MOVQ        R10, R11
+	MOVQ        R8, R10
+	MOVQ        AX, R12
+
+suffix:
+	SUBQ        BX, R12
+	SUBQ        $0x40, R10
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (R12), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (R10)
+	DECQ        R11
+	JNZ         suffix
+	CMPQ        DI, h+32(FP)
+	JLT         block
+	MOVQ        rows+88(FP), DI
+	MOVQ        index+80(FP), R8
+	MOVQ        oh+48(FP), R9
+	CMPQ        steps+72(FP), $0x01
+	JNE         steps1_end
+	VMOVUPS     (R8), Z2
+	VMOVUPS     64(R8), Z3
+	VMOVUPS     128(R8), Z4
+
+steps1:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z5
+	VMAXPS      (DX)(R10*1), Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VMOVAPS     Z5, Z6
+	VMOVAPS     Z5, Z7
+	VPERMT2PS   Z0, Z2, Z7
+	VMAXPS      Z7, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	VMOVAPS     Z6, Z7
+	VPERMT2PS   Z0, Z3, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps1_store
+	VPERMPS     Z5, Z4, Z5
+
+steps1_store:
+	VMOVUPS Z5, K2, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps1
+	JMP     next
+
+steps1_end:
+	CMPQ    steps+72(FP), $0x02
+	JNE     steps2_end
+	VMOVUPS (R8), Z2
+	VMOVUPS 64(R8), Z3
+	VMOVUPS 128(R8), Z4
+	VMOVUPS 192(R8), Z5
+	VMOVUPS 256(R8), Z6
+
+steps2:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z7
+	VMAXPS      (DX)(R10*1), Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VMOVAPS     Z7, Z8
+	VMOVAPS     Z7, Z9
+	VPERMT2PS   Z0, Z2, Z9
+	VMAXPS      Z9, Z7, Z9
+	VFIXUPIMMPS $0x00, Z1, Z7, Z9
+	VMOVAPS     Z9, Z7
+	VMOVAPS     Z8, Z9
+	VPERMT2PS   Z0, Z3, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVAPS     Z7, Z9
+	VPERMT2PS   Z0, Z4, Z9
+	VMAXPS      Z9, Z7, Z9
+	VFIXUPIMMPS $0x00, Z1, Z7, Z9
+	VMOVAPS     Z9, Z7
+	VMOVAPS     Z8, Z9
+	VPERMT2PS   Z0, Z5, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps2_store
+	VPERMPS     Z7, Z6, Z7
+
+steps2_store:
+	VMOVUPS Z7, K2, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps2
+	JMP     next
+
+steps2_end:
+	CMPQ    steps+72(FP), $0x03
+	JNE     steps3_end
+	VMOVUPS (R8), Z2
+	VMOVUPS 64(R8), Z3
+	VMOVUPS 128(R8), Z4
+	VMOVUPS 192(R8), Z5
+	VMOVUPS 256(R8), Z6
+	VMOVUPS 320(R8), Z7
+	VMOVUPS 384(R8), Z8
+
+steps3:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z9
+	VMAXPS      (DX)(R10*1), Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z9, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z0, Z2, Z11
+	VMAXPS      Z11, Z9, Z11
+	VFIXUPIMMPS $0x00, Z1, Z9, Z11
+	VMOVAPS     Z11, Z9
+	VMOVAPS     Z10, Z11
+	VPERMT2PS   Z0, Z3, Z11
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z0, Z4, Z11
+	VMAXPS      Z11, Z9, Z11
+	VFIXUPIMMPS $0x00, Z1, Z9, Z11
+	VMOVAPS     Z11, Z9
+	VMOVAPS     Z10, Z11
+	VPERMT2PS   Z0, Z5, Z11
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z0, Z6, Z11
+	VMAXPS      Z11, Z9, Z11
+	VFIXUPIMMPS $0x00, Z1, Z9, Z11
+	VMOVAPS     Z11, Z9
+	VMOVAPS     Z10, Z11
+	VPERMT2PS   Z0, Z7, Z11
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps3_store
+	VPERMPS     Z9, Z8, Z9
+
+steps3_store:
+	VMOVUPS Z9, K2, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps3
+	JMP     next
+
+steps3_end:
+	VMOVUPS (R8), Z2
+	VMOVUPS 64(R8), Z3
+	VMOVUPS 128(R8), Z4
+	VMOVUPS 192(R8), Z5
+	VMOVUPS 256(R8), Z6
+	VMOVUPS 320(R8), Z7
+	VMOVUPS 384(R8), Z8
+	VMOVUPS 448(R8), Z9
+	VMOVUPS 512(R8), Z10
+
+steps4:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z11
+	VMAXPS      (DX)(R10*1), Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z11, Z12
+	VMOVAPS     Z11, Z13
+	VPERMT2PS   Z0, Z2, Z13
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z12, Z13
+	VPERMT2PS   Z0, Z3, Z13
+	VMAXPS      Z13, Z12, Z13
+	VFIXUPIMMPS $0x00, Z1, Z12, Z13
+	VMOVAPS     Z13, Z12
+	VMOVAPS     Z11, Z13
+	VPERMT2PS   Z0, Z4, Z13
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z12, Z13
+	VPERMT2PS   Z0, Z5, Z13
+	VMAXPS      Z13, Z12, Z13
+	VFIXUPIMMPS $0x00, Z1, Z12, Z13
+	VMOVAPS     Z13, Z12
+	VMOVAPS     Z11, Z13
+	VPERMT2PS   Z0, Z6, Z13
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z12, Z13
+	VPERMT2PS   Z0, Z7, Z13
+	VMAXPS      Z13, Z12, Z13
+	VFIXUPIMMPS $0x00, Z1, Z12, Z13
+	VMOVAPS     Z13, Z12
+	VMOVAPS     Z11, Z13
+	VPERMT2PS   Z0, Z8, Z13
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z11
+	VMOVAPS     Z12, Z13
+	VPERMT2PS   Z0, Z9, Z13
+	VMAXPS      Z13, Z12, Z13
+	VFIXUPIMMPS $0x00, Z1, Z12, Z13
+	VMOVAPS     Z13, Z12
+	VMAXPS      Z12, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps4_store
+	VPERMPS     Z11, Z10, Z11
+
+steps4_store:
+	VMOVUPS Z11, K2, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps4
+
+next:
+	DECQ planes+24(FP)
+	JNZ  plane
+	VZEROUPPER
+	RET
+
 // func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·k2s2SumAVX512(SB), NOSPLIT, $0-144
@@ -2159,6 +3710,436 @@ next:
 	VZEROUPPER
 	RET
 
+// func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·globalsSumAVX512(SB), NOSPLIT, $0-36
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   groups+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VPXORD Z0, Z0, Z0
+	MOVQ   BX, SI
+	ANDQ   $0x0f, BX
+	SHRQ   $0x04, SI
+	MOVL   $0xffffffff, DI
+	BZHIL  BX, DI, DI
+	KMOVW  DI, K1
+	SHLQ   $0x02, BX
+
+group:
+	VMOVAPS Z0, Z1
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS (CX), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane0
+
+plane0_rest:
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane1_rest
+
+plane1:
+	VMOVUPS (CX), Z3
+	VADDPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane1
+
+plane1_rest:
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z3
+	VUNPCKHPS Z2, Z1, Z1
+	VADDPS    Z1, Z3, Z3
+	VMOVAPS   Z0, Z1
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane2_rest
+
+plane2:
+	VMOVUPS (CX), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane2
+
+plane2_rest:
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane3_rest
+
+plane3:
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane3
+
+plane3_rest:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z4
+	VUNPCKHPS Z2, Z1, Z1
+	VADDPS    Z1, Z4, Z4
+	VUNPCKLPD Z4, Z3, Z1
+	VUNPCKHPD Z4, Z3, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane4_rest
+
+plane4:
+	VMOVUPS (CX), Z3
+	VADDPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane4
+
+plane4_rest:
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z3
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane5_rest
+
+plane5:
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z3, Z3
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane5
+
+plane5_rest:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, CX
+	VUNPCKLPS Z3, Z2, Z4
+	VUNPCKHPS Z3, Z2, Z2
+	VADDPS    Z2, Z4, Z4
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane6_rest
+
+plane6:
+	VMOVUPS (CX), Z3
+	VADDPS  Z3, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane6
+
+plane6_rest:
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z3
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane7_rest
+
+plane7:
+	VMOVUPS (CX), Z5
+	VADDPS  Z5, Z3, Z3
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane7
+
+plane7_rest:
+	VMOVUPS.Z  (CX), K1, Z5
+	VADDPS     Z5, Z3, Z3
+	ADDQ       BX, CX
+	VUNPCKLPS  Z3, Z2, Z5
+	VUNPCKHPS  Z3, Z2, Z2
+	VADDPS     Z2, Z5, Z5
+	VUNPCKLPD  Z5, Z4, Z2
+	VUNPCKHPD  Z5, Z4, Z3
+	VADDPS     Z3, Z2, Z2
+	VSHUFF32X4 $0x88, Z2, Z1, Z3
+	VSHUFF32X4 $0xdd, Z2, Z1, Z1
+	VADDPS     Z1, Z3, Z3
+	VMOVAPS    Z0, Z1
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane8_rest
+
+plane8:
+	VMOVUPS (CX), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane8
+
+plane8_rest:
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane9_rest
+
+plane9:
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane9
+
+plane9_rest:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z4
+	VUNPCKHPS Z2, Z1, Z1
+	VADDPS    Z1, Z4, Z4
+	VMOVAPS   Z0, Z1
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane10_rest
+
+plane10:
+	VMOVUPS (CX), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane10
+
+plane10_rest:
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane11_rest
+
+plane11:
+	VMOVUPS (CX), Z5
+	VADDPS  Z5, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane11
+
+plane11_rest:
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	ADDQ      BX, CX
+	VUNPCKLPS Z2, Z1, Z5
+	VUNPCKHPS Z2, Z1, Z1
+	VADDPS    Z1, Z5, Z5
+	VUNPCKLPD Z5, Z4, Z1
+	VUNPCKHPD Z5, Z4, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane12_rest
+
+plane12:
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane12
+
+plane12_rest:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z4
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane13_rest
+
+plane13:
+	VMOVUPS (CX), Z5
+	VADDPS  Z5, Z4, Z4
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane13
+
+plane13_rest:
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      BX, CX
+	VUNPCKLPS Z4, Z2, Z5
+	VUNPCKHPS Z4, Z2, Z2
+	VADDPS    Z2, Z5, Z5
+	VMOVAPS   Z0, Z2
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane14_rest
+
+plane14:
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z2, Z2
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane14
+
+plane14_rest:
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      BX, CX
+	VMOVAPS   Z0, Z4
+	MOVQ      SI, DI
+	TESTQ     DI, DI
+	JZ        plane15_rest
+
+plane15:
+	VMOVUPS (CX), Z6
+	VADDPS  Z6, Z4, Z4
+	ADDQ    $0x40, CX
+	DECQ    DI
+	JNZ     plane15
+
+plane15_rest:
+	VMOVUPS.Z    (CX), K1, Z6
+	VADDPS       Z6, Z4, Z4
+	ADDQ         BX, CX
+	VUNPCKLPS    Z4, Z2, Z6
+	VUNPCKHPS    Z4, Z2, Z2
+	VADDPS       Z2, Z6, Z6
+	VUNPCKLPD    Z6, Z5, Z2
+	VUNPCKHPD    Z6, Z5, Z4
+	VADDPS       Z4, Z2, Z2
+	VSHUFF32X4   $0x88, Z2, Z1, Z4
+	VSHUFF32X4   $0xdd, Z2, Z1, Z1
+	VADDPS       Z1, Z4, Z4
+	VSHUFF32X4   $0x88, Z4, Z3, Z1
+	VSHUFF32X4   $0xdd, Z4, Z3, Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS by+32(FP), Z2
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x40, AX
+	DECQ         DX
+	JNZ          group
+	VZEROUPPER
+	RET
+
+// func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·narrowSumAVX512(SB), NOSPLIT, $0-112
+	VPXORD Z0, Z0, Z0
+	MOVQ   w+40(FP), AX
+	MOVL   $0xffffffff, CX
+	BZHIL  AX, CX, CX
+	KMOVW  CX, K1
+	MOVQ   ow+56(FP), AX
+	MOVL   $0xffffffff, CX
+	BZHIL  AX, CX, CX
+	KMOVW  CX, K2
+	MOVQ   src+8(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   tmp+16(FP), DX
+	MOVQ   w+40(FP), BX
+	MOVQ   ow+56(FP), SI
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+
+	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
+	MOVQ    h+32(FP), DI
+	SHLQ    $0x07, DI
+	VMOVUPS Z0, (DX)(DI*1)
+
+plane:
+	XORQ DI, DI
+	MOVQ DX, R8
+	MOVQ h+32(FP), R9
+	SHLQ $0x06, R9
+
+block:
+	MOVQ    h+32(FP), R10
+	SUBQ    DI, R10
+	CMPQ    R10, block+64(FP)
+	CMOVQGT block+64(FP), R10
+	ADDQ    R10, DI
+	VMOVAPS Z0, Z1
+	MOVQ    R10, R11
+
+prefix:
+	VMOVUPS.Z (AX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS   Z1, (R8)(R9*1)
+	ADDQ      BX, AX
+	ADDQ      $0x40, R8
+	DECQ      R11
+	JNZ       prefix
+	VMOVAPS   Z0, Z1
+	MOVQ      R10, R11
+	MOVQ      R8, R10
+	MOVQ      AX, R12
+
+suffix:
+	SUBQ      BX, R12
+	SUBQ      $0x40, R10
+	VMOVUPS.Z (R12), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS   Z1, (R10)
+	DECQ      R11
+	JNZ       suffix
+	CMPQ      DI, h+32(FP)
+	JLT       block
+	MOVQ      rows+88(FP), DI
+	MOVQ      index+80(FP), R8
+	MOVQ      oh+48(FP), R9
+	MOVQ      scale+104(FP), R10
+
+taps_row:
+	MOVQ    (DI), R11
+	MOVQ    8(DI), R12
+	ADDQ    $0x10, DI
+	VMOVUPS (DX)(R11*1), Z1
+	VADDPS  (DX)(R12*1), Z1, Z1
+	MOVQ    steps+72(FP), R11
+	MOVQ    R8, R12
+	VMOVAPS Z0, Z2
+
+taps:
+	VMOVUPS   (R12), Z3
+	VMOVAPS   Z1, Z4
+	VPERMT2PS Z0, Z3, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      $0x40, R12
+	DECQ      R11
+	JNZ       taps
+	VMOVUPS   (R12), Z1
+	CMPQ      pick+96(FP), $0x00
+	JEQ       taps_store
+	VPERMPS   Z2, Z1, Z2
+
+taps_store:
+	VMULPS  (R10), Z2, Z2
+	ADDQ    $0x40, R10
+	VMOVUPS Z2, K2, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     taps_row
+	DECQ    planes+24(FP)
+	JNZ     plane
+	VZEROUPPER
+	RET
+
 // func foldMaxAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX2
 TEXT ·foldMaxAVX2(SB), NOSPLIT, $0-40
@@ -2481,6 +4462,111 @@ done:
 	VZEROUPPER
 	RET
 
+// func reduceMaxAVX2(dst *float32, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·reduceMaxAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y0, Y5
+	VMOVAPS      Y0, Y6
+	VMOVAPS      Y0, Y7
+	VMOVAPS      Y0, Y8
+
+eight:
+	CMPQ    DX, $0x40
+	JLT     eight_end
+	VMOVUPS (CX), Y9
+	VMAXPS  Y9, Y1, Y10
+	VMAXPS  Y1, Y9, Y1
+	VORPS   Y10, Y1, Y1
+	VMOVUPS 32(CX), Y9
+	VMAXPS  Y9, Y2, Y10
+	VMAXPS  Y2, Y9, Y2
+	VORPS   Y10, Y2, Y2
+	VMOVUPS 64(CX), Y9
+	VMAXPS  Y9, Y3, Y10
+	VMAXPS  Y3, Y9, Y3
+	VORPS   Y10, Y3, Y3
+	VMOVUPS 96(CX), Y9
+	VMAXPS  Y9, Y4, Y10
+	VMAXPS  Y4, Y9, Y4
+	VORPS   Y10, Y4, Y4
+	VMOVUPS 128(CX), Y9
+	VMAXPS  Y9, Y5, Y10
+	VMAXPS  Y5, Y9, Y5
+	VORPS   Y10, Y5, Y5
+	VMOVUPS 160(CX), Y9
+	VMAXPS  Y9, Y6, Y10
+	VMAXPS  Y6, Y9, Y6
+	VORPS   Y10, Y6, Y6
+	VMOVUPS 192(CX), Y9
+	VMAXPS  Y9, Y7, Y10
+	VMAXPS  Y7, Y9, Y7
+	VORPS   Y10, Y7, Y7
+	VMOVUPS 224(CX), Y9
+	VMAXPS  Y9, Y8, Y10
+	VMAXPS  Y8, Y9, Y8
+	VORPS   Y10, Y8, Y8
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, DX
+	JMP     eight
+
+eight_end:
+one:
+	CMPQ    DX, $0x08
+	JLT     one_end
+	VMOVUPS (CX), Y9
+	VMAXPS  Y9, Y1, Y10
+	VMAXPS  Y1, Y9, Y1
+	VORPS   Y10, Y1, Y1
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JMP     one
+
+one_end:
+	LEAQ       laneMask<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    64(BX)(DX*4), Y9
+	VMASKMOVPS (CX), Y9, Y10
+	VBLENDVPS  Y9, Y10, Y0, Y10
+	VMAXPS     Y10, Y2, Y0
+	VMAXPS     Y2, Y10, Y2
+	VORPS      Y0, Y2, Y2
+	VMAXPS     Y5, Y1, Y0
+	VMAXPS     Y1, Y5, Y1
+	VORPS      Y0, Y1, Y1
+	VMAXPS     Y6, Y2, Y0
+	VMAXPS     Y2, Y6, Y2
+	VORPS      Y0, Y2, Y2
+	VMAXPS     Y7, Y3, Y0
+	VMAXPS     Y3, Y7, Y3
+	VORPS      Y0, Y3, Y3
+	VMAXPS     Y8, Y4, Y0
+	VMAXPS     Y4, Y8, Y4
+	VORPS      Y0, Y4, Y4
+	VMAXPS     Y3, Y1, Y0
+	VMAXPS     Y1, Y3, Y1
+	VORPS      Y0, Y1, Y1
+	VMAXPS     Y4, Y2, Y0
+	VMAXPS     Y2, Y4, Y2
+	VORPS      Y0, Y2, Y2
+	VMAXPS     Y2, Y1, Y0
+	VMAXPS     Y1, Y2, Y1
+	VORPS      Y0, Y1, Y1
+	VMOVUPS    Y1, (AX)
+	VZEROUPPER
+	RET
+
 // func foldSumAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX
 TEXT ·foldSumAVX2(SB), NOSPLIT, $0-40
@@ -2745,6 +4831,63 @@ last_store:
 	VMASKMOVPS Y3, Y2, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func reduceSumAVX2(dst *float32, src *float32, n int)
+// Requires: AVX
+TEXT ·reduceSumAVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VXORPS  Y0, Y0, Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y0
+
+eight:
+	CMPQ   DX, $0x40
+	JLT    eight_end
+	VADDPS (CX), Y1, Y1
+	VADDPS 32(CX), Y2, Y2
+	VADDPS 64(CX), Y3, Y3
+	VADDPS 96(CX), Y4, Y4
+	VADDPS 128(CX), Y5, Y5
+	VADDPS 160(CX), Y6, Y6
+	VADDPS 192(CX), Y7, Y7
+	VADDPS 224(CX), Y0, Y0
+	ADDQ   $0x00000100, CX
+	SUBQ   $0x40, DX
+	JMP    eight
+
+eight_end:
+one:
+	CMPQ   DX, $0x08
+	JLT    one_end
+	VADDPS (CX), Y1, Y1
+	ADDQ   $0x20, CX
+	SUBQ   $0x08, DX
+	JMP    one
+
+one_end:
+	LEAQ       laneMask<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    64(BX)(DX*4), Y8
+	VMASKMOVPS (CX), Y8, Y8
+	VADDPS     Y8, Y2, Y2
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y0, Y4, Y4
+	VADDPS     Y3, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y2, Y1, Y1
+	VMOVUPS    Y1, (AX)
 	VZEROUPPER
 	RET
 
@@ -3261,6 +5404,227 @@ next:
 	VZEROUPPER
 	RET
 
+// func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+// Requires: AVX, AVX2
+TEXT ·globalsMaxFastAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ groups+16(FP), DX
+	MOVQ n+24(FP), BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         BX, SI
+	ANDQ         $0x07, BX
+	SHRQ         $0x03, SI
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y2
+	SHLQ         $0x02, BX
+
+group:
+	VMOVAPS Y0, Y3
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS (CX), Y4
+	VCMPPS  $0x03, Y4, Y4, Y5
+	VORPS   Y5, Y1, Y1
+	VMAXPS  Y4, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane0
+
+plane0_rest:
+	VMASKMOVPS (CX), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VCMPPS     $0x03, Y4, Y4, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y4, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane1_rest
+
+plane1:
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane1
+
+plane1_rest:
+	VMASKMOVPS (CX), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y5, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	ADDQ       BX, CX
+	VUNPCKLPS  Y4, Y3, Y5
+	VUNPCKHPS  Y4, Y3, Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane2_rest
+
+plane2:
+	VMOVUPS (CX), Y4
+	VCMPPS  $0x03, Y4, Y4, Y6
+	VORPS   Y6, Y1, Y1
+	VMAXPS  Y4, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane2
+
+plane2_rest:
+	VMASKMOVPS (CX), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VCMPPS     $0x03, Y4, Y4, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y4, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane3_rest
+
+plane3:
+	VMOVUPS (CX), Y6
+	VCMPPS  $0x03, Y6, Y6, Y7
+	VORPS   Y7, Y1, Y1
+	VMAXPS  Y6, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane3
+
+plane3_rest:
+	VMASKMOVPS (CX), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VCMPPS     $0x03, Y6, Y6, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	ADDQ       BX, CX
+	VUNPCKLPS  Y4, Y3, Y6
+	VUNPCKHPS  Y4, Y3, Y3
+	VMAXPS     Y3, Y6, Y6
+	VUNPCKLPD  Y6, Y5, Y3
+	VUNPCKHPD  Y6, Y5, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane4_rest
+
+plane4:
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y6
+	VORPS   Y6, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane4
+
+plane4_rest:
+	VMASKMOVPS (CX), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y5, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y5
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane5_rest
+
+plane5:
+	VMOVUPS (CX), Y6
+	VCMPPS  $0x03, Y6, Y6, Y7
+	VORPS   Y7, Y1, Y1
+	VMAXPS  Y6, Y5, Y5
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane5
+
+plane5_rest:
+	VMASKMOVPS (CX), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VCMPPS     $0x03, Y6, Y6, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	ADDQ       BX, CX
+	VUNPCKLPS  Y5, Y4, Y6
+	VUNPCKHPS  Y5, Y4, Y4
+	VMAXPS     Y4, Y6, Y6
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane6_rest
+
+plane6:
+	VMOVUPS (CX), Y5
+	VCMPPS  $0x03, Y5, Y5, Y7
+	VORPS   Y7, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane6
+
+plane6_rest:
+	VMASKMOVPS (CX), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y5, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y5
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane7_rest
+
+plane7:
+	VMOVUPS (CX), Y7
+	VCMPPS  $0x03, Y7, Y7, Y8
+	VORPS   Y8, Y1, Y1
+	VMAXPS  Y7, Y5, Y5
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane7
+
+plane7_rest:
+	VMASKMOVPS (CX), Y2, Y7
+	VBLENDVPS  Y2, Y7, Y0, Y7
+	VCMPPS     $0x03, Y7, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	ADDQ       BX, CX
+	VUNPCKLPS  Y5, Y4, Y7
+	VUNPCKHPS  Y5, Y4, Y4
+	VMAXPS     Y4, Y7, Y7
+	VUNPCKLPD  Y7, Y6, Y4
+	VUNPCKHPD  Y7, Y6, Y5
+	VMAXPS     Y5, Y4, Y4
+	VPERM2F128 $0x20, Y4, Y3, Y5
+	VPERM2F128 $0x31, Y4, Y3, Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVUPS    Y5, (AX)
+	ADDQ       $0x20, AX
+	DECQ       DX
+	JNZ        group
+	VMOVMSKPS  Y1, AX
+	MOVQ       AX, nan+40(FP)
+	VZEROUPPER
+	RET
+
 // func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX2, CMOV
 TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-144
@@ -3766,6 +6130,238 @@ next:
 	VZEROUPPER
 	RET
 
+// func globalsMaxAVX2(dst *float32, src *float32, groups int, n int, by float32)
+// Requires: AVX, AVX2
+TEXT ·globalsMaxAVX2(SB), NOSPLIT, $0-36
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ groups+16(FP), DX
+	MOVQ n+24(FP), BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         BX, SI
+	ANDQ         $0x07, BX
+	SHRQ         $0x03, SI
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y1
+	SHLQ         $0x02, BX
+
+group:
+	VMOVAPS Y0, Y2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS (CX), Y3
+	VMAXPS  Y3, Y2, Y4
+	VMAXPS  Y2, Y3, Y2
+	VORPS   Y4, Y2, Y2
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane0
+
+plane0_rest:
+	VMASKMOVPS (CX), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane1_rest
+
+plane1:
+	VMOVUPS (CX), Y4
+	VMAXPS  Y4, Y3, Y5
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y5, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane1
+
+plane1_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VBLENDVPS  Y1, Y4, Y0, Y4
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	ADDQ       BX, CX
+	VUNPCKLPS  Y3, Y2, Y4
+	VUNPCKHPS  Y3, Y2, Y2
+	VMAXPS     Y2, Y4, Y3
+	VMAXPS     Y4, Y2, Y2
+	VORPS      Y3, Y2, Y4
+	VMOVAPS    Y0, Y2
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane2_rest
+
+plane2:
+	VMOVUPS (CX), Y3
+	VMAXPS  Y3, Y2, Y5
+	VMAXPS  Y2, Y3, Y2
+	VORPS   Y5, Y2, Y2
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane2
+
+plane2_rest:
+	VMASKMOVPS (CX), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMAXPS     Y3, Y2, Y5
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y5, Y2, Y2
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane3_rest
+
+plane3:
+	VMOVUPS (CX), Y5
+	VMAXPS  Y5, Y3, Y6
+	VMAXPS  Y3, Y5, Y3
+	VORPS   Y6, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane3
+
+plane3_rest:
+	VMASKMOVPS (CX), Y1, Y5
+	VBLENDVPS  Y1, Y5, Y0, Y5
+	VMAXPS     Y5, Y3, Y6
+	VMAXPS     Y3, Y5, Y3
+	VORPS      Y6, Y3, Y3
+	ADDQ       BX, CX
+	VUNPCKLPS  Y3, Y2, Y5
+	VUNPCKHPS  Y3, Y2, Y2
+	VMAXPS     Y2, Y5, Y3
+	VMAXPS     Y5, Y2, Y2
+	VORPS      Y3, Y2, Y5
+	VUNPCKLPD  Y5, Y4, Y2
+	VUNPCKHPD  Y5, Y4, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane4_rest
+
+plane4:
+	VMOVUPS (CX), Y4
+	VMAXPS  Y4, Y3, Y5
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y5, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane4
+
+plane4_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VBLENDVPS  Y1, Y4, Y0, Y4
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane5_rest
+
+plane5:
+	VMOVUPS (CX), Y5
+	VMAXPS  Y5, Y4, Y6
+	VMAXPS  Y4, Y5, Y4
+	VORPS   Y6, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane5
+
+plane5_rest:
+	VMASKMOVPS (CX), Y1, Y5
+	VBLENDVPS  Y1, Y5, Y0, Y5
+	VMAXPS     Y5, Y4, Y6
+	VMAXPS     Y4, Y5, Y4
+	VORPS      Y6, Y4, Y4
+	ADDQ       BX, CX
+	VUNPCKLPS  Y4, Y3, Y5
+	VUNPCKHPS  Y4, Y3, Y3
+	VMAXPS     Y3, Y5, Y4
+	VMAXPS     Y5, Y3, Y3
+	VORPS      Y4, Y3, Y5
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane6_rest
+
+plane6:
+	VMOVUPS (CX), Y4
+	VMAXPS  Y4, Y3, Y6
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y6, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane6
+
+plane6_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VBLENDVPS  Y1, Y4, Y0, Y4
+	VMAXPS     Y4, Y3, Y6
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y6, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane7_rest
+
+plane7:
+	VMOVUPS (CX), Y6
+	VMAXPS  Y6, Y4, Y7
+	VMAXPS  Y4, Y6, Y4
+	VORPS   Y7, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane7
+
+plane7_rest:
+	VMASKMOVPS (CX), Y1, Y6
+	VBLENDVPS  Y1, Y6, Y0, Y6
+	VMAXPS     Y6, Y4, Y7
+	VMAXPS     Y4, Y6, Y4
+	VORPS      Y7, Y4, Y4
+	ADDQ       BX, CX
+	VUNPCKLPS  Y4, Y3, Y6
+	VUNPCKHPS  Y4, Y3, Y3
+	VMAXPS     Y3, Y6, Y4
+	VMAXPS     Y6, Y3, Y3
+	VORPS      Y4, Y3, Y6
+	VUNPCKLPD  Y6, Y5, Y3
+	VUNPCKHPD  Y6, Y5, Y4
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	VPERM2F128 $0x20, Y3, Y2, Y4
+	VPERM2F128 $0x31, Y3, Y2, Y2
+	VMAXPS     Y2, Y4, Y3
+	VMAXPS     Y4, Y2, Y2
+	VORPS      Y3, Y2, Y4
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
+	DECQ       DX
+	JNZ        group
+	VZEROUPPER
+	RET
+
 // func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX2, CMOV
 TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-144
@@ -4216,5 +6812,181 @@ next:
 	ADDQ  AX, dst+0(FP)
 	DECQ  planes+16(FP)
 	JNZ   plane
+	VZEROUPPER
+	RET
+
+// func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)
+// Requires: AVX
+TEXT ·globalsSumAVX2(SB), NOSPLIT, $0-36
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    groups+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VXORPS  Y0, Y0, Y0
+	MOVQ    BX, SI
+	ANDQ    $0x07, BX
+	SHRQ    $0x03, SI
+	LEAQ    laneMask<>+0(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVUPS 64(DI)(R8*4), Y1
+	SHLQ    $0x02, BX
+
+group:
+	VMOVAPS Y0, Y2
+	MOVQ    SI, DI
+	TESTQ   DI, DI
+	JZ      plane0_rest
+
+plane0:
+	VMOVUPS (CX), Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane0
+
+plane0_rest:
+	VMASKMOVPS (CX), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane1_rest
+
+plane1:
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane1
+
+plane1_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       BX, CX
+	VUNPCKLPS  Y3, Y2, Y4
+	VUNPCKHPS  Y3, Y2, Y2
+	VADDPS     Y2, Y4, Y4
+	VMOVAPS    Y0, Y2
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane2_rest
+
+plane2:
+	VMOVUPS (CX), Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane2
+
+plane2_rest:
+	VMASKMOVPS (CX), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane3_rest
+
+plane3:
+	VMOVUPS (CX), Y5
+	VADDPS  Y5, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane3
+
+plane3_rest:
+	VMASKMOVPS (CX), Y1, Y5
+	VADDPS     Y5, Y3, Y3
+	ADDQ       BX, CX
+	VUNPCKLPS  Y3, Y2, Y5
+	VUNPCKHPS  Y3, Y2, Y2
+	VADDPS     Y2, Y5, Y5
+	VUNPCKLPD  Y5, Y4, Y2
+	VUNPCKHPD  Y5, Y4, Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane4_rest
+
+plane4:
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane4
+
+plane4_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane5_rest
+
+plane5:
+	VMOVUPS (CX), Y5
+	VADDPS  Y5, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane5
+
+plane5_rest:
+	VMASKMOVPS (CX), Y1, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       BX, CX
+	VUNPCKLPS  Y4, Y3, Y5
+	VUNPCKHPS  Y4, Y3, Y3
+	VADDPS     Y3, Y5, Y5
+	VMOVAPS    Y0, Y3
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane6_rest
+
+plane6:
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane6
+
+plane6_rest:
+	VMASKMOVPS (CX), Y1, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       BX, CX
+	VMOVAPS    Y0, Y4
+	MOVQ       SI, DI
+	TESTQ      DI, DI
+	JZ         plane7_rest
+
+plane7:
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y4, Y4
+	ADDQ    $0x20, CX
+	DECQ    DI
+	JNZ     plane7
+
+plane7_rest:
+	VMASKMOVPS   (CX), Y1, Y6
+	VADDPS       Y6, Y4, Y4
+	ADDQ         BX, CX
+	VUNPCKLPS    Y4, Y3, Y6
+	VUNPCKHPS    Y4, Y3, Y3
+	VADDPS       Y3, Y6, Y6
+	VUNPCKLPD    Y6, Y5, Y3
+	VUNPCKHPD    Y6, Y5, Y4
+	VADDPS       Y4, Y3, Y3
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y2
+	VADDPS       Y2, Y4, Y4
+	VBROADCASTSS by+32(FP), Y2
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x20, AX
+	DECQ         DX
+	JNZ          group
 	VZEROUPPER
 	RET

@@ -74,7 +74,7 @@ func pairMax[T pool2d.Elem](dst, a, b []T) {
 }
 
 // reduceMax returns the greatest cell of src, which has one.
-func reduceMax[T pool2d.Elem](src []T) T {
+func reduceMax[T pool2d.Elem](src, _ []T) T {
 	m := src[0]
 	for _, v := range src[1:] {
 		m = max(m, v)
@@ -139,7 +139,7 @@ func pairSum[T pool2d.Elem](dst, a, b []T) {
 
 // reduceSum returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
 // 2 and 1 apart.
-func reduceSum[T pool2d.Elem](src []T) T {
+func reduceSum[T pool2d.Elem](src, _ []T) T {
 	var lane [16]T
 	for len(src) >= 16 {
 		for i, v := range src[:16] {

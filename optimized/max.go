@@ -1,6 +1,10 @@
 package optimized
 
-import "example.com/pool2d"
+import (
+	"math"
+
+	"example.com/pool2d"
+)
 
 // direct computes the output rows [y0, y1) of a plane cell by cell: for windows too wide for a row buffer, whose taps
 // lie far apart, and for averages of integers, whose sums need a wider type.
@@ -40,19 +44,48 @@ func directMax[T pool2d.Elem](out, src []T, p plan, row, nrows, col, ncols int) 
 	}
 }
 
-// whole computes the one window that is all of the plane.
-func (c *call[T]) whole(dst, src []T) {
-	if c.unit == 1 {
-		dst[0] = c.ops.reduce(src)
-	} else {
-		c.ops.fold(dst, src, len(src)/c.unit, c.unit)
-	}
+// whole computes the one window of planes [p0, p1) that is all of the plane; of NHWC, channels [c0, c1) of it.
+func (c *call[T]) whole(p0, p1, c0, c1 int, s *scratch) {
+	cells := c.h.in * c.w.in
+	by := T(1)
 	if c.scaled {
-		by := reciprocal[T](c.windowDivisor(c.rowsCounted(0), c.colsCounted(0)))
-		for i := range dst {
-			dst[i] *= by
+		by = reciprocal[T](c.windowDivisor(c.rowsCounted(0), c.colsCounted(0)))
+	}
+	if n := p1 - p0; c.unit == 1 && n >= c.ops.groups() && cells <= wholeCells {
+		dst, src := c.dst[p0:p1], c.src[p0*cells:p1*cells]
+		if k := &c.ops.globals; k.fast == nil || !k.fast(dst, src, cells, by) {
+			k.exact(dst, src, cells, by)
+		}
+		return
+	}
+	for plane := p0; plane < p1; plane++ {
+		src := c.src[plane*cells*c.unit:][:cells*c.unit]
+		dst := c.dst[plane*c.unit:][:c.unit]
+		if c.unit == 1 {
+			s.reset()
+			dst[0] = c.ops.reduce(src, carve[T](s, 64))
+		} else {
+			dst = dst[c0:c1]
+			c.ops.fold(dst, src[c0:], cells, c.unit)
+		}
+		if c.scaled {
+			for i := range dst {
+				dst[i] *= by
+			}
 		}
 	}
+}
+
+// wholeCells is how many cells a plane may have for the kernel that takes many planes at once. It saves what comes
+// after the last cell, which does not matter for more.
+const wholeCells = 1 << 12
+
+// groups returns how many planes the kernel for whole planes takes at a time, and a lot if there is none.
+func (o *ops[T]) groups() int {
+	if o == nil || o.globals.exact == nil {
+		return math.MaxInt
+	}
+	return o.lanes
 }
 
 // indexing is a maximum with indices under way.

@@ -134,6 +134,10 @@ type call[T pool2d.Elem] struct {
 	strip    int  // rows: output columns at a time
 	herk     bool // rows: vertically by blocks
 	scaled   bool // divide
+
+	by     []T // reciprocals of the divisors; which ones, the path knows
+	narrow narrowPlanes
+	shared []T // memory of by, kept for the next call
 }
 
 // path is a way to compute a plane.
@@ -142,6 +146,7 @@ type path uint8
 const (
 	pathDirect path = iota // each output cell by itself
 	pathFused              // one pass over the plane, windows of 2 or 3
+	pathNarrow             // rows that fit a register
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
 )
@@ -184,10 +189,22 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
 	case c.path == pathFused:
 		rows = 2 // what k3s1 takes at a time
+	case c.path == pathNarrow:
+		rows = c.h.out
 	}
-	c.cut = newCut(c.planes, c.h.out, rows, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit)
+	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
+	if c.path == pathWhole && c.unit > 1 { // bands of channels, not of rows
+		c.cut = newCut(c.planes, c.unit, 64, perPlane)
+	} else {
+		c.cut = newCut(c.planes, c.h.out, rows, perPlane)
+	}
+	if n := c.ops.groups(); c.path == pathWhole && c.unit == 1 && c.perChunk > n {
+		c.perChunk -= c.perChunk % n
+		c.chunks = (c.planes + c.perChunk - 1) / c.perChunk
+	}
+	c.factors()
 	c.start(c.chunks, len(c.src)+len(c.dst))
-	c.dst, c.src = nil, nil
+	c.dst, c.src, c.by = nil, nil, nil
 	pool.Put(c)
 }
 
@@ -212,6 +229,10 @@ func (c *call[T]) choose() {
 	}
 	if c.kind = c.fusedKind(); c.kind >= 0 {
 		c.path = pathFused
+		return
+	}
+	if c.isNarrow() {
+		c.path = pathNarrow
 		return
 	}
 	// A strip of x output columns reads (x−1)·s+span columns.
@@ -259,17 +280,26 @@ const maxFusedWidth = 1 << 14
 
 // run computes chunk i.
 func (c *call[T]) run(i int, s *scratch) {
-	p0, p1, y0, y1 := c.at(i, c.planes, c.h.out)
-	if c.path == pathFused {
+	rows := c.h.out
+	if c.path == pathWhole {
+		rows = c.unit // bands of channels
+	}
+	p0, p1, y0, y1 := c.at(i, c.planes, rows)
+	switch c.path {
+	case pathFused:
 		c.fused(p0, p1, y0, y1, s)
+		return
+	case pathNarrow:
+		c.narrowRun(p0, p1, s)
+		return
+	case pathWhole:
+		c.whole(p0, p1, y0, y1, s)
 		return
 	}
 	for plane := p0; plane < p1; plane++ {
 		src := c.src[plane*c.h.in*c.w.in*c.unit:][:c.h.in*c.w.in*c.unit]
 		dst := c.dst[plane*c.h.out*c.w.out*c.unit:][:c.h.out*c.w.out*c.unit]
 		switch c.path {
-		case pathWhole:
-			c.whole(dst, src)
 		case pathRows:
 			c.rows(dst, src, y0, y1, s)
 		default:
@@ -284,18 +314,9 @@ func (c *call[T]) fused(p0, p1, y0, y1 int, s *scratch) {
 	s.band = band{planes: p1 - p0, h: h.in, w: w.in, oh: h.out, ow: w.out, y0: y0, y1: y1, top: h.l, left: w.l}
 	src := c.src[p0*h.in*w.in : p1*h.in*w.in]
 	dst := c.dst[p0*h.out*w.out : p1*h.out*w.out]
-	var by []T
-	if c.scaled {
-		// Of windows of at most 3 only the first and the last row can hang over an edge.
-		s.reset()
-		by = carve[T](s, 3*pitch(w.out))
-		for i, y := range [3]int{0, min(1, h.out-1), h.out - 1} {
-			c.scales(by[i*pitch(w.out):], c.rowsCounted(y), 0, w.out)
-		}
-	}
 	k := &c.ops.fused[c.kind]
-	if k.fast == nil || !k.fast(dst, src, &s.band, by) {
-		k.exact(dst, src, &s.band, by)
+	if k.fast == nil || !k.fast(dst, src, &s.band, c.by) {
+		k.exact(dst, src, &s.band, c.by)
 	}
 }
 

@@ -28,7 +28,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 		hz := newHorizontal(c.ops, w, u, buf, s)
 		var by []T
 		counted := -1
-		if c.scaled {
+		if c.scaled && c.by == nil {
 			by = carve[T](s, (x1-x0)*u)
 		}
 		for y := y0; y < y1; y++ {
@@ -38,7 +38,10 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				continue
 			}
 			hz.run(out)
-			if c.scaled {
+			switch {
+			case c.by != nil:
+				c.ops.scale(out, c.by[(y*w.out+x0)*u:])
+			case c.scaled:
 				if n := c.rowsCounted(y); n != counted {
 					counted = n
 					c.scales(by, counted, x0, x1)

@@ -19,6 +19,11 @@ func pick2MaxAVX512(dst *float32, src *float32, n int, taps int, apart int)
 //go:noescape
 func pickNMaxAVX512(dst *float32, src *float32, n int, step int, taps int, apart int)
 
+// reduceMaxAVX512 works like reduceMax.
+//
+//go:noescape
+func reduceMaxAVX512(dst *float32, src *float32, n int)
+
 // foldSumAVX512 works like foldSum.
 //
 //go:noescape
@@ -33,6 +38,11 @@ func pick2SumAVX512(dst *float32, src *float32, n int, taps int, apart int)
 //
 //go:noescape
 func pickNSumAVX512(dst *float32, src *float32, n int, step int, taps int, apart int)
+
+// reduceSumAVX512 works like reduceSum.
+//
+//go:noescape
+func reduceSumAVX512(dst *float32, src *float32, n int)
 
 // scaleAVX512 works like scale.
 //
@@ -54,6 +64,16 @@ func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh 
 //go:noescape
 func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
 
+// globalsMaxFastAVX512 works like globalsMax.
+//
+//go:noescape
+func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+
+// narrowMaxFastAVX512 works like narrowMax.
+//
+//go:noescape
+func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+
 // k2s2MaxAVX512 works like k2s2Max.
 //
 //go:noescape
@@ -68,6 +88,16 @@ func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int,
 //
 //go:noescape
 func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+
+// globalsMaxAVX512 works like globalsMax.
+//
+//go:noescape
+func globalsMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
+
+// narrowMaxAVX512 works like narrowMax.
+//
+//go:noescape
+func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
 
 // k2s2SumAVX512 works like k2s2Sum.
 //
@@ -84,6 +114,16 @@ func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int,
 //go:noescape
 func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 
+// globalsSumAVX512 works like globalsSum.
+//
+//go:noescape
+func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
+
+// narrowSumAVX512 works like narrowSum.
+//
+//go:noescape
+func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
 // foldMaxAVX2 works like foldMax.
 //
 //go:noescape
@@ -99,6 +139,11 @@ func pick2MaxAVX2(dst *float32, src *float32, n int, taps int, apart int)
 //go:noescape
 func pickNMaxAVX2(dst *float32, src *float32, n int, step int, taps int, apart int)
 
+// reduceMaxAVX2 works like reduceMax.
+//
+//go:noescape
+func reduceMaxAVX2(dst *float32, src *float32, n int)
+
 // foldSumAVX2 works like foldSum.
 //
 //go:noescape
@@ -113,6 +158,11 @@ func pick2SumAVX2(dst *float32, src *float32, n int, taps int, apart int)
 //
 //go:noescape
 func pickNSumAVX2(dst *float32, src *float32, n int, step int, taps int, apart int)
+
+// reduceSumAVX2 works like reduceSum.
+//
+//go:noescape
+func reduceSumAVX2(dst *float32, src *float32, n int)
 
 // scaleAVX2 works like scale.
 //
@@ -134,6 +184,11 @@ func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh in
 //go:noescape
 func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
 
+// globalsMaxFastAVX2 works like globalsMax.
+//
+//go:noescape
+func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+
 // k2s2MaxAVX2 works like k2s2Max.
 //
 //go:noescape
@@ -149,6 +204,11 @@ func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //go:noescape
 func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 
+// globalsMaxAVX2 works like globalsMax.
+//
+//go:noescape
+func globalsMaxAVX2(dst *float32, src *float32, groups int, n int, by float32)
+
 // k2s2SumAVX2 works like k2s2Sum.
 //
 //go:noescape
@@ -163,3 +223,8 @@ func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //
 //go:noescape
 func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+
+// globalsSumAVX2 works like globalsSum.
+//
+//go:noescape
+func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)

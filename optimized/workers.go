@@ -206,7 +206,10 @@ func helpOnce() bool {
 type scratch struct {
 	mem  []byte
 	used int
-	band band // what a kernel is told; here, so that it is not allocated
+
+	// What kernels are told; here, so that it is not allocated.
+	band   band
+	narrow narrowPlanes
 }
 
 // scratchBytes is what a goroutine may use beside source and result, whatever plane and window.

@@ -23,12 +23,17 @@ func main() {
 			fold(kit{isa: isa, op: op})
 			pick2(kit{isa: isa, op: op})
 			pickN(kit{isa: isa, op: op})
+			reduce(kit{isa: isa, op: op})
 		}
 		scale(kit{isa: isa, op: sum})
 		for _, op := range []op{maxFast, maxExact, sum} {
 			fused(kit{isa: isa, op: op}, 2, 2)
 			fused(kit{isa: isa, op: op}, 3, 2)
 			fused(kit{isa: isa, op: op}, 3, 1)
+			globals(kit{isa: isa, op: op})
+			if isa == avx512 {
+				narrow(kit{isa: isa, op: op})
+			}
 		}
 	}
 	Generate()

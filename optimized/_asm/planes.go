@@ -1,0 +1,308 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// result returns what a kernel's signature ends with.
+func result(o op) string {
+	if o == maxFast {
+		return " (nan int)"
+	}
+	return ""
+}
+
+// reduce leaves one value a lane.
+//
+//	dst[i] = src[i] ∘ src[i+lanes] ∘ …, 0 <= i < lanes
+func reduce(k kit) {
+	begin(&k, "reduce", "func(dst, src *float32, n int)")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	k.open()
+	acc := make([]VecVirtual, 8)
+	for i := range acc {
+		acc[i] = k.vec()
+		VMOVAPS(k.ident, acc[i])
+	}
+	step := func(name string, vectors int) {
+		Label(name)
+		CMPQ(n, num(vectors*k.lanes()))
+		JLT(LabelRef(name + "_end"))
+		for i := range vectors {
+			if k.isa == avx2 && k.op == maxExact {
+				k.combine(acc[i], k.load(at(src, i*k.bytes())), acc[i])
+			} else {
+				k.combine(acc[i], at(src, i*k.bytes()), acc[i])
+			}
+		}
+		ADDQ(num(vectors*k.bytes()), src)
+		SUBQ(num(vectors*k.lanes()), n)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	step("eight", len(acc))
+	step("one", 1)
+	ms := k.first(n)
+	k.combine(acc[1], k.loadMasked(at(src, 0), ms), acc[1])
+	for half := len(acc) / 2; half > 0; half /= 2 {
+		for i := range half {
+			k.combine(acc[i], acc[i+half], acc[i])
+		}
+	}
+	VMOVUPS(acc[0], at(dst, 0))
+	VZEROUPPER()
+	RET()
+}
+
+// globals reduces each plane of n cells to one: as many planes as there are lanes at a time, whose vectors are then
+// transposed and combined in one tree. groups >= 1.
+//
+//	dst[p] = (src[p·n] ∘ … ∘ src[p·n+n−1]) · by, 0 <= p < groups·lanes
+func globals(k kit) {
+	begin(&k, "globals", "func(dst, src *float32, groups, n int, by float32)"+result(k.op))
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	groups, n := Load(Param("groups"), GP64()), Load(Param("n"), GP64())
+	k.open()
+	vectors, left := GP64(), GP64()
+	MOVQ(n, vectors)
+	MOVQ(n, left)
+	ANDQ(num(k.lanes()-1), left)
+	SHRQ(Imm(map[isa]uint64{avx512: 4, avx2: 3}[k.isa]), vectors)
+	ms := k.first(left)
+	SHLQ(Imm(2), left)
+	Label("group")
+	plane := func(i int) VecVirtual {
+		name := fmt.Sprintf("plane%d", i)
+		acc := k.vec()
+		VMOVAPS(k.ident, acc)
+		c := GP64()
+		MOVQ(vectors, c)
+		TESTQ(c, c)
+		JZ(LabelRef(name + "_rest"))
+		Label(name)
+		v := k.load(at(src, 0))
+		k.check(v, v)
+		k.combine(acc, v, acc)
+		ADDQ(num(k.bytes()), src)
+		DECQ(c)
+		JNZ(LabelRef(name))
+		Label(name + "_rest")
+		v = k.loadMasked(at(src, 0), ms)
+		k.check(v, v)
+		k.combine(acc, v, acc)
+		ADDQ(left, src)
+		return acc
+	}
+	join := func(lo, hi func(a, b VecVirtual) VecVirtual) func(a, b VecVirtual) VecVirtual {
+		return func(a, b VecVirtual) VecVirtual {
+			l, h := lo(a, b), hi(a, b)
+			k.combine(l, h, l)
+			return l
+		}
+	}
+	v3 := func(f func(...Op)) func(a, b VecVirtual) VecVirtual {
+		return func(a, b VecVirtual) VecVirtual { v := k.vec(); f(b, a, v); return v }
+	}
+	v4 := func(f func(...Op), imm uint64) func(a, b VecVirtual) VecVirtual {
+		return func(a, b VecVirtual) VecVirtual { v := k.vec(); f(Imm(imm), b, a, v); return v }
+	}
+	pairs := join(v3(VUNPCKLPS), v3(VUNPCKHPS))
+	fours := join(v3(VUNPCKLPD), v3(VUNPCKHPD))
+	four := func(i int) VecVirtual {
+		a := pairs(plane(i), plane(i+1))
+		return fours(a, pairs(plane(i+2), plane(i+3)))
+	}
+	var r VecVirtual
+	if k.isa == avx512 {
+		eights := join(v4(VSHUFF32X4, 0x88), v4(VSHUFF32X4, 0xdd))
+		a := eights(four(0), four(4))
+		r = eights(a, eights(four(8), four(12)))
+	} else {
+		halves := func(imm uint64) func(a, b VecVirtual) VecVirtual {
+			return func(a, b VecVirtual) VecVirtual { v := k.vec(); VPERM2F128(Imm(imm), b, a, v); return v }
+		}
+		eights := join(halves(0x20), halves(0x31))
+		r = eights(four(0), four(4))
+	}
+	if k.op == sum {
+		by := k.vec()
+		VBROADCASTSS(param("by"), by)
+		VMULPS(by, r, r)
+	}
+	VMOVUPS(r, at(dst, 0))
+	ADDQ(num(k.bytes()), dst)
+	DECQ(groups)
+	JNZ(LabelRef("group"))
+	k.report()
+	VZEROUPPER()
+	RET()
+}
+
+// narrow computes planes whose rows fit a vector, AVX-512 only.
+//
+//	rows         of each block, prefixes and suffixes are kept in tmp: a window of rows is one of each, at the two
+//	             offsets that "rows" holds for it (van Herk 1992; Gil, Werman 1993)
+//	columns, max  left and right of a column, by doubling: windows of 1, 2, 4 … cells, the last step shorter
+//	columns, sum  one permutation a tap
+//
+// index holds the permutations: max, steps pairs of one to the left and one to the right; sum, one a tap. A lane above
+// 15 takes the identity. Behind them stands one that picks the columns at the stride.
+func narrow(k kit) {
+	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)"+result(k.op))
+	k.open()
+	t := GP64()
+	in := k.first(Load(Param("w"), t))
+	out := k.first(Load(Param("ow"), t))
+	src, dst, tmp := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("tmp"), GP64())
+	w4, ow4 := Load(Param("w"), GP64()), Load(Param("ow"), GP64())
+	SHLQ(Imm(2), w4)
+	SHLQ(Imm(2), ow4)
+
+	Comment("tmp: h rows of suffixes, h rows of prefixes, a row of identities.")
+	p := GP64()
+	MOVQ(param("h"), p)
+	SHLQ(Imm(7), p)
+	VMOVUPS(k.ident, Mem{Base: tmp, Index: p, Scale: 1})
+
+	Label("plane")
+	row, s, h64 := GP64(), GP64(), GP64()
+	XORQ(row, row)
+	MOVQ(tmp, s)
+	MOVQ(param("h"), h64)
+	SHLQ(Imm(6), h64)
+	Label("block")
+	{
+		n := GP64()
+		MOVQ(param("h"), n)
+		SUBQ(row, n)
+		CMPQ(n, param("block"))
+		CMOVQGT(param("block"), n)
+		ADDQ(n, row)
+		acc, c := k.vec(), GP64()
+		VMOVAPS(k.ident, acc)
+		MOVQ(n, c)
+		Label("prefix")
+		v := k.loadMasked(at(src, 0), in)
+		k.check(v, v)
+		k.combine(acc, v, acc)
+		VMOVUPS(acc, Mem{Base: s, Index: h64, Scale: 1})
+		ADDQ(w4, src)
+		ADDQ(Imm(64), s)
+		DECQ(c)
+		JNZ(LabelRef("prefix"))
+		VMOVAPS(k.ident, acc)
+		MOVQ(n, c)
+		back, from := GP64(), GP64()
+		MOVQ(s, back)
+		MOVQ(src, from)
+		Label("suffix")
+		SUBQ(w4, from)
+		SUBQ(Imm(64), back)
+		k.combine(acc, k.loadMasked(at(from, 0), in), acc)
+		VMOVUPS(acc, at(back, 0))
+		DECQ(c)
+		JNZ(LabelRef("suffix"))
+		CMPQ(row, param("h"))
+		JLT(LabelRef("block"))
+	}
+
+	rows, index, y := GP64(), GP64(), GP64()
+	Load(Param("rows"), rows)
+	Load(Param("index"), index)
+	MOVQ(param("oh"), y)
+	var sc GPVirtual
+	if k.op == sum {
+		sc = GP64()
+		MOVQ(param("scale"), sc)
+	}
+	// window combines the two rows of a row of windows.
+	window := func() VecVirtual {
+		a, b := GP64(), GP64()
+		MOVQ(at(rows, 0), a)
+		MOVQ(at(rows, 8), b)
+		ADDQ(Imm(16), rows)
+		v := k.load(Mem{Base: tmp, Index: a, Scale: 1})
+		k.combine(v, Mem{Base: tmp, Index: b, Scale: 1}, v)
+		return v
+	}
+	permute := func(i Op, v VecVirtual) VecVirtual {
+		idx, p := k.vec(), k.vec()
+		if _, ok := i.(Mem); ok {
+			VMOVUPS(i, idx)
+		} else {
+			idx = i.(VecVirtual)
+		}
+		VMOVAPS(v, p)
+		VPERMT2PS(k.ident, idx, p)
+		return p
+	}
+	finish := func(name string, v VecVirtual, pick VecVirtual) {
+		CMPQ(param("pick"), Imm(0))
+		JEQ(LabelRef(name + "_store"))
+		VPERMPS(v, pick, v)
+		Label(name + "_store")
+		if k.op == sum {
+			VMULPS(at(sc, 0), v, v)
+			ADDQ(Imm(64), sc)
+		}
+		VMOVUPS(v, out.k, at(dst, 0))
+		ADDQ(ow4, dst)
+		DECQ(y)
+	}
+	if k.op == sum {
+		steps := GP64()
+		Label("taps_row")
+		v := window()
+		MOVQ(param("steps"), steps)
+		i := GP64()
+		MOVQ(index, i)
+		acc := k.vec()
+		VMOVAPS(k.ident, acc)
+		Label("taps")
+		k.combine(acc, permute(at(i, 0), v), acc)
+		ADDQ(Imm(64), i)
+		DECQ(steps)
+		JNZ(LabelRef("taps"))
+		pick := k.vec()
+		VMOVUPS(at(i, 0), pick)
+		finish("taps", acc, pick)
+		JNZ(LabelRef("taps_row"))
+	} else {
+		for n := 1; n <= 4; n++ {
+			if n < 4 {
+				CMPQ(param("steps"), Imm(uint64(n)))
+				JNE(LabelRef(fmt.Sprintf("steps%d_end", n)))
+			}
+			name := fmt.Sprintf("steps%d", n)
+			idx := make([]VecVirtual, 2*n+1)
+			for i := range idx {
+				idx[i] = k.load(at(index, 64*i))
+			}
+			Label(name)
+			l := window()
+			r := k.vec()
+			VMOVAPS(l, r)
+			for i := range n {
+				k.combine(l, permute(idx[2*i], l), l)
+				k.combine(r, permute(idx[2*i+1], r), r)
+			}
+			k.combine(l, r, l)
+			finish(name, l, idx[2*n])
+			JNZ(LabelRef(name))
+			if n < 4 {
+				JMP(LabelRef("next"))
+				Label(fmt.Sprintf("steps%d_end", n))
+			}
+		}
+	}
+	Label("next")
+	DECQ(param("planes"))
+	JNZ(LabelRef("plane"))
+	k.report()
+	VZEROUPPER()
+	RET()
+}
