@@ -14,8 +14,11 @@ type ops[T pool2d.Elem] struct {
 	fold   func(dst, src []T, taps, apart int)       // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
 	pick   func(dst, src []T, step, taps, apart int) // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
 	pair   func(dst, a, b []T)                       // dst[i] = a[i] ∘ b[i]
-	reduce func(src, tmp []T) T                      // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
-	scale  func(dst, by []T)                         // dst[i] *= by[i]
+	prefix func(dst, acc, src, end []T)              // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
+	slide  func(dst, src []T, k int)                 // dst[i] = src[i] ∘ … ∘ src[i+k−1], k <= widest; nil: use fold
+	widest int
+	reduce func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
+	scale  func(dst, by []T)    // dst[i] *= by[i]
 
 	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
 	globals fallible[func(dst, src []T, n int, by T) bool]
@@ -143,10 +146,10 @@ var (
 func maxGeneric[T pool2d.Elem]() ops[T] {
 	return ops[T]{
 		identity: least[T](), idempotent: true,
-		fold: foldMax[T], pick: pickMax[T], pair: pairMax[T], reduce: reduceMax[T],
+		fold: foldMax[T], pick: pickMax[T], pair: pairMax[T], prefix: prefixMax[T], reduce: reduceMax[T],
 	}
 }
 
 func sumGeneric[T pool2d.Elem]() ops[T] {
-	return ops[T]{fold: foldSum[T], pick: pickSum[T], pair: pairSum[T], reduce: reduceSum[T], scale: scale[T]}
+	return ops[T]{fold: foldSum[T], pick: pickSum[T], pair: pairSum[T], prefix: prefixSum[T], reduce: reduceSum[T], scale: scale[T]}
 }

@@ -15,14 +15,14 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, slide: slideMaxAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, slide: slideSumAVX512, scale: scaleAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				globals: globalsSumAVX512, narrow: narrowSumAVX512,
 			}),
@@ -32,13 +32,13 @@ var sets = []set{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2,
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2,
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
 			}),
 			sumOps(kernels{
-				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, scale: scaleAVX2,
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, scale: scaleAVX2,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				globals: globalsSumAVX2,
 			}),
@@ -53,6 +53,8 @@ type kernels struct {
 	fold, pick2 func(dst, src *float32, n, taps, apart int)
 	pickN       func(dst, src *float32, n, step, taps, apart int)
 	reduce      func(dst, src *float32, n int)
+	prefix      func(dst, acc, src, end *float32, n int)
+	slide       func(dst, src *float32, n, k, steps int, index *uint32)
 	scale       func(dst, by *float32, n int)
 	fused       [fusedKinds]fusedFunc
 	fast        [fusedKinds]fusedFast
@@ -74,6 +76,13 @@ const maxAssembly = 1 << 18
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
 	o.globals.fast = k.globalsOp(k.globalsFast)
+	if k.slide != nil {
+		o.widest = maxSlide
+		o.slide = func(dst, src []float32, width int) {
+			p := &slides[width]
+			k.slideRow(dst, src, width, p.steps, &p.index[0][0])
+		}
+	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
 	for kind := range o.fused {
 		exact, fast := k.fusedOp(kind)
@@ -91,6 +100,12 @@ func sumOps(k kernels) ops[float32] {
 		noteRead(by[:len(dst)])
 		noteWrite(dst)
 		k.scale(&dst[0], &by[0], len(dst))
+	}
+	if k.slide != nil {
+		o.widest = sumSlide
+		o.slide = func(dst, src []float32, width int) {
+			k.slideRow(dst, src, width, width, &slides[32].index[0][0])
+		}
 	}
 	for kind := range o.fused {
 		exact, _ := k.fusedOp(kind)
@@ -155,6 +170,18 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			apart := (int(uintptr(unsafe.Pointer(&b[0]))) - int(uintptr(unsafe.Pointer(&a[0])))) / 4
 			k.fold(&dst[0], &a[0], n, 2, apart)
 		},
+		prefix: func(dst, acc, src, end []float32) {
+			n := len(dst)
+			if n == 0 {
+				return
+			}
+			_, _, _ = acc[n-1], src[n-1], end[n-1]
+			noteRead(src[:n])
+			noteRead(end[:n])
+			noteWrite(acc[:n])
+			noteWrite(dst)
+			k.prefix(&dst[0], &acc[0], &src[0], &end[0], n)
+		},
 		reduce: func(src, tmp []float32) float32 {
 			noteRead(src)
 			lanes, part, both := tmp[:k.lanes], tmp[16:][:k.lanes], tmp[32:][:k.lanes]
@@ -174,6 +201,43 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		narrow: k.narrowOps(),
 	}
 }
+
+// slideRow runs the slide of k.
+func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32) {
+	n := len(dst)
+	if n == 0 {
+		return
+	}
+	noteRead(src[:n+width-1])
+	noteWrite(dst)
+	k.slide(&dst[0], &src[0], n, width, steps, index)
+}
+
+// The widest windows of a slide.
+const (
+	maxSlide = 64
+	sumSlide = 31
+)
+
+// slides holds, for each width, the steps of a maximum: how many there are, and for each the permutation that shifts a
+// vector up by what the step adds, at most a vector, and takes the lanes below from the vector before. The steps of
+// width 32 are powers of two: they serve sums of every width.
+var slides = func() (s [maxSlide + 1]struct {
+	steps int
+	index [7][16]uint32
+}) {
+	for width := range s {
+		p := &s[width]
+		for w := 1; w < width; p.steps++ {
+			shift := min(w, width-w, 16)
+			for lane := range 16 {
+				p.index[p.steps][lane] = uint32(16 + lane - shift)
+			}
+			w += shift
+		}
+	}
+	return s
+}()
 
 // globalsOp wraps a kernel for whole planes. A last group that is not full overlaps the one before.
 func (k kernels) globalsOp(call func(dst, src *float32, groups, n int, by float32) int) func(dst, src []float32, n int, by float32) bool {

@@ -505,6 +505,438 @@ one_end:
 	VZEROUPPER
 	RET
 
+// func prefixMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·prefixMaxAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ acc+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ end+24(FP), BX
+	MOVQ n+32(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VPBROADCASTD DI, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, DI
+	VPBROADCASTD DI, Z1
+
+four:
+	CMPQ        SI, $0x40
+	JLT         four_end
+	VMOVUPS     (CX), Z2
+	VMOVUPS     (DX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (CX)
+	VMOVUPS     (BX), Z3
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVUPS     Z3, (AX)
+	VMOVUPS     64(CX), Z2
+	VMOVUPS     64(DX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, 64(CX)
+	VMOVUPS     64(BX), Z3
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVUPS     Z3, 64(AX)
+	VMOVUPS     128(CX), Z2
+	VMOVUPS     128(DX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, 128(CX)
+	VMOVUPS     128(BX), Z3
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVUPS     Z3, 128(AX)
+	VMOVUPS     192(CX), Z2
+	VMOVUPS     192(DX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, 192(CX)
+	VMOVUPS     192(BX), Z3
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVUPS     Z3, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x40, SI
+	JMP         four
+
+four_end:
+one:
+	CMPQ        SI, $0x10
+	JLT         one_end
+	VMOVUPS     (CX), Z2
+	VMOVUPS     (DX), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (CX)
+	VMOVUPS     (BX), Z3
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVUPS     Z3, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, SI
+	JMP         one
+
+one_end:
+	TESTQ       SI, SI
+	JZ          done
+	MOVL        $0xffffffff, DI
+	BZHIL       SI, DI, DI
+	KMOVW       DI, K1
+	VMOVAPS     Z0, Z2
+	VMOVUPS     (CX), K1, Z2
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (DX), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, K1, (CX)
+	VMOVAPS     Z0, Z0
+	VMOVUPS     (BX), K1, Z0
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ steps+32(FP), BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VPBROADCASTD SI, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, SI
+	VPBROADCASTD SI, Z1
+	MOVQ         index+40(FP), SI
+	VMOVUPS      (SI), Z2
+	VMOVUPS      64(SI), Z3
+	VMOVUPS      128(SI), Z4
+	VMOVUPS      192(SI), Z5
+	VMOVUPS      256(SI), Z6
+	VMOVUPS      320(SI), Z7
+	VMOVUPS      384(SI), Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+
+	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
+	MOVQ        k+24(FP), SI
+	DECQ        SI
+	MOVQ        SI, DI
+	ANDQ        $0x0f, DI
+	JZ          before
+	MOVL        $0x00000010, R8
+	SUBL        DI, R8
+	MOVL        $0xffffffff, R9
+	BZHIL       R8, R9, R9
+	NOTL        R9
+	KMOVW       R9, K1
+	LEAQ        -64(CX)(DI*4), R8
+	VMOVAPS     Z0, Z16
+	VMOVUPS     (R8), K1, Z16
+	CMPQ        BX, $0x00
+	JEQ         first_done
+	VMOVAPS     Z9, Z17
+	VPERMT2PS   Z16, Z2, Z17
+	VMOVAPS     Z16, Z9
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x01
+	JEQ         first_done
+	VMOVAPS     Z10, Z17
+	VPERMT2PS   Z16, Z3, Z17
+	VMOVAPS     Z16, Z10
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x02
+	JEQ         first_done
+	VMOVAPS     Z11, Z17
+	VPERMT2PS   Z16, Z4, Z17
+	VMOVAPS     Z16, Z11
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x03
+	JEQ         first_done
+	VMOVAPS     Z12, Z17
+	VPERMT2PS   Z16, Z5, Z17
+	VMOVAPS     Z16, Z12
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x04
+	JEQ         first_done
+	VMOVAPS     Z13, Z17
+	VPERMT2PS   Z16, Z6, Z17
+	VMOVAPS     Z16, Z13
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x05
+	JEQ         first_done
+	VMOVAPS     Z14, Z17
+	VPERMT2PS   Z16, Z7, Z17
+	VMOVAPS     Z16, Z14
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x06
+	JEQ         first_done
+	VMOVAPS     Z15, Z17
+	VPERMT2PS   Z16, Z8, Z17
+	VMOVAPS     Z16, Z15
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+
+first_done:
+	LEAQ (CX)(DI*4), CX
+
+before:
+	SHRQ $0x04, SI
+	JZ   windows
+
+whole:
+	VMOVUPS     (CX), Z16
+	CMPQ        BX, $0x00
+	JEQ         whole_done
+	VMOVAPS     Z9, Z17
+	VPERMT2PS   Z16, Z2, Z17
+	VMOVAPS     Z16, Z9
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x01
+	JEQ         whole_done
+	VMOVAPS     Z10, Z17
+	VPERMT2PS   Z16, Z3, Z17
+	VMOVAPS     Z16, Z10
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x02
+	JEQ         whole_done
+	VMOVAPS     Z11, Z17
+	VPERMT2PS   Z16, Z4, Z17
+	VMOVAPS     Z16, Z11
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x03
+	JEQ         whole_done
+	VMOVAPS     Z12, Z17
+	VPERMT2PS   Z16, Z5, Z17
+	VMOVAPS     Z16, Z12
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x04
+	JEQ         whole_done
+	VMOVAPS     Z13, Z17
+	VPERMT2PS   Z16, Z6, Z17
+	VMOVAPS     Z16, Z13
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x05
+	JEQ         whole_done
+	VMOVAPS     Z14, Z17
+	VPERMT2PS   Z16, Z7, Z17
+	VMOVAPS     Z16, Z14
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x06
+	JEQ         whole_done
+	VMOVAPS     Z15, Z17
+	VPERMT2PS   Z16, Z8, Z17
+	VMOVAPS     Z16, Z15
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+
+whole_done:
+	ADDQ $0x40, CX
+	DECQ SI
+	JNZ  whole
+
+windows:
+	CMPQ        DX, $0x10
+	JLT         rest
+	VMOVUPS     (CX), Z16
+	CMPQ        BX, $0x00
+	JEQ         windows_done
+	VMOVAPS     Z9, Z17
+	VPERMT2PS   Z16, Z2, Z17
+	VMOVAPS     Z16, Z9
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x01
+	JEQ         windows_done
+	VMOVAPS     Z10, Z17
+	VPERMT2PS   Z16, Z3, Z17
+	VMOVAPS     Z16, Z10
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x02
+	JEQ         windows_done
+	VMOVAPS     Z11, Z17
+	VPERMT2PS   Z16, Z4, Z17
+	VMOVAPS     Z16, Z11
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x03
+	JEQ         windows_done
+	VMOVAPS     Z12, Z17
+	VPERMT2PS   Z16, Z5, Z17
+	VMOVAPS     Z16, Z12
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x04
+	JEQ         windows_done
+	VMOVAPS     Z13, Z17
+	VPERMT2PS   Z16, Z6, Z17
+	VMOVAPS     Z16, Z13
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x05
+	JEQ         windows_done
+	VMOVAPS     Z14, Z17
+	VPERMT2PS   Z16, Z7, Z17
+	VMOVAPS     Z16, Z14
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x06
+	JEQ         windows_done
+	VMOVAPS     Z15, Z17
+	VPERMT2PS   Z16, Z8, Z17
+	VMOVAPS     Z16, Z15
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+
+windows_done:
+	VMOVUPS Z16, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, DX
+	JMP     windows
+
+rest:
+	TESTQ       DX, DX
+	JZ          done
+	MOVL        $0xffffffff, SI
+	BZHIL       DX, SI, SI
+	KMOVW       SI, K1
+	VMOVAPS     Z0, Z0
+	VMOVUPS     (CX), K1, Z0
+	CMPQ        BX, $0x00
+	JEQ         rest_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z0, Z2, Z16
+	VMOVAPS     Z0, Z9
+	VMAXPS      Z16, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x01
+	JEQ         rest_done
+	VMOVAPS     Z10, Z2
+	VPERMT2PS   Z0, Z3, Z2
+	VMOVAPS     Z0, Z10
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x02
+	JEQ         rest_done
+	VMOVAPS     Z11, Z2
+	VPERMT2PS   Z0, Z4, Z2
+	VMOVAPS     Z0, Z11
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x03
+	JEQ         rest_done
+	VMOVAPS     Z12, Z2
+	VPERMT2PS   Z0, Z5, Z2
+	VMOVAPS     Z0, Z12
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x04
+	JEQ         rest_done
+	VMOVAPS     Z13, Z2
+	VPERMT2PS   Z0, Z6, Z2
+	VMOVAPS     Z0, Z13
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x05
+	JEQ         rest_done
+	VMOVAPS     Z14, Z2
+	VPERMT2PS   Z0, Z7, Z2
+	VMOVAPS     Z0, Z14
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+	CMPQ        BX, $0x06
+	JEQ         rest_done
+	VMOVAPS     Z15, Z2
+	VPERMT2PS   Z0, Z8, Z2
+	VMOVAPS     Z0, Z15
+	VMAXPS      Z2, Z0, Z2
+	VFIXUPIMMPS $0x00, Z1, Z0, Z2
+	VMOVAPS     Z2, Z0
+
+rest_done:
+	VMOVUPS Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func foldSumAVX512(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·foldSumAVX512(SB), NOSPLIT, $0-40
@@ -828,6 +1260,392 @@ one_end:
 	VADDPS    Z4, Z2, Z2
 	VADDPS    Z2, Z1, Z1
 	VMOVUPS   Z1, (AX)
+	VZEROUPPER
+	RET
+
+// func prefixSumAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·prefixSumAVX512(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   acc+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   end+24(FP), BX
+	MOVQ   n+32(FP), SI
+	VPXORD Z0, Z0, Z0
+
+four:
+	CMPQ    SI, $0x40
+	JLT     four_end
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS (BX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 64(BX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(CX)
+	VMOVUPS 128(BX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(CX)
+	VMOVUPS 192(BX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x40, SI
+	JMP     four
+
+four_end:
+one:
+	CMPQ    SI, $0x10
+	JLT     one_end
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS (BX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JMP     one
+
+one_end:
+	TESTQ     SI, SI
+	JZ        done
+	MOVL      $0xffffffff, DI
+	BZHIL     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·slideSumAVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVQ    steps+32(FP), BX
+	VPXORD  Z0, Z0, Z0
+	MOVQ    index+40(FP), SI
+	VMOVUPS (SI), Z1
+	VMOVUPS 64(SI), Z2
+	VMOVUPS 128(SI), Z3
+	VMOVUPS 192(SI), Z4
+	VMOVUPS 256(SI), Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z14
+
+	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
+	MOVQ      k+24(FP), SI
+	DECQ      SI
+	MOVQ      SI, DI
+	ANDQ      $0x0f, DI
+	JZ        before
+	MOVL      $0x00000010, R8
+	SUBL      DI, R8
+	MOVL      $0xffffffff, R9
+	BZHIL     R8, R9, R9
+	NOTL      R9
+	KMOVW     R9, K1
+	LEAQ      -64(CX)(DI*4), R8
+	VMOVUPS.Z (R8), K1, Z15
+	VMOVAPS   Z0, Z16
+	BTQ       $0x00, BX
+	JCC       first_skip0
+	VMOVAPS   Z7, Z17
+	VPERMT2PS Z16, Z1, Z17
+	VMOVAPS   Z16, Z7
+	VADDPS    Z17, Z15, Z16
+
+first_skip0:
+	VMOVAPS   Z6, Z17
+	VPERMT2PS Z15, Z1, Z17
+	VMOVAPS   Z15, Z6
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x01, BX
+	JCC       first_skip1
+	VMOVAPS   Z9, Z17
+	VPERMT2PS Z16, Z2, Z17
+	VMOVAPS   Z16, Z9
+	VADDPS    Z17, Z15, Z16
+
+first_skip1:
+	VMOVAPS   Z8, Z17
+	VPERMT2PS Z15, Z2, Z17
+	VMOVAPS   Z15, Z8
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x02, BX
+	JCC       first_skip2
+	VMOVAPS   Z11, Z17
+	VPERMT2PS Z16, Z3, Z17
+	VMOVAPS   Z16, Z11
+	VADDPS    Z17, Z15, Z16
+
+first_skip2:
+	VMOVAPS   Z10, Z17
+	VPERMT2PS Z15, Z3, Z17
+	VMOVAPS   Z15, Z10
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x03, BX
+	JCC       first_skip3
+	VMOVAPS   Z13, Z17
+	VPERMT2PS Z16, Z4, Z17
+	VMOVAPS   Z16, Z13
+	VADDPS    Z17, Z15, Z16
+
+first_skip3:
+	VMOVAPS   Z12, Z17
+	VPERMT2PS Z15, Z4, Z17
+	VMOVAPS   Z15, Z12
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x04, BX
+	JCC       first_skip4
+	VMOVAPS   Z14, Z17
+	VPERMT2PS Z16, Z5, Z17
+	VMOVAPS   Z16, Z14
+	VADDPS    Z17, Z15, Z16
+
+first_skip4:
+	LEAQ (CX)(DI*4), CX
+
+before:
+	SHRQ $0x04, SI
+	JZ   windows
+
+whole:
+	VMOVUPS   (CX), Z15
+	VMOVAPS   Z0, Z16
+	BTQ       $0x00, BX
+	JCC       whole_skip0
+	VMOVAPS   Z7, Z17
+	VPERMT2PS Z16, Z1, Z17
+	VMOVAPS   Z16, Z7
+	VADDPS    Z17, Z15, Z16
+
+whole_skip0:
+	VMOVAPS   Z6, Z17
+	VPERMT2PS Z15, Z1, Z17
+	VMOVAPS   Z15, Z6
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x01, BX
+	JCC       whole_skip1
+	VMOVAPS   Z9, Z17
+	VPERMT2PS Z16, Z2, Z17
+	VMOVAPS   Z16, Z9
+	VADDPS    Z17, Z15, Z16
+
+whole_skip1:
+	VMOVAPS   Z8, Z17
+	VPERMT2PS Z15, Z2, Z17
+	VMOVAPS   Z15, Z8
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x02, BX
+	JCC       whole_skip2
+	VMOVAPS   Z11, Z17
+	VPERMT2PS Z16, Z3, Z17
+	VMOVAPS   Z16, Z11
+	VADDPS    Z17, Z15, Z16
+
+whole_skip2:
+	VMOVAPS   Z10, Z17
+	VPERMT2PS Z15, Z3, Z17
+	VMOVAPS   Z15, Z10
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x03, BX
+	JCC       whole_skip3
+	VMOVAPS   Z13, Z17
+	VPERMT2PS Z16, Z4, Z17
+	VMOVAPS   Z16, Z13
+	VADDPS    Z17, Z15, Z16
+
+whole_skip3:
+	VMOVAPS   Z12, Z17
+	VPERMT2PS Z15, Z4, Z17
+	VMOVAPS   Z15, Z12
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x04, BX
+	JCC       whole_skip4
+	VMOVAPS   Z14, Z17
+	VPERMT2PS Z16, Z5, Z17
+	VMOVAPS   Z16, Z14
+	VADDPS    Z17, Z15, Z16
+
+whole_skip4:
+	ADDQ $0x40, CX
+	DECQ SI
+	JNZ  whole
+
+windows:
+	CMPQ      DX, $0x10
+	JLT       rest
+	VMOVUPS   (CX), Z15
+	VMOVAPS   Z0, Z16
+	BTQ       $0x00, BX
+	JCC       windows_skip0
+	VMOVAPS   Z7, Z17
+	VPERMT2PS Z16, Z1, Z17
+	VMOVAPS   Z16, Z7
+	VADDPS    Z17, Z15, Z16
+
+windows_skip0:
+	VMOVAPS   Z6, Z17
+	VPERMT2PS Z15, Z1, Z17
+	VMOVAPS   Z15, Z6
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x01, BX
+	JCC       windows_skip1
+	VMOVAPS   Z9, Z17
+	VPERMT2PS Z16, Z2, Z17
+	VMOVAPS   Z16, Z9
+	VADDPS    Z17, Z15, Z16
+
+windows_skip1:
+	VMOVAPS   Z8, Z17
+	VPERMT2PS Z15, Z2, Z17
+	VMOVAPS   Z15, Z8
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x02, BX
+	JCC       windows_skip2
+	VMOVAPS   Z11, Z17
+	VPERMT2PS Z16, Z3, Z17
+	VMOVAPS   Z16, Z11
+	VADDPS    Z17, Z15, Z16
+
+windows_skip2:
+	VMOVAPS   Z10, Z17
+	VPERMT2PS Z15, Z3, Z17
+	VMOVAPS   Z15, Z10
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x03, BX
+	JCC       windows_skip3
+	VMOVAPS   Z13, Z17
+	VPERMT2PS Z16, Z4, Z17
+	VMOVAPS   Z16, Z13
+	VADDPS    Z17, Z15, Z16
+
+windows_skip3:
+	VMOVAPS   Z12, Z17
+	VPERMT2PS Z15, Z4, Z17
+	VMOVAPS   Z15, Z12
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x04, BX
+	JCC       windows_skip4
+	VMOVAPS   Z14, Z17
+	VPERMT2PS Z16, Z5, Z17
+	VMOVAPS   Z16, Z14
+	VADDPS    Z17, Z15, Z16
+
+windows_skip4:
+	VMOVUPS Z16, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, DX
+	JMP     windows
+
+rest:
+	TESTQ     DX, DX
+	JZ        done
+	MOVL      $0xffffffff, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z15
+	VMOVAPS   Z0, Z0
+	BTQ       $0x00, BX
+	JCC       rest_skip0
+	VMOVAPS   Z7, Z16
+	VPERMT2PS Z0, Z1, Z16
+	VMOVAPS   Z0, Z7
+	VADDPS    Z16, Z15, Z0
+
+rest_skip0:
+	VMOVAPS   Z6, Z7
+	VPERMT2PS Z15, Z1, Z7
+	VMOVAPS   Z15, Z6
+	VADDPS    Z7, Z15, Z15
+	BTQ       $0x01, BX
+	JCC       rest_skip1
+	VMOVAPS   Z9, Z1
+	VPERMT2PS Z0, Z2, Z1
+	VMOVAPS   Z0, Z9
+	VADDPS    Z1, Z15, Z0
+
+rest_skip1:
+	VMOVAPS   Z8, Z1
+	VPERMT2PS Z15, Z2, Z1
+	VMOVAPS   Z15, Z8
+	VADDPS    Z1, Z15, Z15
+	BTQ       $0x02, BX
+	JCC       rest_skip2
+	VMOVAPS   Z11, Z1
+	VPERMT2PS Z0, Z3, Z1
+	VMOVAPS   Z0, Z11
+	VADDPS    Z1, Z15, Z0
+
+rest_skip2:
+	VMOVAPS   Z10, Z1
+	VPERMT2PS Z15, Z3, Z1
+	VMOVAPS   Z15, Z10
+	VADDPS    Z1, Z15, Z15
+	BTQ       $0x03, BX
+	JCC       rest_skip3
+	VMOVAPS   Z13, Z1
+	VPERMT2PS Z0, Z4, Z1
+	VMOVAPS   Z0, Z13
+	VADDPS    Z1, Z15, Z0
+
+rest_skip3:
+	VMOVAPS   Z12, Z1
+	VPERMT2PS Z15, Z4, Z1
+	VMOVAPS   Z15, Z12
+	VADDPS    Z1, Z15, Z15
+	BTQ       $0x04, BX
+	JCC       rest_skip4
+	VMOVAPS   Z14, Z1
+	VPERMT2PS Z0, Z5, Z1
+	VMOVAPS   Z0, Z14
+	VADDPS    Z1, Z15, Z0
+
+rest_skip4:
+	VMOVUPS Z0, K1, (AX)
+
+done:
 	VZEROUPPER
 	RET
 
@@ -4567,6 +5385,121 @@ one_end:
 	VZEROUPPER
 	RET
 
+// func prefixMaxAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·prefixMaxAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ acc+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ end+24(FP), BX
+	MOVQ n+32(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+
+four:
+	CMPQ    SI, $0x20
+	JLT     four_end
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (CX)
+	VMOVUPS (BX), Y2
+	VMAXPS  Y1, Y2, Y3
+	VMAXPS  Y2, Y1, Y1
+	VORPS   Y3, Y1, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 32(DX), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS 32(BX), Y2
+	VMAXPS  Y1, Y2, Y3
+	VMAXPS  Y2, Y1, Y1
+	VORPS   Y3, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMOVUPS 64(DX), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, 64(CX)
+	VMOVUPS 64(BX), Y2
+	VMAXPS  Y1, Y2, Y3
+	VMAXPS  Y2, Y1, Y1
+	VORPS   Y3, Y1, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMOVUPS 96(DX), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, 96(CX)
+	VMOVUPS 96(BX), Y2
+	VMAXPS  Y1, Y2, Y3
+	VMAXPS  Y2, Y1, Y1
+	VORPS   Y3, Y1, Y2
+	VMOVUPS Y2, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x20, SI
+	JMP     four
+
+four_end:
+one:
+	CMPQ    SI, $0x08
+	JLT     one_end
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (CX)
+	VMOVUPS (BX), Y2
+	VMAXPS  Y1, Y2, Y3
+	VMAXPS  Y2, Y1, Y1
+	VORPS   Y3, Y1, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JMP     one
+
+one_end:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneMask<>+0(SB), DI
+	NEGQ       SI
+	VMOVUPS    64(DI)(SI*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VBLENDVPS  Y1, Y2, Y0, Y2
+	VMASKMOVPS (DX), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	VMASKMOVPS Y2, Y1, (CX)
+	VMASKMOVPS (BX), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMAXPS     Y2, Y3, Y0
+	VMAXPS     Y3, Y2, Y2
+	VORPS      Y0, Y2, Y3
+	VMASKMOVPS Y3, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func foldSumAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX
 TEXT ·foldSumAVX2(SB), NOSPLIT, $0-40
@@ -4888,6 +5821,90 @@ one_end:
 	VADDPS     Y4, Y2, Y2
 	VADDPS     Y2, Y1, Y1
 	VMOVUPS    Y1, (AX)
+	VZEROUPPER
+	RET
+
+// func prefixSumAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
+// Requires: AVX
+TEXT ·prefixSumAVX2(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   acc+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   end+24(FP), BX
+	MOVQ   n+32(FP), SI
+	VXORPS Y0, Y0, Y0
+
+four:
+	CMPQ    SI, $0x20
+	JLT     four_end
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS (BX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	VMOVUPS 32(BX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(CX)
+	VMOVUPS 64(BX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(CX)
+	VMOVUPS 96(BX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x20, SI
+	JMP     four
+
+four_end:
+one:
+	CMPQ    SI, $0x08
+	JLT     one_end
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS (BX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JMP     one
+
+one_end:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneMask<>+0(SB), DI
+	NEGQ       SI
+	VMOVUPS    64(DI)(SI*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+	VMASKMOVPS (BX), Y0, Y2
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (AX)
+
+done:
 	VZEROUPPER
 	RET
 

@@ -73,6 +73,28 @@ func pairMax[T pool2d.Elem](dst, a, b []T) {
 	}
 }
 
+// prefixMax is
+//
+//	for i := range dst {
+//		acc[i] = max(acc[i], src[i])
+//		dst[i] = max(end[i], acc[i])
+//	}
+func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
+	acc, src, end = acc[:len(dst)], src[:len(dst)], end[:len(dst)]
+	for i := range dst {
+		a := max(acc[i], src[i])
+		acc[i] = a
+		dst[i] = max(end[i], a)
+	}
+}
+
+// slideMax is
+//
+//	for i := range dst {
+//		dst[i] = max(src[i], src[i+1], …, src[i+k-1])
+//	}
+func slideMax[T pool2d.Elem](dst, src []T, k int) { foldMax(dst, src, k, 1) }
+
 // reduceMax returns the greatest cell of src, which has one.
 func reduceMax[T pool2d.Elem](src, _ []T) T {
 	m := src[0]
@@ -136,6 +158,19 @@ func pairSum[T pool2d.Elem](dst, a, b []T) {
 		dst[i] = a[i] + b[i]
 	}
 }
+
+// prefixSum is prefixMax with + for max.
+func prefixSum[T pool2d.Elem](dst, acc, src, end []T) {
+	acc, src, end = acc[:len(dst)], src[:len(dst)], end[:len(dst)]
+	for i := range dst {
+		a := acc[i] + src[i]
+		acc[i] = a
+		dst[i] = end[i] + a
+	}
+}
+
+// slideSum is slideMax with + for max. The cells of a window may be added in any order that depends on k only.
+func slideSum[T pool2d.Elem](dst, src []T, k int) { foldSum(dst, src, k, 1) }
 
 // reduceSum returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
 // 2 and 1 apart.

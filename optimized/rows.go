@@ -106,9 +106,13 @@ func (v *vertical[T]) row(y int) bool {
 		return true
 	}
 	end := v.end(b, first)
-	if b == e {
+	switch {
+	case b == e:
 		copy(v.dst, end) // a whole block, or cut off by the lower edge
-	} else {
+	case v.prefixOf == e && v.upto == last-1: // the usual case, at stride 1
+		v.upto++
+		v.ops.prefix(v.dst, v.prefix, v.at(last), end)
+	default:
 		v.ops.pair(v.dst, end, v.beginning(e, last))
 	}
 	return true
@@ -147,95 +151,122 @@ func (v *vertical[T]) beginning(b, last int) []T {
 //	max   windows may overlap: of width m, then of (t−1)·m'+m for any m' <= m, until the width is k
 //	sum   they must not: q of width m side by side, and k−q·m cells behind them
 type horizontal[T pool2d.Elem] struct {
-	ops      *ops[T]
-	w        axis
-	u        int
-	buf      []T
-	steps    [4]step // of ops.fold, all but the last from scratch row to scratch row
-	n        int
-	rest     int // sum: taps behind the steps
-	tmp      [2][]T
-	every    []T // windows at stride 1, of which dst takes each s-th
-	restInto []T
+	ops   *ops[T]
+	w     axis
+	u     int
+	buf   []T
+	chain chain
+	tmp   [2][]T
+	every []T // windows at stride 1, of which dst takes each s-th
+	rest  []T
+}
+
+// chain is how long windows are folded: as windows of first cells, by ops.slide if slide, then by ops.fold from one
+// scratch row to the next; last, rest taps behind.
+type chain struct {
+	first int // 0: windows are not long
+	slide bool
+	steps [2]step
+	n     int
+	rest  int
 }
 
 type step struct{ taps, apart int }
 
 func newHorizontal[T pool2d.Elem](o *ops[T], w axis, u int, buf []T, s *scratch) horizontal[T] {
 	h := horizontal[T]{ops: o, w: w, u: u, buf: buf}
-	if w.s > 1 && w.k < 4*w.s || w.k < 6 {
+	slide := o.slide != nil && w.d == 1 && u == 1
+	if w.s > 1 && w.k < 4*w.s || w.k < 6 && !(slide && w.k > 2) {
 		return h
 	}
-	h.steps, h.n, h.rest = chain(w.k, o.idempotent)
-	for i := range min(h.n-1, 2) {
+	if slide {
+		h.chain = slideChain(w.k, o.widest, o.idempotent)
+	} else {
+		h.chain = foldChain(w.k, o.idempotent)
+	}
+	for i := range h.chain.n {
 		h.tmp[i] = carve[T](s, len(buf))
 	}
 	if w.s > 1 {
 		h.every = carve[T](s, len(buf)-(w.span()-1)*u)
 	}
-	if h.rest > 0 {
-		h.restInto = carve[T](s, len(buf)-(w.span()-1)*u)
+	if h.chain.rest > 0 {
+		h.rest = carve[T](s, len(buf)-(w.span()-1)*u)
 	}
 	return h
 }
 
-// chain returns folds that make windows of k taps, cheapest first.
-func chain(k int, idempotent bool) (steps [4]step, n, rest int) {
-	steps[0], n = step{k, 1}, 1
-	best := k
+// slideChain starts with a slide, whose cost hardly depends on its width, and goes on with as few taps as can be.
+func slideChain(k, widest int, idempotent bool) chain {
+	if k <= widest {
+		return chain{first: k, slide: true}
+	}
+	best, c := k, chain{}
+	for m := widest; m > widest/2; m-- {
+		taps, apart, rest := k/m, m, k%m
+		if idempotent && rest > 0 {
+			// Windows of m may overlap, if that covers k exactly.
+			taps, rest = 1, 0
+			for taps++; (k-m)%(taps-1) != 0 || (k-m)/(taps-1) > m; taps++ {
+			}
+			apart = (k - m) / (taps - 1)
+		}
+		if cost := taps + rest; cost < best {
+			best, c = cost, chain{first: m, slide: true, steps: [2]step{{taps, apart}}, n: 1, rest: rest}
+		}
+	}
+	return c
+}
+
+// foldChain makes windows of k taps by folds alone, with as few taps as it can.
+func foldChain(k int, idempotent bool) chain {
+	best, c := k, chain{first: k}
 	for m := 2; m < k; m++ {
 		if !idempotent {
 			q := k / m
 			if cost := m + q + 1 + k%m + 2*min(k%m, 1); q > 1 && cost < best {
-				best, n, rest = cost, 2, k%m
-				steps[0], steps[1] = step{m, 1}, step{q, m}
+				best, c = cost, chain{first: m, steps: [2]step{{q, m}}, n: 1, rest: k % m}
 			}
 			continue
 		}
 		if m > 8 {
 			break
 		}
-		// m, then t windows of m side by side, then as many of those as cover k.
+		// m, then t windows of m side by side, then as many of those as cover k, all of them overlapping alike.
 		for t := 1; t <= 8 && t*m <= k; t++ {
-			width := t * m
-			over := k - width // what the last step must add, in equal parts of at most width
-			parts := (over + width - 1) / width
+			over := k - t*m
+			parts := (over + t*m - 1) / (t * m)
 			for parts > 0 && over%parts != 0 {
 				parts++
 			}
-			cost := m + 1
+			try, cost := chain{first: m}, m
 			if t > 1 {
+				try.steps[try.n] = step{t, m}
+				try.n++
 				cost += t + 1
 			}
 			if parts > 0 {
-				cost += parts + 1
+				try.steps[try.n] = step{parts + 1, over / parts}
+				try.n++
+				cost += parts + 2
 			}
-			if cost-1 < best {
-				best, n = cost-1, 1
-				steps[0] = step{m, 1}
-				if t > 1 {
-					steps[n] = step{t, m}
-					n++
-				}
-				if parts > 0 {
-					steps[n] = step{parts + 1, over / parts}
-					n++
-				}
+			if cost < best {
+				best, c = cost, try
 			}
 		}
 	}
-	return steps, n, rest
+	return c
 }
 
 // run folds the windows along buf into dst.
 func (h *horizontal[T]) run(dst []T) {
 	w, u := h.w, h.u
 	switch {
-	case h.n == 0 && w.s == 1:
+	case h.chain.first == 0 && w.s == 1:
 		h.ops.fold(dst, h.buf, w.k, w.d*u)
-	case h.n == 0 && u == 1:
+	case h.chain.first == 0 && u == 1:
 		h.ops.pick(dst, h.buf, w.s, w.k, w.d)
-	case h.n == 0:
+	case h.chain.first == 0:
 		for x := range len(dst) / u {
 			h.ops.fold(dst[x*u:][:u], h.buf[x*w.s*u:], w.k, w.d*u)
 		}
@@ -253,20 +284,33 @@ func (h *horizontal[T]) run(dst []T) {
 	}
 }
 
-// long folds the windows of stride 1 in steps.
+// long folds the windows of stride 1 by the chain.
 func (h *horizontal[T]) long(dst []T) {
+	c, cell := &h.chain, h.w.d*h.u
 	from := h.buf
-	for i := range h.n - 1 {
-		st := h.steps[i]
-		to := h.tmp[i%2][:len(from)-(st.taps-1)*st.apart*h.w.d*h.u]
-		h.ops.fold(to, from, st.taps, st.apart*h.w.d*h.u)
+	for i := -1; i < c.n; i++ {
+		st := step{c.first, 1}
+		if i >= 0 {
+			st = c.steps[i]
+		}
+		to := dst
+		if i < c.n-1 {
+			to = h.tmp[i+1][:len(from)-(st.taps-1)*st.apart*cell]
+		}
+		if i < 0 && c.slide {
+			h.ops.slide(to, from, st.taps)
+		} else {
+			h.ops.fold(to, from, st.taps, st.apart*cell)
+		}
 		from = to
 	}
-	st := h.steps[h.n-1]
-	h.ops.fold(dst, from, st.taps, st.apart*h.w.d*h.u)
-	if h.rest > 0 {
-		rest := h.restInto[:len(dst)]
-		h.ops.fold(rest, h.buf[(h.w.k-h.rest)*h.w.d*h.u:], h.rest, h.w.d*h.u)
+	if c.rest > 0 {
+		rest, behind := h.rest[:len(dst)], h.buf[(h.w.k-c.rest)*cell:]
+		if c.slide && c.rest > 1 {
+			h.ops.slide(rest, behind, c.rest)
+		} else {
+			h.ops.fold(rest, behind, c.rest, cell)
+		}
 		h.ops.pair(dst, dst, rest)
 	}
 }

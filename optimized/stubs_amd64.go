@@ -24,6 +24,16 @@ func pickNMaxAVX512(dst *float32, src *float32, n int, step int, taps int, apart
 //go:noescape
 func reduceMaxAVX512(dst *float32, src *float32, n int)
 
+// prefixMaxAVX512 works like prefixMax.
+//
+//go:noescape
+func prefixMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
+
+// slideMaxAVX512 works like slideMax.
+//
+//go:noescape
+func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
+
 // foldSumAVX512 works like foldSum.
 //
 //go:noescape
@@ -43,6 +53,16 @@ func pickNSumAVX512(dst *float32, src *float32, n int, step int, taps int, apart
 //
 //go:noescape
 func reduceSumAVX512(dst *float32, src *float32, n int)
+
+// prefixSumAVX512 works like prefixSum.
+//
+//go:noescape
+func prefixSumAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
+
+// slideSumAVX512 works like slideSum.
+//
+//go:noescape
+func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
 
 // scaleAVX512 works like scale.
 //
@@ -144,6 +164,11 @@ func pickNMaxAVX2(dst *float32, src *float32, n int, step int, taps int, apart i
 //go:noescape
 func reduceMaxAVX2(dst *float32, src *float32, n int)
 
+// prefixMaxAVX2 works like prefixMax.
+//
+//go:noescape
+func prefixMaxAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
+
 // foldSumAVX2 works like foldSum.
 //
 //go:noescape
@@ -163,6 +188,11 @@ func pickNSumAVX2(dst *float32, src *float32, n int, step int, taps int, apart i
 //
 //go:noescape
 func reduceSumAVX2(dst *float32, src *float32, n int)
+
+// prefixSumAVX2 works like prefixSum.
+//
+//go:noescape
+func prefixSumAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
 
 // scaleAVX2 works like scale.
 //

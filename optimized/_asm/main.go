@@ -24,6 +24,10 @@ func main() {
 			pick2(kit{isa: isa, op: op})
 			pickN(kit{isa: isa, op: op})
 			reduce(kit{isa: isa, op: op})
+			prefix(kit{isa: isa, op: op})
+			if isa == avx512 {
+				slide(kit{isa: isa, op: op})
+			}
 		}
 		scale(kit{isa: isa, op: sum})
 		for _, op := range []op{maxFast, maxExact, sum} {
