@@ -15,7 +15,7 @@ type ops[T pool2d.Elem] struct {
 	pick   func(dst, src []T, step, taps, apart int) // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
 	pair   func(dst, a, b []T)                       // dst[i] = a[i] ∘ b[i]
 	prefix func(dst, acc, src, end []T)              // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
-	slide  func(dst, src []T, k int)                 // dst[i] = src[i] ∘ … ∘ src[i+k−1], k <= widest; nil: use fold
+	slide  func(dst, src []T, k int, hint hint[T])   // dst[i] = src[i] ∘ … ∘ src[i+k−1], k <= widest; nil: use fold
 	widest int
 	reduce func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
 	scale  func(dst, by []T)    // dst[i] *= by[i]
@@ -24,6 +24,12 @@ type ops[T pool2d.Elem] struct {
 	globals fallible[func(dst, src []T, n int, by T) bool]
 	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
 	lanes   int // of globals: how many planes at a time
+}
+
+// hint is what a kernel may do about memory.
+type hint[T pool2d.Elem] struct {
+	next   []T  // will be read soon
+	stream bool // what is written will not be
 }
 
 // fallible is a kernel in two forms, nil where the set has none. fast may give up and return false, with anything in

@@ -54,7 +54,7 @@ type kernels struct {
 	pickN       func(dst, src *float32, n, step, taps, apart int)
 	reduce      func(dst, src *float32, n int)
 	prefix      func(dst, acc, src, end *float32, n int)
-	slide       func(dst, src *float32, n, k, steps int, index *uint32)
+	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int)
 	scale       func(dst, by *float32, n int)
 	fused       [fusedKinds]fusedFunc
 	fast        [fusedKinds]fusedFast
@@ -78,9 +78,9 @@ func maxOps(k kernels) ops[float32] {
 	o.globals.fast = k.globalsOp(k.globalsFast)
 	if k.slide != nil {
 		o.widest = maxSlide
-		o.slide = func(dst, src []float32, width int) {
+		o.slide = func(dst, src []float32, width int, h hint[float32]) {
 			p := &slides[width]
-			k.slideRow(dst, src, width, p.steps, &p.index[0][0])
+			k.slideRow(dst, src, width, p.steps, &p.index[0][0], h)
 		}
 	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
@@ -103,8 +103,8 @@ func sumOps(k kernels) ops[float32] {
 	}
 	if k.slide != nil {
 		o.widest = sumSlide
-		o.slide = func(dst, src []float32, width int) {
-			k.slideRow(dst, src, width, width, &slides[32].index[0][0])
+		o.slide = func(dst, src []float32, width int, h hint[float32]) {
+			k.slideRow(dst, src, width, width, &slides[32].index[0][0], h)
 		}
 	}
 	for kind := range o.fused {
@@ -203,14 +203,21 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 }
 
 // slideRow runs the slide of k.
-func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32) {
+func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, h hint[float32]) {
 	n := len(dst)
 	if n == 0 {
 		return
 	}
 	noteRead(src[:n+width-1])
 	noteWrite(dst)
-	k.slide(&dst[0], &src[0], n, width, steps, index)
+	next, stream := &src[0], 0
+	if len(h.next) > 0 {
+		next = &h.next[0]
+	}
+	if h.stream && uintptr(unsafe.Pointer(&dst[0]))%64 == 0 {
+		stream = 1
+	}
+	k.slide(&dst[0], &src[0], n, width, steps, index, next, stream)
 }
 
 // The widest windows of a slide.

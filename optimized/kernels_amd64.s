@@ -623,9 +623,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-48
+// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
@@ -798,11 +798,17 @@ whole_done:
 	JNZ  whole
 
 windows:
+	MOVQ next+48(FP), SI
+	CMPQ stream+56(FP), $0x00
+	JNE  streamed
+
+cached:
 	CMPQ        DX, $0x10
-	JLT         rest
+	JLT         cached_end
+	PREFETCHT0  (SI)
 	VMOVUPS     (CX), Z16
 	CMPQ        BX, $0x00
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z9, Z17
 	VPERMT2PS   Z16, Z2, Z17
 	VMOVAPS     Z16, Z9
@@ -810,7 +816,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x01
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z10, Z17
 	VPERMT2PS   Z16, Z3, Z17
 	VMOVAPS     Z16, Z10
@@ -818,7 +824,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x02
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z11, Z17
 	VPERMT2PS   Z16, Z4, Z17
 	VMOVAPS     Z16, Z11
@@ -826,7 +832,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x03
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z12, Z17
 	VPERMT2PS   Z16, Z5, Z17
 	VMOVAPS     Z16, Z12
@@ -834,7 +840,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x04
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z13, Z17
 	VPERMT2PS   Z16, Z6, Z17
 	VMOVAPS     Z16, Z13
@@ -842,7 +848,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x05
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z14, Z17
 	VPERMT2PS   Z16, Z7, Z17
 	VMOVAPS     Z16, Z14
@@ -850,7 +856,7 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 	CMPQ        BX, $0x06
-	JEQ         windows_done
+	JEQ         cached_done
 	VMOVAPS     Z15, Z17
 	VPERMT2PS   Z16, Z8, Z17
 	VMOVAPS     Z16, Z15
@@ -858,12 +864,89 @@ windows:
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
 
-windows_done:
+cached_done:
 	VMOVUPS Z16, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
 	SUBQ    $0x10, DX
-	JMP     windows
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ        DX, $0x10
+	JLT         streamed_end
+	PREFETCHT0  (SI)
+	VMOVUPS     (CX), Z16
+	CMPQ        BX, $0x00
+	JEQ         streamed_done
+	VMOVAPS     Z9, Z17
+	VPERMT2PS   Z16, Z2, Z17
+	VMOVAPS     Z16, Z9
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x01
+	JEQ         streamed_done
+	VMOVAPS     Z10, Z17
+	VPERMT2PS   Z16, Z3, Z17
+	VMOVAPS     Z16, Z10
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x02
+	JEQ         streamed_done
+	VMOVAPS     Z11, Z17
+	VPERMT2PS   Z16, Z4, Z17
+	VMOVAPS     Z16, Z11
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x03
+	JEQ         streamed_done
+	VMOVAPS     Z12, Z17
+	VPERMT2PS   Z16, Z5, Z17
+	VMOVAPS     Z16, Z12
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x04
+	JEQ         streamed_done
+	VMOVAPS     Z13, Z17
+	VPERMT2PS   Z16, Z6, Z17
+	VMOVAPS     Z16, Z13
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x05
+	JEQ         streamed_done
+	VMOVAPS     Z14, Z17
+	VPERMT2PS   Z16, Z7, Z17
+	VMOVAPS     Z16, Z14
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        BX, $0x06
+	JEQ         streamed_done
+	VMOVAPS     Z15, Z17
+	VPERMT2PS   Z16, Z8, Z17
+	VMOVAPS     Z16, Z15
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+
+streamed_done:
+	VMOVNTPS Z16, (AX)
+	ADDQ     $0x40, CX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, SI
+	SUBQ     $0x10, DX
+	JMP      streamed
+
+streamed_end:
+	SFENCE
 
 rest:
 	TESTQ       DX, DX
@@ -1347,9 +1430,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·slideSumAVX512(SB), NOSPLIT, $0-48
+// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slideSumAVX512(SB), NOSPLIT, $0-64
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    n+16(FP), DX
@@ -1513,71 +1596,153 @@ whole_skip4:
 	JNZ  whole
 
 windows:
-	CMPQ      DX, $0x10
-	JLT       rest
-	VMOVUPS   (CX), Z15
-	VMOVAPS   Z0, Z16
-	BTQ       $0x00, BX
-	JCC       windows_skip0
-	VMOVAPS   Z7, Z17
-	VPERMT2PS Z16, Z1, Z17
-	VMOVAPS   Z16, Z7
-	VADDPS    Z17, Z15, Z16
+	MOVQ next+48(FP), SI
+	CMPQ stream+56(FP), $0x00
+	JNE  streamed
 
-windows_skip0:
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (SI)
+	VMOVUPS    (CX), Z15
+	VMOVAPS    Z0, Z16
+	BTQ        $0x00, BX
+	JCC        cached_skip0
+	VMOVAPS    Z7, Z17
+	VPERMT2PS  Z16, Z1, Z17
+	VMOVAPS    Z16, Z7
+	VADDPS     Z17, Z15, Z16
+
+cached_skip0:
 	VMOVAPS   Z6, Z17
 	VPERMT2PS Z15, Z1, Z17
 	VMOVAPS   Z15, Z6
 	VADDPS    Z17, Z15, Z15
 	BTQ       $0x01, BX
-	JCC       windows_skip1
+	JCC       cached_skip1
 	VMOVAPS   Z9, Z17
 	VPERMT2PS Z16, Z2, Z17
 	VMOVAPS   Z16, Z9
 	VADDPS    Z17, Z15, Z16
 
-windows_skip1:
+cached_skip1:
 	VMOVAPS   Z8, Z17
 	VPERMT2PS Z15, Z2, Z17
 	VMOVAPS   Z15, Z8
 	VADDPS    Z17, Z15, Z15
 	BTQ       $0x02, BX
-	JCC       windows_skip2
+	JCC       cached_skip2
 	VMOVAPS   Z11, Z17
 	VPERMT2PS Z16, Z3, Z17
 	VMOVAPS   Z16, Z11
 	VADDPS    Z17, Z15, Z16
 
-windows_skip2:
+cached_skip2:
 	VMOVAPS   Z10, Z17
 	VPERMT2PS Z15, Z3, Z17
 	VMOVAPS   Z15, Z10
 	VADDPS    Z17, Z15, Z15
 	BTQ       $0x03, BX
-	JCC       windows_skip3
+	JCC       cached_skip3
 	VMOVAPS   Z13, Z17
 	VPERMT2PS Z16, Z4, Z17
 	VMOVAPS   Z16, Z13
 	VADDPS    Z17, Z15, Z16
 
-windows_skip3:
+cached_skip3:
 	VMOVAPS   Z12, Z17
 	VPERMT2PS Z15, Z4, Z17
 	VMOVAPS   Z15, Z12
 	VADDPS    Z17, Z15, Z15
 	BTQ       $0x04, BX
-	JCC       windows_skip4
+	JCC       cached_skip4
 	VMOVAPS   Z14, Z17
 	VPERMT2PS Z16, Z5, Z17
 	VMOVAPS   Z16, Z14
 	VADDPS    Z17, Z15, Z16
 
-windows_skip4:
+cached_skip4:
 	VMOVUPS Z16, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
 	SUBQ    $0x10, DX
-	JMP     windows
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT0 (SI)
+	VMOVUPS    (CX), Z15
+	VMOVAPS    Z0, Z16
+	BTQ        $0x00, BX
+	JCC        streamed_skip0
+	VMOVAPS    Z7, Z17
+	VPERMT2PS  Z16, Z1, Z17
+	VMOVAPS    Z16, Z7
+	VADDPS     Z17, Z15, Z16
+
+streamed_skip0:
+	VMOVAPS   Z6, Z17
+	VPERMT2PS Z15, Z1, Z17
+	VMOVAPS   Z15, Z6
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x01, BX
+	JCC       streamed_skip1
+	VMOVAPS   Z9, Z17
+	VPERMT2PS Z16, Z2, Z17
+	VMOVAPS   Z16, Z9
+	VADDPS    Z17, Z15, Z16
+
+streamed_skip1:
+	VMOVAPS   Z8, Z17
+	VPERMT2PS Z15, Z2, Z17
+	VMOVAPS   Z15, Z8
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x02, BX
+	JCC       streamed_skip2
+	VMOVAPS   Z11, Z17
+	VPERMT2PS Z16, Z3, Z17
+	VMOVAPS   Z16, Z11
+	VADDPS    Z17, Z15, Z16
+
+streamed_skip2:
+	VMOVAPS   Z10, Z17
+	VPERMT2PS Z15, Z3, Z17
+	VMOVAPS   Z15, Z10
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x03, BX
+	JCC       streamed_skip3
+	VMOVAPS   Z13, Z17
+	VPERMT2PS Z16, Z4, Z17
+	VMOVAPS   Z16, Z13
+	VADDPS    Z17, Z15, Z16
+
+streamed_skip3:
+	VMOVAPS   Z12, Z17
+	VPERMT2PS Z15, Z4, Z17
+	VMOVAPS   Z15, Z12
+	VADDPS    Z17, Z15, Z15
+	BTQ       $0x04, BX
+	JCC       streamed_skip4
+	VMOVAPS   Z14, Z17
+	VPERMT2PS Z16, Z5, Z17
+	VMOVAPS   Z16, Z14
+	VADDPS    Z17, Z15, Z16
+
+streamed_skip4:
+	VMOVNTPS Z16, (AX)
+	ADDQ     $0x40, CX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, SI
+	SUBQ     $0x10, DX
+	JMP      streamed
+
+streamed_end:
+	SFENCE
 
 rest:
 	TESTQ     DX, DX
@@ -2159,7 +2324,7 @@ next:
 	RET
 
 // func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·globalsMaxFastAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
@@ -2173,364 +2338,240 @@ TEXT ·globalsMaxFastAVX512(SB), NOSPLIT, $0-48
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
 	MOVQ         BX, SI
-	ANDQ         $0x0f, BX
+	MOVQ         BX, DI
+	ANDQ         $0x0f, DI
 	SHRQ         $0x04, SI
-	MOVL         $0xffffffff, DI
-	BZHIL        BX, DI, DI
-	KMOVW        DI, K4
-	SHLQ         $0x02, BX
+	MOVL         $0xffffffff, R8
+	BZHIL        DI, R8, R8
+	KMOVW        R8, K4
+	SHLQ         $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Z0, Z1
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
-
-plane0:
-	VMOVUPS (CX), Z2
-	VCMPPS  $0x07, Z2, Z2, K1, K1
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane0
-
-plane0_rest:
 	VMOVAPS Z0, Z2
-	VMOVUPS (CX), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K2, K2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane1_rest
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane1:
-	VMOVUPS (CX), Z3
-	VCMPPS  $0x07, Z3, Z3, K3, K3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane1
+planes0:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z5
+	VMOVUPS    (CX)(R8*1), Z6
+	VMOVUPS    (CX)(R8*2), Z7
+	VMOVUPS    (CX)(R9*1), Z8
+	VCMPPS     $0x07, Z5, Z6, K1, K1
+	VCMPPS     $0x07, Z7, Z8, K2, K2
+	VMAXPS     Z5, Z1, Z1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes0
 
-plane1_rest:
-	VMOVAPS   Z0, Z3
-	VMOVUPS   (CX), K4, Z3
-	VCMPPS    $0x07, Z3, Z3, K1, K1
-	VMAXPS    Z3, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z3
+planes0_rest:
+	VMOVAPS   Z0, Z5
+	VMOVUPS   (CX), K4, Z5
+	VMOVAPS   Z0, Z6
+	VMOVUPS   (CX)(R8*1), K4, Z6
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (CX)(R8*2), K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (CX)(R9*1), K4, Z8
+	VCMPPS    $0x07, Z5, Z6, K3, K3
+	VCMPPS    $0x07, Z7, Z8, K1, K1
+	VMAXPS    Z5, Z1, Z1
+	VMAXPS    Z6, Z2, Z2
+	VMAXPS    Z7, Z3, Z3
+	VMAXPS    Z8, Z4, Z4
+	ADDQ      DI, CX
+	ADDQ      R9, CX
+	VUNPCKLPS Z2, Z1, Z5
 	VUNPCKHPS Z2, Z1, Z1
-	VMAXPS    Z1, Z3, Z3
-	VMOVAPS   Z0, Z1
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane2_rest
-
-plane2:
-	VMOVUPS (CX), Z2
-	VCMPPS  $0x07, Z2, Z2, K2, K2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane2
-
-plane2_rest:
-	VMOVAPS Z0, Z2
-	VMOVUPS (CX), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K3, K3
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane3_rest
-
-plane3:
-	VMOVUPS (CX), Z4
-	VCMPPS  $0x07, Z4, Z4, K1, K1
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane3
-
-plane3_rest:
-	VMOVAPS   Z0, Z4
-	VMOVUPS   (CX), K4, Z4
-	VCMPPS    $0x07, Z4, Z4, K2, K2
-	VMAXPS    Z4, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z4
-	VUNPCKHPS Z2, Z1, Z1
-	VMAXPS    Z1, Z4, Z4
-	VUNPCKLPD Z4, Z3, Z1
-	VUNPCKHPD Z4, Z3, Z2
+	VMAXPS    Z1, Z5, Z5
+	VUNPCKLPS Z4, Z3, Z1
+	VUNPCKHPS Z4, Z3, Z2
 	VMAXPS    Z2, Z1, Z1
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane4_rest
-
-plane4:
-	VMOVUPS (CX), Z3
-	VCMPPS  $0x07, Z3, Z3, K3, K3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane4
-
-plane4_rest:
-	VMOVAPS Z0, Z3
-	VMOVUPS (CX), K4, Z3
-	VCMPPS  $0x07, Z3, Z3, K1, K1
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z3
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane5_rest
-
-plane5:
-	VMOVUPS (CX), Z4
-	VCMPPS  $0x07, Z4, Z4, K2, K2
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane5
-
-plane5_rest:
+	VUNPCKLPD Z1, Z5, Z2
+	VUNPCKHPD Z1, Z5, Z1
+	VMAXPS    Z1, Z2, Z2
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z4
-	VMOVUPS   (CX), K4, Z4
-	VCMPPS    $0x07, Z4, Z4, K3, K3
-	VMAXPS    Z4, Z3, Z3
-	ADDQ      BX, CX
-	VUNPCKLPS Z3, Z2, Z4
-	VUNPCKHPS Z3, Z2, Z2
-	VMAXPS    Z2, Z4, Z4
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane6_rest
+	VMOVAPS   Z0, Z5
+	MOVQ      SI, R10
+	TESTQ     R10, R10
+	JZ        planes4_rest
 
-plane6:
-	VMOVUPS (CX), Z3
-	VCMPPS  $0x07, Z3, Z3, K1, K1
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane6
+planes4:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z6
+	VMOVUPS    (CX)(R8*1), Z7
+	VMOVUPS    (CX)(R8*2), Z8
+	VMOVUPS    (CX)(R9*1), Z9
+	VCMPPS     $0x07, Z6, Z7, K2, K2
+	VCMPPS     $0x07, Z8, Z9, K3, K3
+	VMAXPS     Z6, Z1, Z1
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z9, Z5, Z5
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes4
 
-plane6_rest:
-	VMOVAPS Z0, Z3
-	VMOVUPS (CX), K4, Z3
-	VCMPPS  $0x07, Z3, Z3, K2, K2
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z3
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane7_rest
-
-plane7:
-	VMOVUPS (CX), Z5
-	VCMPPS  $0x07, Z5, Z5, K3, K3
-	VMAXPS  Z5, Z3, Z3
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane7
-
-plane7_rest:
+planes4_rest:
+	VMOVAPS    Z0, Z6
+	VMOVUPS    (CX), K4, Z6
+	VMOVAPS    Z0, Z7
+	VMOVUPS    (CX)(R8*1), K4, Z7
+	VMOVAPS    Z0, Z8
+	VMOVUPS    (CX)(R8*2), K4, Z8
+	VMOVAPS    Z0, Z9
+	VMOVUPS    (CX)(R9*1), K4, Z9
+	VCMPPS     $0x07, Z6, Z7, K1, K1
+	VCMPPS     $0x07, Z8, Z9, K2, K2
+	VMAXPS     Z6, Z1, Z1
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z9, Z5, Z5
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Z3, Z1, Z6
+	VUNPCKHPS  Z3, Z1, Z1
+	VMAXPS     Z1, Z6, Z6
+	VUNPCKLPS  Z5, Z4, Z1
+	VUNPCKHPS  Z5, Z4, Z3
+	VMAXPS     Z3, Z1, Z1
+	VUNPCKLPD  Z1, Z6, Z3
+	VUNPCKHPD  Z1, Z6, Z1
+	VMAXPS     Z1, Z3, Z3
+	VSHUFF32X4 $0x88, Z3, Z2, Z1
+	VSHUFF32X4 $0xdd, Z3, Z2, Z2
+	VMAXPS     Z2, Z1, Z1
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z4
 	VMOVAPS    Z0, Z5
-	VMOVUPS    (CX), K4, Z5
-	VCMPPS     $0x07, Z5, Z5, K1, K1
-	VMAXPS     Z5, Z3, Z3
-	ADDQ       BX, CX
-	VUNPCKLPS  Z3, Z2, Z5
-	VUNPCKHPS  Z3, Z2, Z2
-	VMAXPS     Z2, Z5, Z5
-	VUNPCKLPD  Z5, Z4, Z2
-	VUNPCKHPD  Z5, Z4, Z3
+	MOVQ       SI, R10
+	TESTQ      R10, R10
+	JZ         planes8_rest
+
+planes8:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z6
+	VMOVUPS    (CX)(R8*1), Z7
+	VMOVUPS    (CX)(R8*2), Z8
+	VMOVUPS    (CX)(R9*1), Z9
+	VCMPPS     $0x07, Z6, Z7, K3, K3
+	VCMPPS     $0x07, Z8, Z9, K1, K1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z9, Z5, Z5
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes8
+
+planes8_rest:
+	VMOVAPS   Z0, Z6
+	VMOVUPS   (CX), K4, Z6
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (CX)(R8*1), K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (CX)(R8*2), K4, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   (CX)(R9*1), K4, Z9
+	VCMPPS    $0x07, Z6, Z7, K2, K2
+	VCMPPS    $0x07, Z8, Z9, K3, K3
+	VMAXPS    Z6, Z2, Z2
+	VMAXPS    Z7, Z3, Z3
+	VMAXPS    Z8, Z4, Z4
+	VMAXPS    Z9, Z5, Z5
+	ADDQ      DI, CX
+	ADDQ      R9, CX
+	VUNPCKLPS Z3, Z2, Z6
+	VUNPCKHPS Z3, Z2, Z2
+	VMAXPS    Z2, Z6, Z6
+	VUNPCKLPS Z5, Z4, Z2
+	VUNPCKHPS Z5, Z4, Z3
+	VMAXPS    Z3, Z2, Z2
+	VUNPCKLPD Z2, Z6, Z3
+	VUNPCKHPD Z2, Z6, Z2
+	VMAXPS    Z2, Z3, Z3
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
+	MOVQ      SI, R10
+	TESTQ     R10, R10
+	JZ        planes12_rest
+
+planes12:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z7
+	VMOVUPS    (CX)(R8*1), Z8
+	VMOVUPS    (CX)(R8*2), Z9
+	VMOVUPS    (CX)(R9*1), Z10
+	VCMPPS     $0x07, Z7, Z8, K1, K1
+	VCMPPS     $0x07, Z9, Z10, K2, K2
+	VMAXPS     Z7, Z2, Z2
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z9, Z5, Z5
+	VMAXPS     Z10, Z6, Z6
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes12
+
+planes12_rest:
+	VMOVAPS    Z0, Z7
+	VMOVUPS    (CX), K4, Z7
+	VMOVAPS    Z0, Z8
+	VMOVUPS    (CX)(R8*1), K4, Z8
+	VMOVAPS    Z0, Z9
+	VMOVUPS    (CX)(R8*2), K4, Z9
+	VMOVAPS    Z0, Z10
+	VMOVUPS    (CX)(R9*1), K4, Z10
+	VCMPPS     $0x07, Z7, Z8, K3, K3
+	VCMPPS     $0x07, Z9, Z10, K1, K1
+	VMAXPS     Z7, Z2, Z2
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z9, Z5, Z5
+	VMAXPS     Z10, Z6, Z6
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Z4, Z2, Z7
+	VUNPCKHPS  Z4, Z2, Z2
+	VMAXPS     Z2, Z7, Z7
+	VUNPCKLPS  Z6, Z5, Z2
+	VUNPCKHPS  Z6, Z5, Z4
+	VMAXPS     Z4, Z2, Z2
+	VUNPCKLPD  Z2, Z7, Z4
+	VUNPCKHPD  Z2, Z7, Z2
+	VMAXPS     Z2, Z4, Z4
+	VSHUFF32X4 $0x88, Z4, Z3, Z2
+	VSHUFF32X4 $0xdd, Z4, Z3, Z3
 	VMAXPS     Z3, Z2, Z2
 	VSHUFF32X4 $0x88, Z2, Z1, Z3
 	VSHUFF32X4 $0xdd, Z2, Z1, Z1
 	VMAXPS     Z1, Z3, Z3
-	VMOVAPS    Z0, Z1
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane8_rest
-
-plane8:
-	VMOVUPS (CX), Z2
-	VCMPPS  $0x07, Z2, Z2, K2, K2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane8
-
-plane8_rest:
-	VMOVAPS Z0, Z2
-	VMOVUPS (CX), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K3, K3
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane9_rest
-
-plane9:
-	VMOVUPS (CX), Z4
-	VCMPPS  $0x07, Z4, Z4, K1, K1
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane9
-
-plane9_rest:
-	VMOVAPS   Z0, Z4
-	VMOVUPS   (CX), K4, Z4
-	VCMPPS    $0x07, Z4, Z4, K2, K2
-	VMAXPS    Z4, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z4
-	VUNPCKHPS Z2, Z1, Z1
-	VMAXPS    Z1, Z4, Z4
-	VMOVAPS   Z0, Z1
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane10_rest
-
-plane10:
-	VMOVUPS (CX), Z2
-	VCMPPS  $0x07, Z2, Z2, K3, K3
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane10
-
-plane10_rest:
-	VMOVAPS Z0, Z2
-	VMOVUPS (CX), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K1, K1
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane11_rest
-
-plane11:
-	VMOVUPS (CX), Z5
-	VCMPPS  $0x07, Z5, Z5, K2, K2
-	VMAXPS  Z5, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane11
-
-plane11_rest:
-	VMOVAPS   Z0, Z5
-	VMOVUPS   (CX), K4, Z5
-	VCMPPS    $0x07, Z5, Z5, K3, K3
-	VMAXPS    Z5, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z5
-	VUNPCKHPS Z2, Z1, Z1
-	VMAXPS    Z1, Z5, Z5
-	VUNPCKLPD Z5, Z4, Z1
-	VUNPCKHPD Z5, Z4, Z2
-	VMAXPS    Z2, Z1, Z1
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane12_rest
-
-plane12:
-	VMOVUPS (CX), Z4
-	VCMPPS  $0x07, Z4, Z4, K1, K1
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane12
-
-plane12_rest:
-	VMOVAPS Z0, Z4
-	VMOVUPS (CX), K4, Z4
-	VCMPPS  $0x07, Z4, Z4, K2, K2
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z4
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane13_rest
-
-plane13:
-	VMOVUPS (CX), Z5
-	VCMPPS  $0x07, Z5, Z5, K3, K3
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane13
-
-plane13_rest:
-	VMOVAPS   Z0, Z5
-	VMOVUPS   (CX), K4, Z5
-	VCMPPS    $0x07, Z5, Z5, K1, K1
-	VMAXPS    Z5, Z4, Z4
-	ADDQ      BX, CX
-	VUNPCKLPS Z4, Z2, Z5
-	VUNPCKHPS Z4, Z2, Z2
-	VMAXPS    Z2, Z5, Z5
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane14_rest
-
-plane14:
-	VMOVUPS (CX), Z4
-	VCMPPS  $0x07, Z4, Z4, K2, K2
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane14
-
-plane14_rest:
-	VMOVAPS Z0, Z4
-	VMOVUPS (CX), K4, Z4
-	VCMPPS  $0x07, Z4, Z4, K3, K3
-	VMAXPS  Z4, Z2, Z2
-	ADDQ    BX, CX
-	VMOVAPS Z0, Z4
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane15_rest
-
-plane15:
-	VMOVUPS (CX), Z6
-	VCMPPS  $0x07, Z6, Z6, K1, K1
-	VMAXPS  Z6, Z4, Z4
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane15
-
-plane15_rest:
-	VMOVAPS    Z0, Z6
-	VMOVUPS    (CX), K4, Z6
-	VCMPPS     $0x07, Z6, Z6, K2, K2
-	VMAXPS     Z6, Z4, Z4
-	ADDQ       BX, CX
-	VUNPCKLPS  Z4, Z2, Z6
-	VUNPCKHPS  Z4, Z2, Z2
-	VMAXPS     Z2, Z6, Z6
-	VUNPCKLPD  Z6, Z5, Z2
-	VUNPCKHPD  Z6, Z5, Z4
-	VMAXPS     Z4, Z2, Z2
-	VSHUFF32X4 $0x88, Z2, Z1, Z4
-	VSHUFF32X4 $0xdd, Z2, Z1, Z1
-	VMAXPS     Z1, Z4, Z4
-	VSHUFF32X4 $0x88, Z4, Z3, Z1
-	VSHUFF32X4 $0xdd, Z4, Z3, Z2
-	VMAXPS     Z2, Z1, Z1
-	VMOVUPS    Z1, (AX)
+	VMOVUPS    Z3, (AX)
 	ADDQ       $0x40, AX
 	DECQ       DX
 	JNZ        group
@@ -2584,43 +2625,41 @@ block:
 	CMPQ    R10, block+64(FP)
 	CMOVQGT block+64(FP), R10
 	ADDQ    R10, DI
-	VMOVAPS Z0, Z1
-	MOVQ    R10, R11
 
-prefix:
-	VMOVAPS Z0, Z2
-	VMOVUPS (AX), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K1, K1
-	VMAXPS  Z2, Z1, Z1
-	VMOVUPS Z1, (R8)(R9*1)
-	ADDQ    BX, AX
-	ADDQ    $0x40, R8
-	DECQ    R11
-	JNZ     prefix
+	// Prefixes from above and suffixes from below, side by side.
 	VMOVAPS Z0, Z1
-	MOVQ    R10, R11
-	MOVQ    R8, R10
-	MOVQ    AX, R12
-
-suffix:
-	SUBQ    BX, R12
-	SUBQ    $0x40, R10
 	VMOVAPS Z0, Z2
-	VMOVUPS (R12), K4, Z2
-	VMAXPS  Z2, Z1, Z1
-	VMOVUPS Z1, (R10)
-	DECQ    R11
-	JNZ     suffix
-	CMPQ    DI, h+32(FP)
-	JLT     block
-	MOVQ    rows+88(FP), DI
-	MOVQ    index+80(FP), R8
-	MOVQ    oh+48(FP), R9
-	CMPQ    steps+72(FP), $0x01
-	JNE     steps1_end
-	VMOVUPS (R8), Z1
-	VMOVUPS 64(R8), Z2
-	VMOVUPS 128(R8), Z3
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	ADDQ    AX, R11
+	MOVQ    R10, R12
+	SHLQ    $0x06, R12
+	ADDQ    R8, R12
+
+both:
+	VMOVUPS.Z (AX), K4, Z3
+	VCMPPS    $0x07, Z3, Z3, K1, K1
+	VMAXPS    Z3, Z1, Z1
+	VMOVUPS   Z1, (R8)(R9*1)
+	ADDQ      BX, AX
+	ADDQ      $0x40, R8
+	SUBQ      BX, R11
+	SUBQ      $0x40, R12
+	VMOVUPS.Z (R11), K4, Z3
+	VMAXPS    Z3, Z2, Z2
+	VMOVUPS   Z2, (R12)
+	DECQ      R10
+	JNZ       both
+	CMPQ      DI, h+32(FP)
+	JLT       block
+	MOVQ      rows+88(FP), DI
+	MOVQ      index+80(FP), R8
+	MOVQ      oh+48(FP), R9
+	CMPQ      steps+72(FP), $0x01
+	JNE       steps1_end
+	VMOVUPS   (R8), Z1
+	VMOVUPS   64(R8), Z2
+	VMOVUPS   128(R8), Z3
 
 steps1:
 	MOVQ      (DI), R8
@@ -3318,7 +3357,7 @@ next:
 	RET
 
 // func globalsMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·globalsMaxAVX512(SB), NOSPLIT, $0-36
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
@@ -3333,209 +3372,309 @@ TEXT ·globalsMaxAVX512(SB), NOSPLIT, $0-36
 	MOVL         $0x00000022, SI
 	VPBROADCASTD SI, Z1
 	MOVQ         BX, SI
-	ANDQ         $0x0f, BX
+	MOVQ         BX, DI
+	ANDQ         $0x0f, DI
 	SHRQ         $0x04, SI
-	MOVL         $0xffffffff, DI
-	BZHIL        BX, DI, DI
-	KMOVW        DI, K1
-	SHLQ         $0x02, BX
+	MOVL         $0xffffffff, R8
+	BZHIL        DI, R8, R8
+	KMOVW        R8, K1
+	SHLQ         $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Z0, Z2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane0:
-	VMOVUPS     (CX), Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
+planes0:
+	PREFETCHT0  2048(CX)
+	PREFETCHT0  2048(CX)(R8*1)
+	PREFETCHT0  2048(CX)(R8*2)
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX), Z6
+	VMOVUPS     (CX)(R8*1), Z7
+	VMOVUPS     (CX)(R8*2), Z8
+	VMOVUPS     (CX)(R9*1), Z9
+	VMAXPS      Z6, Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMAXPS      Z7, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMAXPS      Z8, Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	VMAXPS      Z9, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
 	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane0
+	DECQ        R10
+	JNZ         planes0
 
-plane0_rest:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (CX), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane1_rest
-
-plane1:
-	VMOVUPS     (CX), Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane1
-
-plane1_rest:
-	VMOVAPS     Z0, Z4
-	VMOVUPS     (CX), K1, Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        BX, CX
-	VUNPCKLPS   Z3, Z2, Z4
+planes0_rest:
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX)(R8*1), K1, Z7
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX)(R8*2), K1, Z8
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (CX)(R9*1), K1, Z9
+	VMAXPS      Z6, Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMAXPS      Z7, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMAXPS      Z8, Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	VMAXPS      Z9, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	ADDQ        DI, CX
+	ADDQ        R9, CX
+	VUNPCKLPS   Z3, Z2, Z6
 	VUNPCKHPS   Z3, Z2, Z2
+	VMAXPS      Z2, Z6, Z2
+	VFIXUPIMMPS $0x00, Z1, Z6, Z2
+	VMOVAPS     Z2, Z6
+	VUNPCKLPS   Z5, Z4, Z2
+	VUNPCKHPS   Z5, Z4, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VUNPCKLPD   Z2, Z6, Z3
+	VUNPCKHPD   Z2, Z6, Z2
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z3
+	VMOVAPS     Z0, Z2
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	MOVQ        SI, R10
+	TESTQ       R10, R10
+	JZ          planes4_rest
+
+planes4:
+	PREFETCHT0  2048(CX)
+	PREFETCHT0  2048(CX)(R8*1)
+	PREFETCHT0  2048(CX)(R8*2)
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX), Z7
+	VMOVUPS     (CX)(R8*1), Z8
+	VMOVUPS     (CX)(R8*2), Z9
+	VMOVUPS     (CX)(R9*1), Z10
+	VMAXPS      Z7, Z2, Z7
+	VFIXUPIMMPS $0x00, Z1, Z2, Z7
+	VMOVAPS     Z7, Z2
+	VMAXPS      Z8, Z4, Z7
+	VFIXUPIMMPS $0x00, Z1, Z4, Z7
+	VMOVAPS     Z7, Z4
+	VMAXPS      Z9, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	VMAXPS      Z10, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	ADDQ        $0x40, CX
+	DECQ        R10
+	JNZ         planes4
+
+planes4_rest:
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX), K1, Z7
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX)(R8*1), K1, Z8
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (CX)(R8*2), K1, Z9
+	VMOVAPS     Z0, Z10
+	VMOVUPS     (CX)(R9*1), K1, Z10
+	VMAXPS      Z7, Z2, Z7
+	VFIXUPIMMPS $0x00, Z1, Z2, Z7
+	VMOVAPS     Z7, Z2
+	VMAXPS      Z8, Z4, Z7
+	VFIXUPIMMPS $0x00, Z1, Z4, Z7
+	VMOVAPS     Z7, Z4
+	VMAXPS      Z9, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	VMAXPS      Z10, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	ADDQ        DI, CX
+	ADDQ        R9, CX
+	VUNPCKLPS   Z4, Z2, Z7
+	VUNPCKHPS   Z4, Z2, Z2
+	VMAXPS      Z2, Z7, Z2
+	VFIXUPIMMPS $0x00, Z1, Z7, Z2
+	VMOVAPS     Z2, Z7
+	VUNPCKLPS   Z6, Z5, Z2
+	VUNPCKHPS   Z6, Z5, Z4
+	VMAXPS      Z4, Z2, Z4
+	VFIXUPIMMPS $0x00, Z1, Z2, Z4
+	VMOVAPS     Z4, Z2
+	VUNPCKLPD   Z2, Z7, Z4
+	VUNPCKHPD   Z2, Z7, Z2
 	VMAXPS      Z2, Z4, Z2
 	VFIXUPIMMPS $0x00, Z1, Z4, Z2
 	VMOVAPS     Z2, Z4
-	VMOVAPS     Z0, Z2
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane2_rest
-
-plane2:
-	VMOVUPS     (CX), Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane2
-
-plane2_rest:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (CX), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane3_rest
-
-plane3:
-	VMOVUPS     (CX), Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane3
-
-plane3_rest:
-	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX), K1, Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        BX, CX
-	VUNPCKLPS   Z3, Z2, Z5
-	VUNPCKHPS   Z3, Z2, Z2
-	VMAXPS      Z2, Z5, Z2
-	VFIXUPIMMPS $0x00, Z1, Z5, Z2
-	VMOVAPS     Z2, Z5
-	VUNPCKLPD   Z5, Z4, Z2
-	VUNPCKHPD   Z5, Z4, Z3
+	VSHUFF32X4  $0x88, Z4, Z3, Z2
+	VSHUFF32X4  $0xdd, Z4, Z3, Z3
 	VMAXPS      Z3, Z2, Z3
 	VFIXUPIMMPS $0x00, Z1, Z2, Z3
 	VMOVAPS     Z3, Z2
 	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane4_rest
-
-plane4:
-	VMOVUPS     (CX), Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane4
-
-plane4_rest:
 	VMOVAPS     Z0, Z4
-	VMOVUPS     (CX), K1, Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z4
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane5_rest
-
-plane5:
-	VMOVUPS     (CX), Z5
-	VMAXPS      Z5, Z4, Z5
-	VFIXUPIMMPS $0x00, Z1, Z4, Z5
-	VMOVAPS     Z5, Z4
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane5
-
-plane5_rest:
 	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX), K1, Z5
-	VMAXPS      Z5, Z4, Z5
-	VFIXUPIMMPS $0x00, Z1, Z4, Z5
-	VMOVAPS     Z5, Z4
-	ADDQ        BX, CX
-	VUNPCKLPS   Z4, Z3, Z5
+	VMOVAPS     Z0, Z6
+	MOVQ        SI, R10
+	TESTQ       R10, R10
+	JZ          planes8_rest
+
+planes8:
+	PREFETCHT0  2048(CX)
+	PREFETCHT0  2048(CX)(R8*1)
+	PREFETCHT0  2048(CX)(R8*2)
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX), Z7
+	VMOVUPS     (CX)(R8*1), Z8
+	VMOVUPS     (CX)(R8*2), Z9
+	VMOVUPS     (CX)(R9*1), Z10
+	VMAXPS      Z7, Z3, Z7
+	VFIXUPIMMPS $0x00, Z1, Z3, Z7
+	VMOVAPS     Z7, Z3
+	VMAXPS      Z8, Z4, Z7
+	VFIXUPIMMPS $0x00, Z1, Z4, Z7
+	VMOVAPS     Z7, Z4
+	VMAXPS      Z9, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	VMAXPS      Z10, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	ADDQ        $0x40, CX
+	DECQ        R10
+	JNZ         planes8
+
+planes8_rest:
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX), K1, Z7
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX)(R8*1), K1, Z8
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (CX)(R8*2), K1, Z9
+	VMOVAPS     Z0, Z10
+	VMOVUPS     (CX)(R9*1), K1, Z10
+	VMAXPS      Z7, Z3, Z7
+	VFIXUPIMMPS $0x00, Z1, Z3, Z7
+	VMOVAPS     Z7, Z3
+	VMAXPS      Z8, Z4, Z7
+	VFIXUPIMMPS $0x00, Z1, Z4, Z7
+	VMOVAPS     Z7, Z4
+	VMAXPS      Z9, Z5, Z7
+	VFIXUPIMMPS $0x00, Z1, Z5, Z7
+	VMOVAPS     Z7, Z5
+	VMAXPS      Z10, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	ADDQ        DI, CX
+	ADDQ        R9, CX
+	VUNPCKLPS   Z4, Z3, Z7
 	VUNPCKHPS   Z4, Z3, Z3
+	VMAXPS      Z3, Z7, Z3
+	VFIXUPIMMPS $0x00, Z1, Z7, Z3
+	VMOVAPS     Z3, Z7
+	VUNPCKLPS   Z6, Z5, Z3
+	VUNPCKHPS   Z6, Z5, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	VUNPCKLPD   Z3, Z7, Z4
+	VUNPCKHPD   Z3, Z7, Z3
+	VMAXPS      Z3, Z4, Z3
+	VFIXUPIMMPS $0x00, Z1, Z4, Z3
+	VMOVAPS     Z3, Z4
+	VMOVAPS     Z0, Z3
+	VMOVAPS     Z0, Z5
+	VMOVAPS     Z0, Z6
+	VMOVAPS     Z0, Z7
+	MOVQ        SI, R10
+	TESTQ       R10, R10
+	JZ          planes12_rest
+
+planes12:
+	PREFETCHT0  2048(CX)
+	PREFETCHT0  2048(CX)(R8*1)
+	PREFETCHT0  2048(CX)(R8*2)
+	PREFETCHT0  2048(CX)(R9*1)
+	VMOVUPS     (CX), Z8
+	VMOVUPS     (CX)(R8*1), Z9
+	VMOVUPS     (CX)(R8*2), Z10
+	VMOVUPS     (CX)(R9*1), Z11
+	VMAXPS      Z8, Z3, Z8
+	VFIXUPIMMPS $0x00, Z1, Z3, Z8
+	VMOVAPS     Z8, Z3
+	VMAXPS      Z9, Z5, Z8
+	VFIXUPIMMPS $0x00, Z1, Z5, Z8
+	VMOVAPS     Z8, Z5
+	VMAXPS      Z10, Z6, Z8
+	VFIXUPIMMPS $0x00, Z1, Z6, Z8
+	VMOVAPS     Z8, Z6
+	VMAXPS      Z11, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	ADDQ        $0x40, CX
+	DECQ        R10
+	JNZ         planes12
+
+planes12_rest:
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX), K1, Z8
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (CX)(R8*1), K1, Z9
+	VMOVAPS     Z0, Z10
+	VMOVUPS     (CX)(R8*2), K1, Z10
+	VMOVAPS     Z0, Z11
+	VMOVUPS     (CX)(R9*1), K1, Z11
+	VMAXPS      Z8, Z3, Z8
+	VFIXUPIMMPS $0x00, Z1, Z3, Z8
+	VMOVAPS     Z8, Z3
+	VMAXPS      Z9, Z5, Z8
+	VFIXUPIMMPS $0x00, Z1, Z5, Z8
+	VMOVAPS     Z8, Z5
+	VMAXPS      Z10, Z6, Z8
+	VFIXUPIMMPS $0x00, Z1, Z6, Z8
+	VMOVAPS     Z8, Z6
+	VMAXPS      Z11, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	ADDQ        DI, CX
+	ADDQ        R9, CX
+	VUNPCKLPS   Z5, Z3, Z8
+	VUNPCKHPS   Z5, Z3, Z3
+	VMAXPS      Z3, Z8, Z3
+	VFIXUPIMMPS $0x00, Z1, Z8, Z3
+	VMOVAPS     Z3, Z8
+	VUNPCKLPS   Z7, Z6, Z3
+	VUNPCKHPS   Z7, Z6, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	VUNPCKLPD   Z3, Z8, Z5
+	VUNPCKHPD   Z3, Z8, Z3
 	VMAXPS      Z3, Z5, Z3
 	VFIXUPIMMPS $0x00, Z1, Z5, Z3
 	VMOVAPS     Z3, Z5
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane6_rest
-
-plane6:
-	VMOVUPS     (CX), Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane6
-
-plane6_rest:
-	VMOVAPS     Z0, Z4
-	VMOVUPS     (CX), K1, Z4
-	VMAXPS      Z4, Z3, Z4
-	VFIXUPIMMPS $0x00, Z1, Z3, Z4
-	VMOVAPS     Z4, Z3
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z4
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane7_rest
-
-plane7:
-	VMOVUPS     (CX), Z6
-	VMAXPS      Z6, Z4, Z6
-	VFIXUPIMMPS $0x00, Z1, Z4, Z6
-	VMOVAPS     Z6, Z4
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane7
-
-plane7_rest:
-	VMOVAPS     Z0, Z6
-	VMOVUPS     (CX), K1, Z6
-	VMAXPS      Z6, Z4, Z6
-	VFIXUPIMMPS $0x00, Z1, Z4, Z6
-	VMOVAPS     Z6, Z4
-	ADDQ        BX, CX
-	VUNPCKLPS   Z4, Z3, Z6
-	VUNPCKHPS   Z4, Z3, Z3
-	VMAXPS      Z3, Z6, Z3
-	VFIXUPIMMPS $0x00, Z1, Z6, Z3
-	VMOVAPS     Z3, Z6
-	VUNPCKLPD   Z6, Z5, Z3
-	VUNPCKHPD   Z6, Z5, Z4
+	VSHUFF32X4  $0x88, Z5, Z4, Z3
+	VSHUFF32X4  $0xdd, Z5, Z4, Z4
 	VMAXPS      Z4, Z3, Z4
 	VFIXUPIMMPS $0x00, Z1, Z3, Z4
 	VMOVAPS     Z4, Z3
@@ -3544,215 +3683,7 @@ plane7_rest:
 	VMAXPS      Z2, Z4, Z2
 	VFIXUPIMMPS $0x00, Z1, Z4, Z2
 	VMOVAPS     Z2, Z4
-	VMOVAPS     Z0, Z2
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane8_rest
-
-plane8:
-	VMOVUPS     (CX), Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane8
-
-plane8_rest:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (CX), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane9_rest
-
-plane9:
-	VMOVUPS     (CX), Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane9
-
-plane9_rest:
-	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX), K1, Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        BX, CX
-	VUNPCKLPS   Z3, Z2, Z5
-	VUNPCKHPS   Z3, Z2, Z2
-	VMAXPS      Z2, Z5, Z2
-	VFIXUPIMMPS $0x00, Z1, Z5, Z2
-	VMOVAPS     Z2, Z5
-	VMOVAPS     Z0, Z2
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane10_rest
-
-plane10:
-	VMOVUPS     (CX), Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane10
-
-plane10_rest:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (CX), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane11_rest
-
-plane11:
-	VMOVUPS     (CX), Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane11
-
-plane11_rest:
-	VMOVAPS     Z0, Z6
-	VMOVUPS     (CX), K1, Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z3
-	ADDQ        BX, CX
-	VUNPCKLPS   Z3, Z2, Z6
-	VUNPCKHPS   Z3, Z2, Z2
-	VMAXPS      Z2, Z6, Z2
-	VFIXUPIMMPS $0x00, Z1, Z6, Z2
-	VMOVAPS     Z2, Z6
-	VUNPCKLPD   Z6, Z5, Z2
-	VUNPCKHPD   Z6, Z5, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane12_rest
-
-plane12:
-	VMOVUPS     (CX), Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane12
-
-plane12_rest:
-	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX), K1, Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z5
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane13_rest
-
-plane13:
-	VMOVUPS     (CX), Z6
-	VMAXPS      Z6, Z5, Z6
-	VFIXUPIMMPS $0x00, Z1, Z5, Z6
-	VMOVAPS     Z6, Z5
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane13
-
-plane13_rest:
-	VMOVAPS     Z0, Z6
-	VMOVUPS     (CX), K1, Z6
-	VMAXPS      Z6, Z5, Z6
-	VFIXUPIMMPS $0x00, Z1, Z5, Z6
-	VMOVAPS     Z6, Z5
-	ADDQ        BX, CX
-	VUNPCKLPS   Z5, Z3, Z6
-	VUNPCKHPS   Z5, Z3, Z3
-	VMAXPS      Z3, Z6, Z3
-	VFIXUPIMMPS $0x00, Z1, Z6, Z3
-	VMOVAPS     Z3, Z6
-	VMOVAPS     Z0, Z3
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane14_rest
-
-plane14:
-	VMOVUPS     (CX), Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane14
-
-plane14_rest:
-	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX), K1, Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	ADDQ        BX, CX
-	VMOVAPS     Z0, Z5
-	MOVQ        SI, DI
-	TESTQ       DI, DI
-	JZ          plane15_rest
-
-plane15:
-	VMOVUPS     (CX), Z7
-	VMAXPS      Z7, Z5, Z7
-	VFIXUPIMMPS $0x00, Z1, Z5, Z7
-	VMOVAPS     Z7, Z5
-	ADDQ        $0x40, CX
-	DECQ        DI
-	JNZ         plane15
-
-plane15_rest:
-	VMOVAPS     Z0, Z7
-	VMOVUPS     (CX), K1, Z7
-	VMAXPS      Z7, Z5, Z7
-	VFIXUPIMMPS $0x00, Z1, Z5, Z7
-	VMOVAPS     Z7, Z5
-	ADDQ        BX, CX
-	VUNPCKLPS   Z5, Z3, Z7
-	VUNPCKHPS   Z5, Z3, Z3
-	VMAXPS      Z3, Z7, Z3
-	VFIXUPIMMPS $0x00, Z1, Z7, Z3
-	VMOVAPS     Z3, Z7
-	VUNPCKLPD   Z7, Z6, Z3
-	VUNPCKHPD   Z7, Z6, Z5
-	VMAXPS      Z5, Z3, Z5
-	VFIXUPIMMPS $0x00, Z1, Z3, Z5
-	VMOVAPS     Z5, Z3
-	VSHUFF32X4  $0x88, Z3, Z2, Z5
-	VSHUFF32X4  $0xdd, Z3, Z2, Z2
-	VMAXPS      Z2, Z5, Z2
-	VFIXUPIMMPS $0x00, Z1, Z5, Z2
-	VMOVAPS     Z2, Z5
-	VSHUFF32X4  $0x88, Z5, Z4, Z2
-	VSHUFF32X4  $0xdd, Z5, Z4, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	VMOVUPS     Z2, (AX)
+	VMOVUPS     Z4, (AX)
 	ADDQ        $0x40, AX
 	DECQ        DX
 	JNZ         group
@@ -3802,36 +3733,34 @@ block:
 	CMPQ    R10, block+64(FP)
 	CMOVQGT block+64(FP), R10
 	ADDQ    R10, DI
-	VMOVAPS Z0, Z2
-	MOVQ    R10, R11
 
-prefix:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (AX), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
+	// Prefixes from above and suffixes from below, side by side.
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	ADDQ    AX, R11
+	MOVQ    R10, R12
+	SHLQ    $0x06, R12
+	ADDQ    R8, R12
+
+both:
+	VMOVUPS.Z   (AX), K1, Z4
+	VMAXPS      Z4, Z2, Z4
+	VFIXUPIMMPS $0x00, Z1, Z2, Z4
+	VMOVAPS     Z4, Z2
 	VMOVUPS     Z2, (R8)(R9*1)
 	ADDQ        BX, AX
 	ADDQ        $0x40, R8
-	DECQ        R11
-	JNZ         prefix
-	VMOVAPS     Z0, Z2
-	MOVQ        R10, R11
-	MOVQ        R8, R10
-	MOVQ        AX, R12
-
-suffix:
-	SUBQ        BX, R12
-	SUBQ        $0x40, R10
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (R12), K1, Z3
-	VMAXPS      Z3, Z2, Z3
-	VFIXUPIMMPS $0x00, Z1, Z2, Z3
-	VMOVAPS     Z3, Z2
-	VMOVUPS     Z2, (R10)
-	DECQ        R11
-	JNZ         suffix
+	SUBQ        BX, R11
+	SUBQ        $0x40, R12
+	VMOVUPS.Z   (R11), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	VMOVUPS     Z3, (R12)
+	DECQ        R10
+	JNZ         both
 	CMPQ        DI, h+32(FP)
 	JLT         block
 	MOVQ        rows+88(FP), DI
@@ -4529,7 +4458,7 @@ next:
 	RET
 
 // func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·globalsSumAVX512(SB), NOSPLIT, $0-36
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), CX
@@ -4537,318 +4466,210 @@ TEXT ·globalsSumAVX512(SB), NOSPLIT, $0-36
 	MOVQ   n+24(FP), BX
 	VPXORD Z0, Z0, Z0
 	MOVQ   BX, SI
-	ANDQ   $0x0f, BX
+	MOVQ   BX, DI
+	ANDQ   $0x0f, DI
 	SHRQ   $0x04, SI
-	MOVL   $0xffffffff, DI
-	BZHIL  BX, DI, DI
-	KMOVW  DI, K1
-	SHLQ   $0x02, BX
+	MOVL   $0xffffffff, R8
+	BZHIL  DI, R8, R8
+	KMOVW  R8, K1
+	SHLQ   $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Z0, Z1
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane0:
-	VMOVUPS (CX), Z2
-	VADDPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane0
+planes0:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z5
+	VMOVUPS    (CX)(R8*1), Z6
+	VMOVUPS    (CX)(R8*2), Z7
+	VMOVUPS    (CX)(R9*1), Z8
+	VADDPS     Z5, Z1, Z1
+	VADDPS     Z6, Z2, Z2
+	VADDPS     Z7, Z3, Z3
+	VADDPS     Z8, Z4, Z4
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes0
 
-plane0_rest:
-	VMOVUPS.Z (CX), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane1_rest
-
-plane1:
-	VMOVUPS (CX), Z3
-	VADDPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane1
-
-plane1_rest:
-	VMOVUPS.Z (CX), K1, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z3
-	VUNPCKHPS Z2, Z1, Z1
-	VADDPS    Z1, Z3, Z3
-	VMOVAPS   Z0, Z1
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane2_rest
-
-plane2:
-	VMOVUPS (CX), Z2
-	VADDPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane2
-
-plane2_rest:
-	VMOVUPS.Z (CX), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane3_rest
-
-plane3:
-	VMOVUPS (CX), Z4
-	VADDPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane3
-
-plane3_rest:
-	VMOVUPS.Z (CX), K1, Z4
-	VADDPS    Z4, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z4
-	VUNPCKHPS Z2, Z1, Z1
-	VADDPS    Z1, Z4, Z4
-	VUNPCKLPD Z4, Z3, Z1
-	VUNPCKHPD Z4, Z3, Z2
-	VADDPS    Z2, Z1, Z1
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane4_rest
-
-plane4:
-	VMOVUPS (CX), Z3
-	VADDPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane4
-
-plane4_rest:
-	VMOVUPS.Z (CX), K1, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z3
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane5_rest
-
-plane5:
-	VMOVUPS (CX), Z4
-	VADDPS  Z4, Z3, Z3
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane5
-
-plane5_rest:
-	VMOVUPS.Z (CX), K1, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, CX
-	VUNPCKLPS Z3, Z2, Z4
-	VUNPCKHPS Z3, Z2, Z2
-	VADDPS    Z2, Z4, Z4
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane6_rest
-
-plane6:
-	VMOVUPS (CX), Z3
-	VADDPS  Z3, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane6
-
-plane6_rest:
-	VMOVUPS.Z (CX), K1, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z3
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane7_rest
-
-plane7:
-	VMOVUPS (CX), Z5
-	VADDPS  Z5, Z3, Z3
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane7
-
-plane7_rest:
-	VMOVUPS.Z  (CX), K1, Z5
-	VADDPS     Z5, Z3, Z3
-	ADDQ       BX, CX
-	VUNPCKLPS  Z3, Z2, Z5
-	VUNPCKHPS  Z3, Z2, Z2
-	VADDPS     Z2, Z5, Z5
-	VUNPCKLPD  Z5, Z4, Z2
-	VUNPCKHPD  Z5, Z4, Z3
-	VADDPS     Z3, Z2, Z2
-	VSHUFF32X4 $0x88, Z2, Z1, Z3
-	VSHUFF32X4 $0xdd, Z2, Z1, Z1
-	VADDPS     Z1, Z3, Z3
-	VMOVAPS    Z0, Z1
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane8_rest
-
-plane8:
-	VMOVUPS (CX), Z2
-	VADDPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane8
-
-plane8_rest:
-	VMOVUPS.Z (CX), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane9_rest
-
-plane9:
-	VMOVUPS (CX), Z4
-	VADDPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane9
-
-plane9_rest:
-	VMOVUPS.Z (CX), K1, Z4
-	VADDPS    Z4, Z2, Z2
-	ADDQ      BX, CX
-	VUNPCKLPS Z2, Z1, Z4
-	VUNPCKHPS Z2, Z1, Z1
-	VADDPS    Z1, Z4, Z4
-	VMOVAPS   Z0, Z1
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane10_rest
-
-plane10:
-	VMOVUPS (CX), Z2
-	VADDPS  Z2, Z1, Z1
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane10
-
-plane10_rest:
-	VMOVUPS.Z (CX), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	ADDQ      BX, CX
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane11_rest
-
-plane11:
-	VMOVUPS (CX), Z5
-	VADDPS  Z5, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane11
-
-plane11_rest:
+planes0_rest:
 	VMOVUPS.Z (CX), K1, Z5
-	VADDPS    Z5, Z2, Z2
-	ADDQ      BX, CX
+	VMOVUPS.Z (CX)(R8*1), K1, Z6
+	VMOVUPS.Z (CX)(R8*2), K1, Z7
+	VMOVUPS.Z (CX)(R9*1), K1, Z8
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	ADDQ      DI, CX
+	ADDQ      R9, CX
 	VUNPCKLPS Z2, Z1, Z5
 	VUNPCKHPS Z2, Z1, Z1
 	VADDPS    Z1, Z5, Z5
-	VUNPCKLPD Z5, Z4, Z1
-	VUNPCKHPD Z5, Z4, Z2
+	VUNPCKLPS Z4, Z3, Z1
+	VUNPCKHPS Z4, Z3, Z2
 	VADDPS    Z2, Z1, Z1
-	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane12_rest
-
-plane12:
-	VMOVUPS (CX), Z4
-	VADDPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane12
-
-plane12_rest:
-	VMOVUPS.Z (CX), K1, Z4
-	VADDPS    Z4, Z2, Z2
-	ADDQ      BX, CX
+	VUNPCKLPD Z1, Z5, Z2
+	VUNPCKHPD Z1, Z5, Z1
+	VADDPS    Z1, Z2, Z2
+	VMOVAPS   Z0, Z1
+	VMOVAPS   Z0, Z3
 	VMOVAPS   Z0, Z4
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane13_rest
+	VMOVAPS   Z0, Z5
+	MOVQ      SI, R10
+	TESTQ     R10, R10
+	JZ        planes4_rest
 
-plane13:
-	VMOVUPS (CX), Z5
-	VADDPS  Z5, Z4, Z4
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane13
+planes4:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z6
+	VMOVUPS    (CX)(R8*1), Z7
+	VMOVUPS    (CX)(R8*2), Z8
+	VMOVUPS    (CX)(R9*1), Z9
+	VADDPS     Z6, Z1, Z1
+	VADDPS     Z7, Z3, Z3
+	VADDPS     Z8, Z4, Z4
+	VADDPS     Z9, Z5, Z5
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes4
 
-plane13_rest:
-	VMOVUPS.Z (CX), K1, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, CX
-	VUNPCKLPS Z4, Z2, Z5
-	VUNPCKHPS Z4, Z2, Z2
-	VADDPS    Z2, Z5, Z5
+planes4_rest:
+	VMOVUPS.Z  (CX), K1, Z6
+	VMOVUPS.Z  (CX)(R8*1), K1, Z7
+	VMOVUPS.Z  (CX)(R8*2), K1, Z8
+	VMOVUPS.Z  (CX)(R9*1), K1, Z9
+	VADDPS     Z6, Z1, Z1
+	VADDPS     Z7, Z3, Z3
+	VADDPS     Z8, Z4, Z4
+	VADDPS     Z9, Z5, Z5
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Z3, Z1, Z6
+	VUNPCKHPS  Z3, Z1, Z1
+	VADDPS     Z1, Z6, Z6
+	VUNPCKLPS  Z5, Z4, Z1
+	VUNPCKHPS  Z5, Z4, Z3
+	VADDPS     Z3, Z1, Z1
+	VUNPCKLPD  Z1, Z6, Z3
+	VUNPCKHPD  Z1, Z6, Z1
+	VADDPS     Z1, Z3, Z3
+	VSHUFF32X4 $0x88, Z3, Z2, Z1
+	VSHUFF32X4 $0xdd, Z3, Z2, Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z5
+	MOVQ       SI, R10
+	TESTQ      R10, R10
+	JZ         planes8_rest
+
+planes8:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z6
+	VMOVUPS    (CX)(R8*1), Z7
+	VMOVUPS    (CX)(R8*2), Z8
+	VMOVUPS    (CX)(R9*1), Z9
+	VADDPS     Z6, Z2, Z2
+	VADDPS     Z7, Z3, Z3
+	VADDPS     Z8, Z4, Z4
+	VADDPS     Z9, Z5, Z5
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes8
+
+planes8_rest:
+	VMOVUPS.Z (CX), K1, Z6
+	VMOVUPS.Z (CX)(R8*1), K1, Z7
+	VMOVUPS.Z (CX)(R8*2), K1, Z8
+	VMOVUPS.Z (CX)(R9*1), K1, Z9
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	ADDQ      DI, CX
+	ADDQ      R9, CX
+	VUNPCKLPS Z3, Z2, Z6
+	VUNPCKHPS Z3, Z2, Z2
+	VADDPS    Z2, Z6, Z6
+	VUNPCKLPS Z5, Z4, Z2
+	VUNPCKHPS Z5, Z4, Z3
+	VADDPS    Z3, Z2, Z2
+	VUNPCKLPD Z2, Z6, Z3
+	VUNPCKHPD Z2, Z6, Z2
+	VADDPS    Z2, Z3, Z3
 	VMOVAPS   Z0, Z2
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane14_rest
-
-plane14:
-	VMOVUPS (CX), Z4
-	VADDPS  Z4, Z2, Z2
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane14
-
-plane14_rest:
-	VMOVUPS.Z (CX), K1, Z4
-	VADDPS    Z4, Z2, Z2
-	ADDQ      BX, CX
 	VMOVAPS   Z0, Z4
-	MOVQ      SI, DI
-	TESTQ     DI, DI
-	JZ        plane15_rest
+	VMOVAPS   Z0, Z5
+	VMOVAPS   Z0, Z6
+	MOVQ      SI, R10
+	TESTQ     R10, R10
+	JZ        planes12_rest
 
-plane15:
-	VMOVUPS (CX), Z6
-	VADDPS  Z6, Z4, Z4
-	ADDQ    $0x40, CX
-	DECQ    DI
-	JNZ     plane15
+planes12:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Z7
+	VMOVUPS    (CX)(R8*1), Z8
+	VMOVUPS    (CX)(R8*2), Z9
+	VMOVUPS    (CX)(R9*1), Z10
+	VADDPS     Z7, Z2, Z2
+	VADDPS     Z8, Z4, Z4
+	VADDPS     Z9, Z5, Z5
+	VADDPS     Z10, Z6, Z6
+	ADDQ       $0x40, CX
+	DECQ       R10
+	JNZ        planes12
 
-plane15_rest:
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z4, Z4
-	ADDQ         BX, CX
-	VUNPCKLPS    Z4, Z2, Z6
+planes12_rest:
+	VMOVUPS.Z    (CX), K1, Z7
+	VMOVUPS.Z    (CX)(R8*1), K1, Z8
+	VMOVUPS.Z    (CX)(R8*2), K1, Z9
+	VMOVUPS.Z    (CX)(R9*1), K1, Z10
+	VADDPS       Z7, Z2, Z2
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z9, Z5, Z5
+	VADDPS       Z10, Z6, Z6
+	ADDQ         DI, CX
+	ADDQ         R9, CX
+	VUNPCKLPS    Z4, Z2, Z7
 	VUNPCKHPS    Z4, Z2, Z2
-	VADDPS       Z2, Z6, Z6
-	VUNPCKLPD    Z6, Z5, Z2
-	VUNPCKHPD    Z6, Z5, Z4
+	VADDPS       Z2, Z7, Z7
+	VUNPCKLPS    Z6, Z5, Z2
+	VUNPCKHPS    Z6, Z5, Z4
 	VADDPS       Z4, Z2, Z2
-	VSHUFF32X4   $0x88, Z2, Z1, Z4
+	VUNPCKLPD    Z2, Z7, Z4
+	VUNPCKHPD    Z2, Z7, Z2
+	VADDPS       Z2, Z4, Z4
+	VSHUFF32X4   $0x88, Z4, Z3, Z2
+	VSHUFF32X4   $0xdd, Z4, Z3, Z3
+	VADDPS       Z3, Z2, Z2
+	VSHUFF32X4   $0x88, Z2, Z1, Z3
 	VSHUFF32X4   $0xdd, Z2, Z1, Z1
-	VADDPS       Z1, Z4, Z4
-	VSHUFF32X4   $0x88, Z4, Z3, Z1
-	VSHUFF32X4   $0xdd, Z4, Z3, Z2
-	VADDPS       Z2, Z1, Z1
-	VBROADCASTSS by+32(FP), Z2
-	VMULPS       Z2, Z1, Z1
-	VMOVUPS      Z1, (AX)
+	VADDPS       Z1, Z3, Z3
+	VBROADCASTSS by+32(FP), Z1
+	VMULPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (AX)
 	ADDQ         $0x40, AX
 	DECQ         DX
 	JNZ          group
@@ -4892,30 +4713,30 @@ block:
 	CMPQ    R10, block+64(FP)
 	CMOVQGT block+64(FP), R10
 	ADDQ    R10, DI
-	VMOVAPS Z0, Z1
-	MOVQ    R10, R11
 
-prefix:
-	VMOVUPS.Z (AX), K1, Z2
-	VADDPS    Z2, Z1, Z1
+	// Prefixes from above and suffixes from below, side by side.
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	ADDQ    AX, R11
+	MOVQ    R10, R12
+	SHLQ    $0x06, R12
+	ADDQ    R8, R12
+
+both:
+	VMOVUPS.Z (AX), K1, Z3
+	VADDPS    Z3, Z1, Z1
 	VMOVUPS   Z1, (R8)(R9*1)
 	ADDQ      BX, AX
 	ADDQ      $0x40, R8
-	DECQ      R11
-	JNZ       prefix
-	VMOVAPS   Z0, Z1
-	MOVQ      R10, R11
-	MOVQ      R8, R10
-	MOVQ      AX, R12
-
-suffix:
-	SUBQ      BX, R12
-	SUBQ      $0x40, R10
-	VMOVUPS.Z (R12), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	VMOVUPS   Z1, (R10)
-	DECQ      R11
-	JNZ       suffix
+	SUBQ      BX, R11
+	SUBQ      $0x40, R12
+	VMOVUPS.Z (R11), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	VMOVUPS   Z2, (R12)
+	DECQ      R10
+	JNZ       both
 	CMPQ      DI, h+32(FP)
 	JLT       block
 	MOVQ      rows+88(FP), DI
@@ -6422,7 +6243,7 @@ next:
 	RET
 
 // func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·globalsMaxFastAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
@@ -6435,205 +6256,137 @@ TEXT ·globalsMaxFastAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X0, Y0
 	VXORPS       Y1, Y1, Y1
 	MOVQ         BX, SI
-	ANDQ         $0x07, BX
+	MOVQ         BX, DI
+	ANDQ         $0x07, DI
 	SHRQ         $0x03, SI
-	LEAQ         laneMask<>+0(SB), DI
-	MOVQ         BX, R8
-	NEGQ         R8
-	VMOVUPS      64(DI)(R8*4), Y2
-	SHLQ         $0x02, BX
+	LEAQ         laneMask<>+0(SB), R8
+	MOVQ         DI, R9
+	NEGQ         R9
+	VMOVUPS      64(R8)(R9*4), Y2
+	SHLQ         $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Y0, Y3
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane0:
-	VMOVUPS (CX), Y4
-	VCMPPS  $0x03, Y4, Y4, Y5
-	VORPS   Y5, Y1, Y1
-	VMAXPS  Y4, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane0
+planes0:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y7
+	VMOVUPS    (CX)(R8*1), Y8
+	VMOVUPS    (CX)(R8*2), Y9
+	VMOVUPS    (CX)(R9*1), Y10
+	VCMPPS     $0x03, Y7, Y8, Y11
+	VORPS      Y11, Y1, Y1
+	VCMPPS     $0x03, Y9, Y10, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y8, Y4, Y4
+	VMAXPS     Y9, Y5, Y5
+	VMAXPS     Y10, Y6, Y6
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes0
 
-plane0_rest:
-	VMASKMOVPS (CX), Y2, Y4
-	VBLENDVPS  Y2, Y4, Y0, Y4
-	VCMPPS     $0x03, Y4, Y4, Y5
-	VORPS      Y5, Y1, Y1
-	VMAXPS     Y4, Y3, Y3
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane1_rest
-
-plane1:
-	VMOVUPS (CX), Y5
-	VCMPPS  $0x03, Y5, Y5, Y6
-	VORPS   Y6, Y1, Y1
-	VMAXPS  Y5, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane1
-
-plane1_rest:
-	VMASKMOVPS (CX), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VCMPPS     $0x03, Y5, Y5, Y6
-	VORPS      Y6, Y1, Y1
-	VMAXPS     Y5, Y4, Y4
-	ADDQ       BX, CX
-	VUNPCKLPS  Y4, Y3, Y5
-	VUNPCKHPS  Y4, Y3, Y3
-	VMAXPS     Y3, Y5, Y5
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane2_rest
-
-plane2:
-	VMOVUPS (CX), Y4
-	VCMPPS  $0x03, Y4, Y4, Y6
-	VORPS   Y6, Y1, Y1
-	VMAXPS  Y4, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane2
-
-plane2_rest:
-	VMASKMOVPS (CX), Y2, Y4
-	VBLENDVPS  Y2, Y4, Y0, Y4
-	VCMPPS     $0x03, Y4, Y4, Y6
-	VORPS      Y6, Y1, Y1
-	VMAXPS     Y4, Y3, Y3
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane3_rest
-
-plane3:
-	VMOVUPS (CX), Y6
-	VCMPPS  $0x03, Y6, Y6, Y7
-	VORPS   Y7, Y1, Y1
-	VMAXPS  Y6, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane3
-
-plane3_rest:
-	VMASKMOVPS (CX), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VCMPPS     $0x03, Y6, Y6, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y6, Y4, Y4
-	ADDQ       BX, CX
-	VUNPCKLPS  Y4, Y3, Y6
-	VUNPCKHPS  Y4, Y3, Y3
-	VMAXPS     Y3, Y6, Y6
-	VUNPCKLPD  Y6, Y5, Y3
-	VUNPCKHPD  Y6, Y5, Y4
-	VMAXPS     Y4, Y3, Y3
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane4_rest
-
-plane4:
-	VMOVUPS (CX), Y5
-	VCMPPS  $0x03, Y5, Y5, Y6
-	VORPS   Y6, Y1, Y1
-	VMAXPS  Y5, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane4
-
-plane4_rest:
-	VMASKMOVPS (CX), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VCMPPS     $0x03, Y5, Y5, Y6
-	VORPS      Y6, Y1, Y1
-	VMAXPS     Y5, Y4, Y4
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y5
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane5_rest
-
-plane5:
-	VMOVUPS (CX), Y6
-	VCMPPS  $0x03, Y6, Y6, Y7
-	VORPS   Y7, Y1, Y1
-	VMAXPS  Y6, Y5, Y5
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane5
-
-plane5_rest:
-	VMASKMOVPS (CX), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VCMPPS     $0x03, Y6, Y6, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y6, Y5, Y5
-	ADDQ       BX, CX
-	VUNPCKLPS  Y5, Y4, Y6
-	VUNPCKHPS  Y5, Y4, Y4
-	VMAXPS     Y4, Y6, Y6
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane6_rest
-
-plane6:
-	VMOVUPS (CX), Y5
-	VCMPPS  $0x03, Y5, Y5, Y7
-	VORPS   Y7, Y1, Y1
-	VMAXPS  Y5, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane6
-
-plane6_rest:
-	VMASKMOVPS (CX), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VCMPPS     $0x03, Y5, Y5, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y5, Y4, Y4
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y5
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane7_rest
-
-plane7:
-	VMOVUPS (CX), Y7
-	VCMPPS  $0x03, Y7, Y7, Y8
-	VORPS   Y8, Y1, Y1
-	VMAXPS  Y7, Y5, Y5
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane7
-
-plane7_rest:
+planes0_rest:
 	VMASKMOVPS (CX), Y2, Y7
 	VBLENDVPS  Y2, Y7, Y0, Y7
-	VCMPPS     $0x03, Y7, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y7, Y5, Y5
-	ADDQ       BX, CX
-	VUNPCKLPS  Y5, Y4, Y7
-	VUNPCKHPS  Y5, Y4, Y4
-	VMAXPS     Y4, Y7, Y7
-	VUNPCKLPD  Y7, Y6, Y4
-	VUNPCKHPD  Y7, Y6, Y5
-	VMAXPS     Y5, Y4, Y4
-	VPERM2F128 $0x20, Y4, Y3, Y5
-	VPERM2F128 $0x31, Y4, Y3, Y3
+	VMASKMOVPS (CX)(R8*1), Y2, Y8
+	VBLENDVPS  Y2, Y8, Y0, Y8
+	VMASKMOVPS (CX)(R8*2), Y2, Y9
+	VBLENDVPS  Y2, Y9, Y0, Y9
+	VMASKMOVPS (CX)(R9*1), Y2, Y10
+	VBLENDVPS  Y2, Y10, Y0, Y10
+	VCMPPS     $0x03, Y7, Y8, Y11
+	VORPS      Y11, Y1, Y1
+	VCMPPS     $0x03, Y9, Y10, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y7, Y3, Y3
+	VMAXPS     Y8, Y4, Y4
+	VMAXPS     Y9, Y5, Y5
+	VMAXPS     Y10, Y6, Y6
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Y4, Y3, Y7
+	VUNPCKHPS  Y4, Y3, Y3
+	VMAXPS     Y3, Y7, Y7
+	VUNPCKLPS  Y6, Y5, Y3
+	VUNPCKHPS  Y6, Y5, Y4
+	VMAXPS     Y4, Y3, Y3
+	VUNPCKLPD  Y3, Y7, Y4
+	VUNPCKHPD  Y3, Y7, Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y7
+	MOVQ       SI, R10
+	TESTQ      R10, R10
+	JZ         planes4_rest
+
+planes4:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y8
+	VMOVUPS    (CX)(R8*1), Y9
+	VMOVUPS    (CX)(R8*2), Y10
+	VMOVUPS    (CX)(R9*1), Y11
+	VCMPPS     $0x03, Y8, Y9, Y12
+	VORPS      Y12, Y1, Y1
+	VCMPPS     $0x03, Y10, Y11, Y12
+	VORPS      Y12, Y1, Y1
+	VMAXPS     Y8, Y3, Y3
+	VMAXPS     Y9, Y5, Y5
+	VMAXPS     Y10, Y6, Y6
+	VMAXPS     Y11, Y7, Y7
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes4
+
+planes4_rest:
+	VMASKMOVPS (CX), Y2, Y8
+	VBLENDVPS  Y2, Y8, Y0, Y8
+	VMASKMOVPS (CX)(R8*1), Y2, Y9
+	VBLENDVPS  Y2, Y9, Y0, Y9
+	VMASKMOVPS (CX)(R8*2), Y2, Y10
+	VBLENDVPS  Y2, Y10, Y0, Y10
+	VMASKMOVPS (CX)(R9*1), Y2, Y11
+	VBLENDVPS  Y2, Y11, Y0, Y11
+	VCMPPS     $0x03, Y8, Y9, Y12
+	VORPS      Y12, Y1, Y1
+	VCMPPS     $0x03, Y10, Y11, Y12
+	VORPS      Y12, Y1, Y1
+	VMAXPS     Y8, Y3, Y3
+	VMAXPS     Y9, Y5, Y5
+	VMAXPS     Y10, Y6, Y6
+	VMAXPS     Y11, Y7, Y7
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Y5, Y3, Y8
+	VUNPCKHPS  Y5, Y3, Y3
+	VMAXPS     Y3, Y8, Y8
+	VUNPCKLPS  Y7, Y6, Y3
+	VUNPCKHPS  Y7, Y6, Y5
+	VMAXPS     Y5, Y3, Y3
+	VUNPCKLPD  Y3, Y8, Y5
+	VUNPCKHPD  Y3, Y8, Y3
 	VMAXPS     Y3, Y5, Y5
-	VMOVUPS    Y5, (AX)
+	VPERM2F128 $0x20, Y5, Y4, Y3
+	VPERM2F128 $0x31, Y5, Y4, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVUPS    Y3, (AX)
 	ADDQ       $0x20, AX
 	DECQ       DX
 	JNZ        group
@@ -7148,7 +6901,7 @@ next:
 	RET
 
 // func globalsMaxAVX2(dst *float32, src *float32, groups int, n int, by float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·globalsMaxAVX2(SB), NOSPLIT, $0-36
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
@@ -7160,219 +6913,167 @@ TEXT ·globalsMaxAVX2(SB), NOSPLIT, $0-36
 	VMOVD        SI, X0
 	VPBROADCASTD X0, Y0
 	MOVQ         BX, SI
-	ANDQ         $0x07, BX
+	MOVQ         BX, DI
+	ANDQ         $0x07, DI
 	SHRQ         $0x03, SI
-	LEAQ         laneMask<>+0(SB), DI
-	MOVQ         BX, R8
-	NEGQ         R8
-	VMOVUPS      64(DI)(R8*4), Y1
-	SHLQ         $0x02, BX
+	LEAQ         laneMask<>+0(SB), R8
+	MOVQ         DI, R9
+	NEGQ         R9
+	VMOVUPS      64(R8)(R9*4), Y1
+	SHLQ         $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Y0, Y2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane0:
-	VMOVUPS (CX), Y3
-	VMAXPS  Y3, Y2, Y4
-	VMAXPS  Y2, Y3, Y2
-	VORPS   Y4, Y2, Y2
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane0
-
-plane0_rest:
-	VMASKMOVPS (CX), Y1, Y3
-	VBLENDVPS  Y1, Y3, Y0, Y3
-	VMAXPS     Y3, Y2, Y4
-	VMAXPS     Y2, Y3, Y2
-	VORPS      Y4, Y2, Y2
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane1_rest
-
-plane1:
-	VMOVUPS (CX), Y4
-	VMAXPS  Y4, Y3, Y5
-	VMAXPS  Y3, Y4, Y3
-	VORPS   Y5, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane1
-
-plane1_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y5, Y3, Y3
-	ADDQ       BX, CX
-	VUNPCKLPS  Y3, Y2, Y4
-	VUNPCKHPS  Y3, Y2, Y2
-	VMAXPS     Y2, Y4, Y3
-	VMAXPS     Y4, Y2, Y2
-	VORPS      Y3, Y2, Y4
-	VMOVAPS    Y0, Y2
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane2_rest
-
-plane2:
-	VMOVUPS (CX), Y3
-	VMAXPS  Y3, Y2, Y5
-	VMAXPS  Y2, Y3, Y2
-	VORPS   Y5, Y2, Y2
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane2
-
-plane2_rest:
-	VMASKMOVPS (CX), Y1, Y3
-	VBLENDVPS  Y1, Y3, Y0, Y3
-	VMAXPS     Y3, Y2, Y5
-	VMAXPS     Y2, Y3, Y2
-	VORPS      Y5, Y2, Y2
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane3_rest
-
-plane3:
-	VMOVUPS (CX), Y5
-	VMAXPS  Y5, Y3, Y6
-	VMAXPS  Y3, Y5, Y3
-	VORPS   Y6, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane3
-
-plane3_rest:
-	VMASKMOVPS (CX), Y1, Y5
-	VBLENDVPS  Y1, Y5, Y0, Y5
-	VMAXPS     Y5, Y3, Y6
-	VMAXPS     Y3, Y5, Y3
+planes0:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y6
+	VMOVUPS    (CX)(R8*1), Y7
+	VMOVUPS    (CX)(R8*2), Y8
+	VMOVUPS    (CX)(R9*1), Y9
+	VMAXPS     Y6, Y2, Y10
+	VMAXPS     Y2, Y6, Y2
+	VORPS      Y10, Y2, Y2
+	VMAXPS     Y7, Y3, Y6
+	VMAXPS     Y3, Y7, Y3
 	VORPS      Y6, Y3, Y3
-	ADDQ       BX, CX
-	VUNPCKLPS  Y3, Y2, Y5
-	VUNPCKHPS  Y3, Y2, Y2
-	VMAXPS     Y2, Y5, Y3
-	VMAXPS     Y5, Y2, Y2
-	VORPS      Y3, Y2, Y5
-	VUNPCKLPD  Y5, Y4, Y2
-	VUNPCKHPD  Y5, Y4, Y3
-	VMAXPS     Y3, Y2, Y4
-	VMAXPS     Y2, Y3, Y2
-	VORPS      Y4, Y2, Y2
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane4_rest
-
-plane4:
-	VMOVUPS (CX), Y4
-	VMAXPS  Y4, Y3, Y5
-	VMAXPS  Y3, Y4, Y3
-	VORPS   Y5, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane4
-
-plane4_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y5, Y3, Y3
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane5_rest
-
-plane5:
-	VMOVUPS (CX), Y5
-	VMAXPS  Y5, Y4, Y6
-	VMAXPS  Y4, Y5, Y4
-	VORPS   Y6, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane5
-
-plane5_rest:
-	VMASKMOVPS (CX), Y1, Y5
-	VBLENDVPS  Y1, Y5, Y0, Y5
-	VMAXPS     Y5, Y4, Y6
-	VMAXPS     Y4, Y5, Y4
+	VMAXPS     Y8, Y4, Y6
+	VMAXPS     Y4, Y8, Y4
 	VORPS      Y6, Y4, Y4
-	ADDQ       BX, CX
-	VUNPCKLPS  Y4, Y3, Y5
-	VUNPCKHPS  Y4, Y3, Y3
-	VMAXPS     Y3, Y5, Y4
-	VMAXPS     Y5, Y3, Y3
-	VORPS      Y4, Y3, Y5
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane6_rest
+	VMAXPS     Y9, Y5, Y6
+	VMAXPS     Y5, Y9, Y5
+	VORPS      Y6, Y5, Y5
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes0
 
-plane6:
-	VMOVUPS (CX), Y4
-	VMAXPS  Y4, Y3, Y6
-	VMAXPS  Y3, Y4, Y3
-	VORPS   Y6, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane6
-
-plane6_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMAXPS     Y4, Y3, Y6
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y6, Y3, Y3
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane7_rest
-
-plane7:
-	VMOVUPS (CX), Y6
-	VMAXPS  Y6, Y4, Y7
-	VMAXPS  Y4, Y6, Y4
-	VORPS   Y7, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane7
-
-plane7_rest:
+planes0_rest:
 	VMASKMOVPS (CX), Y1, Y6
 	VBLENDVPS  Y1, Y6, Y0, Y6
-	VMAXPS     Y6, Y4, Y7
-	VMAXPS     Y4, Y6, Y4
+	VMASKMOVPS (CX)(R8*1), Y1, Y7
+	VBLENDVPS  Y1, Y7, Y0, Y7
+	VMASKMOVPS (CX)(R8*2), Y1, Y8
+	VBLENDVPS  Y1, Y8, Y0, Y8
+	VMASKMOVPS (CX)(R9*1), Y1, Y9
+	VBLENDVPS  Y1, Y9, Y0, Y9
+	VMAXPS     Y6, Y2, Y10
+	VMAXPS     Y2, Y6, Y2
+	VORPS      Y10, Y2, Y2
+	VMAXPS     Y7, Y3, Y6
+	VMAXPS     Y3, Y7, Y3
+	VORPS      Y6, Y3, Y3
+	VMAXPS     Y8, Y4, Y6
+	VMAXPS     Y4, Y8, Y4
+	VORPS      Y6, Y4, Y4
+	VMAXPS     Y9, Y5, Y6
+	VMAXPS     Y5, Y9, Y5
+	VORPS      Y6, Y5, Y5
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Y3, Y2, Y6
+	VUNPCKHPS  Y3, Y2, Y2
+	VMAXPS     Y2, Y6, Y3
+	VMAXPS     Y6, Y2, Y2
+	VORPS      Y3, Y2, Y6
+	VUNPCKLPS  Y5, Y4, Y2
+	VUNPCKHPS  Y5, Y4, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	VUNPCKLPD  Y2, Y6, Y3
+	VUNPCKHPD  Y2, Y6, Y2
+	VMAXPS     Y2, Y3, Y4
+	VMAXPS     Y3, Y2, Y2
+	VORPS      Y4, Y2, Y3
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y6
+	MOVQ       SI, R10
+	TESTQ      R10, R10
+	JZ         planes4_rest
+
+planes4:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y7
+	VMOVUPS    (CX)(R8*1), Y8
+	VMOVUPS    (CX)(R8*2), Y9
+	VMOVUPS    (CX)(R9*1), Y10
+	VMAXPS     Y7, Y2, Y11
+	VMAXPS     Y2, Y7, Y2
+	VORPS      Y11, Y2, Y2
+	VMAXPS     Y8, Y4, Y7
+	VMAXPS     Y4, Y8, Y4
 	VORPS      Y7, Y4, Y4
-	ADDQ       BX, CX
-	VUNPCKLPS  Y4, Y3, Y6
-	VUNPCKHPS  Y4, Y3, Y3
-	VMAXPS     Y3, Y6, Y4
-	VMAXPS     Y6, Y3, Y3
-	VORPS      Y4, Y3, Y6
-	VUNPCKLPD  Y6, Y5, Y3
-	VUNPCKHPD  Y6, Y5, Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y5, Y3, Y3
-	VPERM2F128 $0x20, Y3, Y2, Y4
-	VPERM2F128 $0x31, Y3, Y2, Y2
-	VMAXPS     Y2, Y4, Y3
+	VMAXPS     Y9, Y5, Y7
+	VMAXPS     Y5, Y9, Y5
+	VORPS      Y7, Y5, Y5
+	VMAXPS     Y10, Y6, Y7
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y7, Y6, Y6
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes4
+
+planes4_rest:
+	VMASKMOVPS (CX), Y1, Y7
+	VBLENDVPS  Y1, Y7, Y0, Y7
+	VMASKMOVPS (CX)(R8*1), Y1, Y8
+	VBLENDVPS  Y1, Y8, Y0, Y8
+	VMASKMOVPS (CX)(R8*2), Y1, Y9
+	VBLENDVPS  Y1, Y9, Y0, Y9
+	VMASKMOVPS (CX)(R9*1), Y1, Y10
+	VBLENDVPS  Y1, Y10, Y0, Y10
+	VMAXPS     Y7, Y2, Y11
+	VMAXPS     Y2, Y7, Y2
+	VORPS      Y11, Y2, Y2
+	VMAXPS     Y8, Y4, Y7
+	VMAXPS     Y4, Y8, Y4
+	VORPS      Y7, Y4, Y4
+	VMAXPS     Y9, Y5, Y7
+	VMAXPS     Y5, Y9, Y5
+	VORPS      Y7, Y5, Y5
+	VMAXPS     Y10, Y6, Y7
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y7, Y6, Y6
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Y4, Y2, Y7
+	VUNPCKHPS  Y4, Y2, Y2
+	VMAXPS     Y2, Y7, Y4
+	VMAXPS     Y7, Y2, Y2
+	VORPS      Y4, Y2, Y7
+	VUNPCKLPS  Y6, Y5, Y2
+	VUNPCKHPS  Y6, Y5, Y4
+	VMAXPS     Y4, Y2, Y5
+	VMAXPS     Y2, Y4, Y2
+	VORPS      Y5, Y2, Y2
+	VUNPCKLPD  Y2, Y7, Y4
+	VUNPCKHPD  Y2, Y7, Y2
+	VMAXPS     Y2, Y4, Y5
 	VMAXPS     Y4, Y2, Y2
-	VORPS      Y3, Y2, Y4
-	VMOVUPS    Y4, (AX)
+	VORPS      Y5, Y2, Y4
+	VPERM2F128 $0x20, Y4, Y3, Y2
+	VPERM2F128 $0x31, Y4, Y3, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	VMOVUPS    Y2, (AX)
 	ADDQ       $0x20, AX
 	DECQ       DX
 	JNZ        group
@@ -7833,7 +7534,7 @@ next:
 	RET
 
 // func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·globalsSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -7841,167 +7542,115 @@ TEXT ·globalsSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ    n+24(FP), BX
 	VXORPS  Y0, Y0, Y0
 	MOVQ    BX, SI
-	ANDQ    $0x07, BX
+	MOVQ    BX, DI
+	ANDQ    $0x07, DI
 	SHRQ    $0x03, SI
-	LEAQ    laneMask<>+0(SB), DI
-	MOVQ    BX, R8
-	NEGQ    R8
-	VMOVUPS 64(DI)(R8*4), Y1
-	SHLQ    $0x02, BX
+	LEAQ    laneMask<>+0(SB), R8
+	MOVQ    DI, R9
+	NEGQ    R9
+	VMOVUPS 64(R8)(R9*4), Y1
+	SHLQ    $0x02, DI
 
 group:
+	MOVQ    BX, R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
 	VMOVAPS Y0, Y2
-	MOVQ    SI, DI
-	TESTQ   DI, DI
-	JZ      plane0_rest
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	MOVQ    SI, R10
+	TESTQ   R10, R10
+	JZ      planes0_rest
 
-plane0:
-	VMOVUPS (CX), Y3
-	VADDPS  Y3, Y2, Y2
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane0
+planes0:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y6
+	VMOVUPS    (CX)(R8*1), Y7
+	VMOVUPS    (CX)(R8*2), Y8
+	VMOVUPS    (CX)(R9*1), Y9
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes0
 
-plane0_rest:
-	VMASKMOVPS (CX), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane1_rest
-
-plane1:
-	VMOVUPS (CX), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane1
-
-plane1_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       BX, CX
-	VUNPCKLPS  Y3, Y2, Y4
+planes0_rest:
+	VMASKMOVPS (CX), Y1, Y6
+	VMASKMOVPS (CX)(R8*1), Y1, Y7
+	VMASKMOVPS (CX)(R8*2), Y1, Y8
+	VMASKMOVPS (CX)(R9*1), Y1, Y9
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+	ADDQ       DI, CX
+	ADDQ       R9, CX
+	VUNPCKLPS  Y3, Y2, Y6
 	VUNPCKHPS  Y3, Y2, Y2
-	VADDPS     Y2, Y4, Y4
+	VADDPS     Y2, Y6, Y6
+	VUNPCKLPS  Y5, Y4, Y2
+	VUNPCKHPS  Y5, Y4, Y3
+	VADDPS     Y3, Y2, Y2
+	VUNPCKLPD  Y2, Y6, Y3
+	VUNPCKHPD  Y2, Y6, Y2
+	VADDPS     Y2, Y3, Y3
 	VMOVAPS    Y0, Y2
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane2_rest
-
-plane2:
-	VMOVUPS (CX), Y3
-	VADDPS  Y3, Y2, Y2
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane2
-
-plane2_rest:
-	VMASKMOVPS (CX), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane3_rest
-
-plane3:
-	VMOVUPS (CX), Y5
-	VADDPS  Y5, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane3
-
-plane3_rest:
-	VMASKMOVPS (CX), Y1, Y5
-	VADDPS     Y5, Y3, Y3
-	ADDQ       BX, CX
-	VUNPCKLPS  Y3, Y2, Y5
-	VUNPCKHPS  Y3, Y2, Y2
-	VADDPS     Y2, Y5, Y5
-	VUNPCKLPD  Y5, Y4, Y2
-	VUNPCKHPD  Y5, Y4, Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane4_rest
-
-plane4:
-	VMOVUPS (CX), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane4
-
-plane4_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       BX, CX
 	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane5_rest
+	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y6
+	MOVQ       SI, R10
+	TESTQ      R10, R10
+	JZ         planes4_rest
 
-plane5:
-	VMOVUPS (CX), Y5
-	VADDPS  Y5, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane5
+planes4:
+	PREFETCHT0 2048(CX)
+	PREFETCHT0 2048(CX)(R8*1)
+	PREFETCHT0 2048(CX)(R8*2)
+	PREFETCHT0 2048(CX)(R9*1)
+	VMOVUPS    (CX), Y7
+	VMOVUPS    (CX)(R8*1), Y8
+	VMOVUPS    (CX)(R8*2), Y9
+	VMOVUPS    (CX)(R9*1), Y10
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+	VADDPS     Y10, Y6, Y6
+	ADDQ       $0x20, CX
+	DECQ       R10
+	JNZ        planes4
 
-plane5_rest:
-	VMASKMOVPS (CX), Y1, Y5
-	VADDPS     Y5, Y4, Y4
-	ADDQ       BX, CX
-	VUNPCKLPS  Y4, Y3, Y5
-	VUNPCKHPS  Y4, Y3, Y3
-	VADDPS     Y3, Y5, Y5
-	VMOVAPS    Y0, Y3
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane6_rest
-
-plane6:
-	VMOVUPS (CX), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane6
-
-plane6_rest:
-	VMASKMOVPS (CX), Y1, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       BX, CX
-	VMOVAPS    Y0, Y4
-	MOVQ       SI, DI
-	TESTQ      DI, DI
-	JZ         plane7_rest
-
-plane7:
-	VMOVUPS (CX), Y6
-	VADDPS  Y6, Y4, Y4
-	ADDQ    $0x20, CX
-	DECQ    DI
-	JNZ     plane7
-
-plane7_rest:
-	VMASKMOVPS   (CX), Y1, Y6
-	VADDPS       Y6, Y4, Y4
-	ADDQ         BX, CX
-	VUNPCKLPS    Y4, Y3, Y6
-	VUNPCKHPS    Y4, Y3, Y3
-	VADDPS       Y3, Y6, Y6
-	VUNPCKLPD    Y6, Y5, Y3
-	VUNPCKHPD    Y6, Y5, Y4
-	VADDPS       Y4, Y3, Y3
-	VPERM2F128   $0x20, Y3, Y2, Y4
-	VPERM2F128   $0x31, Y3, Y2, Y2
+planes4_rest:
+	VMASKMOVPS   (CX), Y1, Y7
+	VMASKMOVPS   (CX)(R8*1), Y1, Y8
+	VMASKMOVPS   (CX)(R8*2), Y1, Y9
+	VMASKMOVPS   (CX)(R9*1), Y1, Y10
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y9, Y5, Y5
+	VADDPS       Y10, Y6, Y6
+	ADDQ         DI, CX
+	ADDQ         R9, CX
+	VUNPCKLPS    Y4, Y2, Y7
+	VUNPCKHPS    Y4, Y2, Y2
+	VADDPS       Y2, Y7, Y7
+	VUNPCKLPS    Y6, Y5, Y2
+	VUNPCKHPS    Y6, Y5, Y4
+	VADDPS       Y4, Y2, Y2
+	VUNPCKLPD    Y2, Y7, Y4
+	VUNPCKHPD    Y2, Y7, Y2
 	VADDPS       Y2, Y4, Y4
-	VBROADCASTSS by+32(FP), Y2
-	VMULPS       Y2, Y4, Y4
-	VMOVUPS      Y4, (AX)
+	VPERM2F128   $0x20, Y4, Y3, Y2
+	VPERM2F128   $0x31, Y4, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VBROADCASTSS by+32(FP), Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (AX)
 	ADDQ         $0x20, AX
 	DECQ         DX
 	JNZ          group

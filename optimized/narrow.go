@@ -6,7 +6,7 @@ import "unsafe"
 func (c *call[T]) isNarrow() bool {
 	h, w := c.h, c.w
 	if c.ops.narrow.exact == nil || c.unit != 1 || h.d != 1 || w.d != 1 ||
-		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth {
+		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth || (w.out-1)*w.s >= w.in {
 		return false
 	}
 	n := &c.narrow
@@ -36,7 +36,7 @@ func (c *call[T]) isNarrow() bool {
 	permutation := func(shift int) {
 		for lane := range narrowWidth {
 			from := lane + shift
-			if from < 0 || from >= narrowWidth {
+			if from < 0 || from >= w.in {
 				from = narrowWidth // the identity
 			}
 			n.index = append(n.index, uint32(from))

@@ -26,6 +26,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			v.open(s)
 		}
 		hz := newHorizontal(c.ops, w, u, buf, s)
+		hz.scaled = c.scaled
 		var by []T
 		counted := -1
 		if c.scaled && c.by == nil {
@@ -37,7 +38,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				fill(out, c.ops.identity)
 				continue
 			}
-			hz.run(out)
+			hz.run(out, hint[T]{next: v.next(y), stream: c.stream})
 			switch {
 			case c.by != nil:
 				c.ops.scale(out, c.by[(y*w.out+x0)*u:])
@@ -118,6 +119,15 @@ func (v *vertical[T]) row(y int) bool {
 	return true
 }
 
+// next returns the first row that the window of row y+1 needs and that of row y does not, or nothing.
+func (v *vertical[T]) next(y int) []T {
+	first, n := v.h.taps(y)
+	if y := first + n; v.h.d == 1 && y < v.h.in {
+		return v.at(y)
+	}
+	return nil
+}
+
 // end returns the fold of the rows of block b from first on.
 func (v *vertical[T]) end(b, first int) []T {
 	n := len(v.dst)
@@ -151,14 +161,15 @@ func (v *vertical[T]) beginning(b, last int) []T {
 //	max   windows may overlap: of width m, then of (t−1)·m'+m for any m' <= m, until the width is k
 //	sum   they must not: q of width m side by side, and k−q·m cells behind them
 type horizontal[T pool2d.Elem] struct {
-	ops   *ops[T]
-	w     axis
-	u     int
-	buf   []T
-	chain chain
-	tmp   [2][]T
-	every []T // windows at stride 1, of which dst takes each s-th
-	rest  []T
+	ops    *ops[T]
+	w      axis
+	u      int
+	buf    []T
+	scaled bool // what run writes will be read again
+	chain  chain
+	tmp    [2][]T
+	every  []T // windows at stride 1, of which dst takes each s-th
+	rest   []T
 }
 
 // chain is how long windows are folded: as windows of first cells, by ops.slide if slide, then by ops.fold from one
@@ -259,7 +270,7 @@ func foldChain(k int, idempotent bool) chain {
 }
 
 // run folds the windows along buf into dst.
-func (h *horizontal[T]) run(dst []T) {
+func (h *horizontal[T]) run(dst []T, hint hint[T]) {
 	w, u := h.w, h.u
 	switch {
 	case h.chain.first == 0 && w.s == 1:
@@ -271,9 +282,9 @@ func (h *horizontal[T]) run(dst []T) {
 			h.ops.fold(dst[x*u:][:u], h.buf[x*w.s*u:], w.k, w.d*u)
 		}
 	case w.s == 1:
-		h.long(dst)
+		h.long(dst, hint)
 	default:
-		h.long(h.every)
+		h.long(h.every, hint)
 		if u == 1 {
 			h.ops.pick(dst, h.every, w.s, 1, 1)
 			return
@@ -285,7 +296,7 @@ func (h *horizontal[T]) run(dst []T) {
 }
 
 // long folds the windows of stride 1 by the chain.
-func (h *horizontal[T]) long(dst []T) {
+func (h *horizontal[T]) long(dst []T, hint hint[T]) {
 	c, cell := &h.chain, h.w.d*h.u
 	from := h.buf
 	for i := -1; i < c.n; i++ {
@@ -298,7 +309,8 @@ func (h *horizontal[T]) long(dst []T) {
 			to = h.tmp[i+1][:len(from)-(st.taps-1)*st.apart*cell]
 		}
 		if i < 0 && c.slide {
-			h.ops.slide(to, from, st.taps)
+			hint.stream = hint.stream && c.n == 0 && !h.scaled && h.w.s == 1
+			h.ops.slide(to, from, st.taps, hint)
 		} else {
 			h.ops.fold(to, from, st.taps, st.apart*cell)
 		}
@@ -307,7 +319,7 @@ func (h *horizontal[T]) long(dst []T) {
 	if c.rest > 0 {
 		rest, behind := h.rest[:len(dst)], h.buf[(h.w.k-c.rest)*cell:]
 		if c.slide && c.rest > 1 {
-			h.ops.slide(rest, behind, c.rest)
+			h.ops.slide(rest, behind, c.rest, hint)
 		} else {
 			h.ops.fold(rest, behind, c.rest, cell)
 		}

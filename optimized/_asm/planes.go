@@ -75,26 +75,45 @@ func globals(k kit) {
 	ms := k.first(left)
 	SHLQ(Imm(2), left)
 	Label("group")
-	plane := func(i int) VecVirtual {
-		name := fmt.Sprintf("plane%d", i)
-		acc := k.vec()
-		VMOVAPS(k.ident, acc)
+	n2, n3 := GP64(), GP64()
+	MOVQ(n, n2)
+	SHLQ(Imm(2), n2)
+	LEAQ(Mem{Base: n2, Index: n2, Scale: 2}, n3)
+	// planes reduces four planes side by side, so that their chains overlap.
+	planes := func(i int) (acc [4]VecVirtual) {
+		name := fmt.Sprintf("planes%d", i)
+		cell := [4]Mem{at(src, 0), {Base: src, Index: n2, Scale: 1}, {Base: src, Index: n2, Scale: 2}, {Base: src, Index: n3, Scale: 1}}
+		for j := range acc {
+			acc[j] = k.vec()
+			VMOVAPS(k.ident, acc[j])
+		}
 		c := GP64()
 		MOVQ(vectors, c)
 		TESTQ(c, c)
 		JZ(LabelRef(name + "_rest"))
 		Label(name)
-		v := k.load(at(src, 0))
-		k.check(v, v)
-		k.combine(acc, v, acc)
+		step := func(load func(m Mem) VecVirtual) {
+			var v [4]VecVirtual
+			for j := range v {
+				v[j] = load(cell[j])
+			}
+			k.check(v[0], v[1])
+			k.check(v[2], v[3])
+			for j := range v {
+				k.combine(acc[j], v[j], acc[j])
+			}
+		}
+		for j := range cell {
+			PREFETCHT0(Mem{Base: cell[j].Base, Index: cell[j].Index, Scale: cell[j].Scale, Disp: 2048})
+		}
+		step(k.load)
 		ADDQ(num(k.bytes()), src)
 		DECQ(c)
 		JNZ(LabelRef(name))
 		Label(name + "_rest")
-		v = k.loadMasked(at(src, 0), ms)
-		k.check(v, v)
-		k.combine(acc, v, acc)
+		step(func(m Mem) VecVirtual { return k.loadMasked(m, ms) })
 		ADDQ(left, src)
+		ADDQ(n3, src)
 		return acc
 	}
 	join := func(lo, hi func(a, b VecVirtual) VecVirtual) func(a, b VecVirtual) VecVirtual {
@@ -113,8 +132,8 @@ func globals(k kit) {
 	pairs := join(v3(VUNPCKLPS), v3(VUNPCKHPS))
 	fours := join(v3(VUNPCKLPD), v3(VUNPCKHPD))
 	four := func(i int) VecVirtual {
-		a := pairs(plane(i), plane(i+1))
-		return fours(a, pairs(plane(i+2), plane(i+3)))
+		p := planes(i)
+		return fours(pairs(p[0], p[1]), pairs(p[2], p[3]))
 	}
 	var r VecVirtual
 	if k.isa == avx512 {
@@ -182,30 +201,33 @@ func narrow(k kit) {
 		CMPQ(n, param("block"))
 		CMOVQGT(param("block"), n)
 		ADDQ(n, row)
-		acc, c := k.vec(), GP64()
-		VMOVAPS(k.ident, acc)
-		MOVQ(n, c)
-		Label("prefix")
-		v := k.loadMasked(at(src, 0), in)
+		Comment("Prefixes from above and suffixes from below, side by side.")
+		up, down := k.vec(), k.vec()
+		VMOVAPS(k.ident, up)
+		VMOVAPS(k.ident, down)
+		from, to := GP64(), GP64()
+		MOVQ(n, from)
+		IMULQ(w4, from)
+		ADDQ(src, from)
+		MOVQ(n, to)
+		SHLQ(Imm(6), to)
+		ADDQ(s, to)
+		Label("both")
+		// Lanes behind the row are zero, and no permutation takes them.
+		v, u := k.vec(), k.vec()
+		VMOVUPS_Z(at(src, 0), in.k, v)
 		k.check(v, v)
-		k.combine(acc, v, acc)
-		VMOVUPS(acc, Mem{Base: s, Index: h64, Scale: 1})
+		k.combine(up, v, up)
+		VMOVUPS(up, Mem{Base: s, Index: h64, Scale: 1})
 		ADDQ(w4, src)
 		ADDQ(Imm(64), s)
-		DECQ(c)
-		JNZ(LabelRef("prefix"))
-		VMOVAPS(k.ident, acc)
-		MOVQ(n, c)
-		back, from := GP64(), GP64()
-		MOVQ(s, back)
-		MOVQ(src, from)
-		Label("suffix")
 		SUBQ(w4, from)
-		SUBQ(Imm(64), back)
-		k.combine(acc, k.loadMasked(at(from, 0), in), acc)
-		VMOVUPS(acc, at(back, 0))
-		DECQ(c)
-		JNZ(LabelRef("suffix"))
+		SUBQ(Imm(64), to)
+		VMOVUPS_Z(at(from, 0), in.k, u)
+		k.combine(down, u, down)
+		VMOVUPS(down, at(to, 0))
+		DECQ(n)
+		JNZ(LabelRef("both"))
 		CMPQ(row, param("h"))
 		JLT(LabelRef("block"))
 	}

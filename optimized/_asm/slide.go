@@ -24,8 +24,11 @@ const (
 // index holds a permutation a step, of 32 lanes: 16 of the predecessor, 16 of the vector.
 //
 //	dst[i] = src[i] ∘ … ∘ src[i+k−1], 0 <= i < n
+//
+// Meanwhile it fetches n cells from next into the cache. Where stream is set it writes past the cache; then dst must be
+// aligned to a line.
 func slide(kt kit) {
-	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32)")
+	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int)")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	steps := Load(Param("steps"), GP64())
 	kt.open()
@@ -106,13 +109,33 @@ func slide(kt kit) {
 	DECQ(before)
 	JNZ(LabelRef("whole"))
 	Label("windows")
-	CMPQ(n, Imm(16))
-	JLT(LabelRef("rest"))
-	VMOVUPS(body("windows", kt.load(at(src, 0))), at(dst, 0))
-	ADDQ(Imm(64), src)
-	ADDQ(Imm(64), dst)
-	SUBQ(Imm(16), n)
-	JMP(LabelRef("windows"))
+	next := GP64()
+	MOVQ(param("next"), next)
+	CMPQ(param("stream"), Imm(0))
+	JNE(LabelRef("streamed"))
+	for _, name := range []string{"cached", "streamed"} {
+		Label(name)
+		CMPQ(n, Imm(16))
+		JLT(LabelRef(name + "_end"))
+		PREFETCHT0(at(next, 0))
+		v := body(name, kt.load(at(src, 0)))
+		if name == "streamed" {
+			VMOVNTPS(v, at(dst, 0))
+		} else {
+			VMOVUPS(v, at(dst, 0))
+		}
+		ADDQ(Imm(64), src)
+		ADDQ(Imm(64), dst)
+		ADDQ(Imm(64), next)
+		SUBQ(Imm(16), n)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+		if name == "streamed" {
+			SFENCE()
+		} else {
+			JMP(LabelRef("rest"))
+		}
+	}
 	Label("rest")
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
