@@ -112,6 +112,7 @@ func (c *contender) answer(limit time.Duration) ([]string, error) {
 	select {
 	case r := <-replies:
 		if r.err != nil {
+			c.stop() // which waits for the end of its stderr
 			return nil, fmt.Errorf("ended%s", lastLine(c.errs.String()))
 		}
 		return strings.Fields(r.line), nil
