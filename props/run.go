@@ -20,6 +20,7 @@ type Law[T pool2d.Elem] struct {
 
 	kind  kind
 	ask   ask
+	once  bool               // judge one case a check of rapid's, since it is a dear one; else several
 	takes func(Case[T]) bool // whether the law says something of a case; nil: of every case. What ask draws, it takes.
 	check func(*subject[T], Case[T]) error
 }
@@ -117,20 +118,34 @@ type reporter[T pool2d.Elem] struct {
 	law     Law[T]
 	subject *subject[T]
 
+	passed int     // how many cases passed before one broke the law
 	last   Case[T] // the last case that broke the law
 	broken error
 	said   string // what rapid said of it
 	failed bool
 }
 
+// casesPerCheck is how many cases a check of rapid's judges: with its default of 100 checks, as many as make Run about
+// 10 s long for float32 on two cores.
+const casesPerCheck = 5
+
 // property is the law as rapid checks it. The text of its one Fatalf is always the same: rapid compares it, and the
 // words of an implementation's errors may differ from call to call.
 func (r *reporter[T]) property(cases *rapid.Generator[Case[T]]) func(*rapid.T) {
 	return func(t *rapid.T) {
-		c := cases.Draw(t, "case")
-		if err := r.law.check(r.subject, c); err != nil {
-			r.last, r.broken = c, err
-			t.Fatalf("%s breaks %s: %s", r.subject.impl.Name, r.law.Name, r.law.Law)
+		n := casesPerCheck
+		if r.law.once {
+			n = 1
+		}
+		for range n { // shrinking takes away those that passed
+			c := cases.Draw(t, "case")
+			if err := r.law.check(r.subject, c); err != nil {
+				r.last, r.broken = c, err
+				t.Fatalf("%s breaks %s: %s", r.subject.impl.Name, r.law.Name, r.law.Law)
+			}
+			if r.broken == nil {
+				r.passed++
+			}
 		}
 	}
 }
@@ -157,7 +172,6 @@ func (r *reporter[T]) Errorf(format string, args ...any) {
 func (r *reporter[T]) Failed() bool { return r.failed || r.TB.Failed() }
 
 var repeatFlag = regexp.MustCompile(`-rapid\.seed=\d+|-rapid\.failfile="[^"]*"`)
-var afterTests = regexp.MustCompile(`after (\d+) tests`)
 
 // FailNow ends the check: it makes the report.
 func (r *reporter[T]) FailNow() {
@@ -170,9 +184,7 @@ func (r *reporter[T]) FailNow() {
 		if flags := repeatFlag.FindAllString(r.said, -1); len(flags) > 0 {
 			rep.again = "go test -run '" + runPattern(r.TB.Name()) + "' " + flags[len(flags)-1]
 		}
-		if n := afterTests.FindStringSubmatch(r.said); n != nil {
-			rep.after = n[1]
-		}
+		rep.after = fmt.Sprint(r.passed)
 		rep.flaky = strings.Contains(r.said, "flaky test")
 		rep.dir = artifactDir(r.TB)
 		r.TB.Errorf("%s", rep.text())

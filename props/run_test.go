@@ -1,6 +1,8 @@
 package props_test
 
 import (
+	"flag"
+	"strconv"
 	"testing"
 
 	"example.com/pool2d"
@@ -23,8 +25,34 @@ func referenceImpl[T pool2d.Elem](layout pool2d.Layout) pool2d.Impl[T] {
 	return impl
 }
 
+// set sets a flag for the time of a test.
+func set(t *testing.T, name, value string) {
+	was := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := flag.Set(name, was); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// brief limits how many checks a law gets in a test, unless a campaign asks for more than the default.
+func brief(t *testing.T, checks int) {
+	if was := flag.Lookup("rapid.checks"); was.Value.String() == was.DefValue {
+		set(t, "rapid.checks", strconv.Itoa(checks))
+	}
+}
+
 func TestReferenceFloat32(t *testing.T) { props.Run(t, referenceImpl[float32](pool2d.NCHW)) }
-func TestReferenceFloat64(t *testing.T) { props.Run(t, referenceImpl[float64](pool2d.NHWC)) }
-func TestReferenceInt8(t *testing.T)    { props.Run(t, referenceImpl[int8](pool2d.NCHW)) }
-func TestReferenceUint8(t *testing.T)   { props.Run(t, referenceImpl[uint8](pool2d.NCHW)) }
-func TestReferenceInt32(t *testing.T)   { props.Run(t, referenceImpl[int32](pool2d.NHWC)) }
+
+// The other types and the other layout run briefly.
+func TestReferenceOtherTypes(t *testing.T) {
+	brief(t, 20)
+	t.Run("float32", func(t *testing.T) { props.Run(t, referenceImpl[float32](pool2d.NHWC)) })
+	t.Run("float64", func(t *testing.T) { props.Run(t, referenceImpl[float64](pool2d.NHWC)) })
+	t.Run("int8", func(t *testing.T) { props.Run(t, referenceImpl[int8](pool2d.NCHW)) })
+	t.Run("uint8", func(t *testing.T) { props.Run(t, referenceImpl[uint8](pool2d.NHWC)) })
+	t.Run("int32", func(t *testing.T) { props.Run(t, referenceImpl[int32](pool2d.NCHW)) })
+}
