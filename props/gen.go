@@ -97,7 +97,7 @@ func (g *drawer[T]) draw(t *rapid.T) Case[T] {
 		p.Op = pool2d.Avg
 	}
 	ceil := !g.floor && g.has(pool2d.CeilMode) && (f == hanging || oneIn(t, 4))
-	padded := g.has(pool2d.Padding) && !oneIn(t, 3)
+	padded := g.has(pool2d.Padding) && !oneIn(t, 4)
 	if f == layers && !g.has(pool2d.RectWindow) || f == global {
 		padded = padded && oneIn(t, 4)
 	}
@@ -323,13 +323,13 @@ func (g *drawer[T]) drawPads(t *rapid.T, f focus, x *axis) {
 	if f == remote && half > 8 {
 		half = 8
 	}
-	if f == hollow || oneIn(t, 4) {
+	if f == hollow || oneIn(t, 6) {
 		x.l, x.t = half, half
 		return
 	}
 	x.l = upTo(t, half)
 	x.t = x.l
-	if g.has(pool2d.AsymPad) && !oneIn(t, 4) {
+	if g.has(pool2d.AsymPad) && !oneIn(t, 5) {
 		x.t = upTo(t, half)
 	}
 }
