@@ -171,6 +171,9 @@ func planted(bug string) pool2d.Impl[float32] {
 			if bug == "depends on GOMAXPROCS" && procs() > 3 && len(taps) > 0 {
 				best = src.Data[taps[0]]
 			}
+			if bug == "wrong past column 30" && at.W > 30 && len(taps) > 0 {
+				best = src.Data[taps[0]]
+			}
 			if bug == "negates what is great" && best > 100 {
 				best = -best
 			}
@@ -252,6 +255,7 @@ var plantings = []struct{ bug, law string }{
 	{"negative stride is accepted", "rejects_nonsense"},
 	{"large pads are accepted", "keeps_limits"},
 	{"square root of a hair", "equals_reference"},
+	{"wrong past column 30", "equals_reference"},
 	{"overhang counts", "equals_reference"},
 	{"divisor ignored", "equals_reference"},
 	{"padding is zero", "membership"},

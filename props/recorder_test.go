@@ -21,6 +21,7 @@ type recorder struct {
 	logs     []string
 	failed   bool
 	skipped  string
+	dir      string
 }
 
 type stop struct{}
@@ -38,12 +39,15 @@ func (r *recorder) Failed() bool                     { return r.failed }
 func (r *recorder) FailNow()                         { r.failed = true; panic(stop{}) }
 func (r *recorder) Skipf(format string, args ...any) { r.skipped = fmt.Sprintf(format, args...) }
 
+// ArtifactDir makes the recorder a test that keeps files.
+func (r *recorder) ArtifactDir() string { return r.dir }
+
 // run runs one law on an implementation, outside of a test's verdict.
 func run(t *testing.T, law string, impl pool2d.Impl[float32]) (r *recorder) {
 	t.Helper()
 	set(t, "rapid.nofailfile", "true")
 	set(t, "rapid.seed", "1")
-	r = &recorder{name: "TestMine/" + law}
+	r = &recorder{name: "TestMine/" + law, dir: t.TempDir()}
 	for _, l := range props.All[float32]() {
 		if l.Name == law {
 			func() {

@@ -129,8 +129,8 @@ type reporter[T pool2d.Elem] struct {
 // 10 s long for float32 on two cores.
 const casesPerCheck = 5
 
-// property is the law as rapid checks it. The text of its one Fatalf is always the same: rapid compares it, and the
-// words of an implementation's errors may differ from call to call.
+// property is the law as rapid checks it. What it stops with is always the same text: rapid compares it, and the words
+// of an implementation's errors may differ from call to call.
 func (r *reporter[T]) property(cases *rapid.Generator[Case[T]]) func(*rapid.T) {
 	return func(t *rapid.T) {
 		n := casesPerCheck
@@ -141,7 +141,7 @@ func (r *reporter[T]) property(cases *rapid.Generator[Case[T]]) func(*rapid.T) {
 			c := cases.Draw(t, "case")
 			if err := r.law.check(r.subject, c); err != nil {
 				r.last, r.broken = c, err
-				t.Fatalf("%s breaks %s: %s", r.subject.impl.Name, r.law.Name, r.law.Law)
+				stop(t, fmt.Sprintf("%s breaks %s: %s", r.subject.impl.Name, r.law.Name, r.law.Law))
 			}
 			if r.broken == nil {
 				r.passed++
@@ -149,6 +149,10 @@ func (r *reporter[T]) property(cases *rapid.Generator[Case[T]]) func(*rapid.T) {
 		}
 	}
 }
+
+// stop ends a check of rapid's that has found something. It is the one place that does: rapid shrinks only while the
+// trace of calls stays the same.
+func stop(t *rapid.T, said string) { t.Fatalf("%s", said) }
 
 func (r *reporter[T]) Logf(format string, args ...any) {
 	if !r.failed { // rapid repeats the case draw by draw; the report has it whole
@@ -241,6 +245,63 @@ func Replay[T pool2d.Elem](t *testing.T, impl pool2d.Impl[T], cases ...Case[T]) 
 		})
 	}
 }
+
+// Fuzz searches for a case that breaks a law under go test -fuzz, led by what the search covers in impl; it draws the law
+// too. Without -fuzz it judges the inputs that it starts from, and those in testdata/fuzz.
+//
+//	func FuzzMine(f *testing.F) { props.Fuzz(f, mine) }
+//
+//	go test -fuzz FuzzMine -fuzztime 1h -fuzzminimizetime 1x
+//
+// An input is eight bytes for each decision that is drawn, so minimizing it byte by byte, as go test does before it
+// reports, is a waste: the report is about a case that Fuzz made plain itself.
+func Fuzz[T pool2d.Elem](f *testing.F, impl pool2d.Impl[T]) {
+	f.Helper()
+	if err := sound(impl); err != nil {
+		f.Error(err)
+		return
+	}
+	var laws []Law[T]
+	for _, l := range All[T]() {
+		if l.Skips(impl) == "" {
+			l.ask.large = 0 // many inputs rather than large ones
+			laws = append(laws, l)
+		}
+	}
+	random := stream(1)
+	for range fuzzStarts {
+		input := make([]byte, fuzzBytes)
+		for i := range input {
+			input[i] = byte(random.next())
+		}
+		f.Add(input)
+	}
+	s := newSubject(impl)
+	cases := rapid.Custom(func(t *rapid.T) fuzzed[T] {
+		l := laws[upTo(t, len(laws)-1)]
+		return fuzzed[T]{draw(impl, l.ask).Draw(t, "case"), l}
+	})
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
+		x := cases.Draw(t, "case")
+		if err := x.law.check(s, x.Case); err != nil {
+			c, err := tidy(x.law, s, x.Case, err)
+			stop(t, report[T]{law: x.law, impl: impl, c: c, broken: err}.text())
+		}
+	}))
+}
+
+// fuzzed is what a fuzzer's input says: a case and the law to judge it by. Its GoString is the case's.
+type fuzzed[T pool2d.Elem] struct {
+	Case[T]
+	law Law[T]
+}
+
+// fuzzStarts is how many inputs a search starts from, and fuzzBytes how long they are: eight bytes for each decision
+// that is drawn, of which a case takes about 150.
+const (
+	fuzzStarts = 64
+	fuzzBytes  = 8 * 512
+)
 
 // valid returns why the case is no valid call, if it is not.
 func (c Case[T]) valid() error {

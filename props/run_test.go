@@ -56,3 +56,5 @@ func TestReferenceOtherTypes(t *testing.T) {
 	t.Run("uint8", func(t *testing.T) { props.Run(t, referenceImpl[uint8](pool2d.NHWC)) })
 	t.Run("int32", func(t *testing.T) { props.Run(t, referenceImpl[int32](pool2d.NCHW)) })
 }
+
+func FuzzReference(f *testing.F) { props.Fuzz(f, referenceImpl[float32](pool2d.NCHW)) }
