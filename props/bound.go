@@ -107,21 +107,24 @@ func judgeMean[T pool2d.Elem](terms []T, divisor func(i int) int, got T) verdict
 	}
 	diff := new(big.Float).SetPrec(f.prec).SetFloat64(float64(got))
 	diff.Sub(diff, y).Abs(diff)
-	units := new(big.Float).Mul(size, new(big.Float).SetInt64(int64(greatestD)))
-	if exact && units.Cmp(power(f.precision)) <= 0 && diff.Sign() != 0 {
-		v.note = "integers over a power of two are exact in any order of summation"
-		return v
-	}
 	bound := boundOf(f, m, inexact, size)
-	if bound == nil || diff.Cmp(bound) <= 0 {
+	units := new(big.Float).Mul(size, new(big.Float).SetInt64(int64(greatestD)))
+	exact = exact && units.Cmp(power(f.precision)) <= 0
+	if diff.Sign() == 0 || !exact && (bound == nil || diff.Cmp(bound) <= 0) {
 		v.ok = true
 		return v
 	}
-	ratio, _ := new(big.Float).Quo(diff, bound).Float64()
 	off, _ := diff.Float64()
-	allowed, _ := bound.Float64()
-	v.units = ratio
-	v.note = fmt.Sprintf("off by %.3g, %.3g times the bound %.3g = γ(%d)·%s + %d·η", off, ratio, allowed, m+3+inexact, size.Text('g', 4), m+1)
+	v.note = fmt.Sprintf("off by %.3g", off)
+	if bound != nil {
+		ratio, _ := new(big.Float).Quo(diff, bound).Float64()
+		allowed, _ := bound.Float64()
+		v.units = ratio
+		v.note += fmt.Sprintf(", %.3g times the bound %.3g = γ(%d)·%s + %d·η", ratio, allowed, m+3+inexact, size.Text('g', 4), m+1)
+	}
+	if exact {
+		v.note += "; and integers over a power of two are exact in any order"
+	}
 	return v
 }
 

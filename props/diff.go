@@ -24,6 +24,10 @@ type finding[T pool2d.Elem] struct {
 	want    string
 	note    string
 	atInput bool // y has the shape of src: a gradient
+
+	indices []int64          // where indices are wrong: they are drawn instead of y's cells
+	grad    pool2d.Tensor[T] // what was to be propagated back
+	invalid bool             // the call was to be refused: there is nothing that another library could be asked
 }
 
 func (f *finding[T]) Error() string {
@@ -51,7 +55,7 @@ type opinion struct {
 
 // compare asks for an opinion on every cell of y, and returns a finding if one is wrong.
 func compare[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, y pool2d.Tensor[T], of func(i int, got T) opinion) error {
-	f := &finding[T]{call: call, src: src, p: p, y: y, atInput: y.Shape == src.Shape && call == "gradient"}
+	f := &finding[T]{call: call, src: src, p: p, y: y}
 	for i, got := range y.Data {
 		o := of(i, got)
 		if o.ok {
@@ -127,7 +131,7 @@ func (r report[T]) text() string {
 			fmt.Fprintf(&b, "replay  props.Replay(t, impl, %s)\n", strings.ReplaceAll(literal, "\n", "\n        "))
 		}
 	}
-	if torch := pytorch(f.src, f.p); torch != "" && len(f.src.Data) <= 256 {
+	if torch := pytorch(f.src, f.p, f.grad); torch != "" && len(f.src.Data) <= 256 && !f.invalid {
 		fmt.Fprintf(&b, "pytorch\n        %s\n", strings.ReplaceAll(torch, "\n", "\n        "))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
@@ -153,24 +157,35 @@ func (r report[T]) draw(b *strings.Builder, f *finding[T]) {
 	}
 	if at.N < f.src.N && at.C < f.src.C {
 		b.WriteString(title + cutNote(f.src.Shape) + "\n")
-		drawPlane(b, f.src, look, func(c pool2d.Cell) (string, string) {
+		drawPlane(b, f.src.Shape, look, func(i int) string { return show(f.src.Data[i]) }, func(c pool2d.Cell) (string, string) {
 			if in[[2]int{c.H, c.W}] {
 				return "[", "]"
 			}
 			return " ", " "
 		})
 	}
-	name := "result"
-	if f.atInput {
-		name = "dx    "
+	if f.grad.Data != nil {
+		fmt.Fprintf(b, "grad    plane n%dc%d%s\n", at.N, at.C, cutNote(f.grad.Shape))
+		drawPlane(b, f.grad.Shape, look, func(i int) string { return show(f.grad.Data[i]) }, func(pool2d.Cell) (string, string) { return " ", " " })
 	}
-	fmt.Fprintf(b, "%s  plane n%dc%d, wrong cells starred%s\n", name, at.N, at.C, cutNote(f.y.Shape))
-	drawPlane(b, f.y, at, func(c pool2d.Cell) (string, string) {
+	name := "result"
+	star := func(c pool2d.Cell) (string, string) {
 		if f.wrong[f.y.Offset(c)] {
 			return "*", " "
 		}
 		return " ", " "
-	})
+	}
+	if f.atInput {
+		name = "dx    "
+	} else if f.indices != nil {
+		name = "index "
+	}
+	fmt.Fprintf(b, "%-6s  plane n%dc%d, wrong cells starred%s\n", name, at.N, at.C, cutNote(f.y.Shape))
+	if f.indices != nil {
+		drawPlane(b, f.y.Shape, at, func(i int) string { return fmt.Sprint(f.indices[i]) }, star)
+	} else {
+		drawPlane(b, f.y.Shape, at, func(i int) string { return show(f.y.Data[i]) }, star)
+	}
 }
 
 func cutNote(s pool2d.Shape) string {
@@ -180,8 +195,9 @@ func cutNote(s pool2d.Shape) string {
 	return ""
 }
 
-// drawPlane draws the plane of at, cut around it where it is large, each cell between the two marks that mark gives.
-func drawPlane[T pool2d.Elem](b *strings.Builder, x pool2d.Tensor[T], at pool2d.Cell, mark func(pool2d.Cell) (string, string)) {
+// drawPlane draws the plane of at, cut around it where it is large: each cell as text says, between the two marks that
+// mark says.
+func drawPlane(b *strings.Builder, x pool2d.Shape, at pool2d.Cell, text func(i int) string, mark func(pool2d.Cell) (string, string)) {
 	top, left := cut(at.H, x.H), cut(at.W, x.W)
 	bottom, right := min(x.H, top+shownCells), min(x.W, left+shownCells)
 	rows := [][]string{{""}}
@@ -193,7 +209,7 @@ func drawPlane[T pool2d.Elem](b *strings.Builder, x pool2d.Tensor[T], at pool2d.
 		for w := left; w < right; w++ {
 			c := pool2d.Cell{N: at.N, C: at.C, H: h, W: w}
 			before, after := mark(c)
-			row = append(row, before+show(x.Data[x.Offset(c)])+after)
+			row = append(row, before+text(((at.N*x.C+at.C)*x.H+h)*x.W+w)+after)
 		}
 		rows = append(rows, row)
 	}
@@ -238,49 +254,57 @@ func (r report[T]) save(b *strings.Builder, f *finding[T]) bool {
 	return true
 }
 
-// pytorch returns a few lines of Python that make the same call in PyTorch, or "" where PyTorch has no such call.
-func pytorch[T pool2d.Elem](src pool2d.Tensor[T], p pool2d.Params) string {
+// pytorch returns a few lines of Python that make the same call in PyTorch, backward too if there is a gradient, or a
+// comment that says why PyTorch has no such call.
+func pytorch[T pool2d.Elem](src pool2d.Tensor[T], p pool2d.Params, grad pool2d.Tensor[T]) string {
 	p = p.Normalized()
 	if src.N == 0 {
 		return ""
 	}
-	dtype := map[string]string{"float32": "float32", "float64": "float64", "int8": "int8", "uint8": "uint8", "int32": "int32"}[typeName[T]()]
-	var cells []string
-	for _, v := range src.Data {
-		s := show(v)
-		switch s {
-		case "NaN":
-			s = "float('nan')"
-		case "+Inf":
-			s = "float('inf')"
-		case "-Inf":
-			s = "float('-inf')"
-		}
-		cells = append(cells, s)
-	}
-	x := fmt.Sprintf("import torch, torch.nn.functional as F\nx = torch.tensor([%s], dtype=torch.%s).reshape(%d, %d, %d, %d)\n",
-		strings.Join(cells, ", "), dtype, src.N, src.C, src.H, src.W)
 	pair := func(a pool2d.HW) string { return fmt.Sprintf("(%d, %d)", a.H, a.W) }
 	flag := map[bool]string{true: "True", false: "False"}
+	var b strings.Builder
+	fmt.Fprintf(&b, "import torch, torch.nn.functional as F\nx = %s\n", torchTensor(src))
+	padded := "x"
 	pad := pool2d.HW{H: p.Pad.Top, W: p.Pad.Left}
 	if p.Pad.Top != p.Pad.Bottom || p.Pad.Left != p.Pad.Right {
 		if p.Op == pool2d.Avg || p.Ceil || !isFloat[T]() {
 			return "# PyTorch has no padding that differs between two sides"
 		}
-		x += fmt.Sprintf("x = F.pad(x, (%d, %d, %d, %d), value=float('-inf'))\n", p.Pad.Left, p.Pad.Right, p.Pad.Top, p.Pad.Bottom)
+		padded = fmt.Sprintf("F.pad(x, (%d, %d, %d, %d), value=float('-inf'))", p.Pad.Left, p.Pad.Right, p.Pad.Top, p.Pad.Bottom)
 		pad = pool2d.HW{}
 	}
-	if p.Op == pool2d.Max {
-		return x + fmt.Sprintf("print(F.max_pool2d(x, %s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s, return_indices=True))",
-			pair(p.Kernel), pair(p.Stride), pair(pad), pair(p.Dilation), flag[p.Ceil])
-	}
-	if p.Dilation != (pool2d.HW{H: 1, W: 1}) {
+	var call string
+	switch {
+	case p.Op == pool2d.Max:
+		call = fmt.Sprintf("F.max_pool2d(%s, %s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s, return_indices=%s)",
+			padded, pair(p.Kernel), pair(p.Stride), pair(pad), pair(p.Dilation), flag[p.Ceil], flag[grad.Data == nil])
+	case p.Dilation != pool2d.HW{H: 1, W: 1}:
 		return "# PyTorch has no dilated average"
+	default:
+		divisor := "None"
+		if p.Divisor != 0 {
+			divisor = fmt.Sprint(p.Divisor)
+		}
+		call = fmt.Sprintf("F.avg_pool2d(%s, %s, stride=%s, padding=%s, ceil_mode=%s, count_include_pad=%s, divisor_override=%s)",
+			padded, pair(p.Kernel), pair(p.Stride), pair(pad), flag[p.Ceil], flag[p.CountPad], divisor)
 	}
-	divisor := "None"
-	if p.Divisor != 0 {
-		divisor = fmt.Sprint(p.Divisor)
+	if grad.Data == nil {
+		fmt.Fprintf(&b, "print(%s)", call)
+	} else {
+		fmt.Fprintf(&b, "x.requires_grad_()\n%s.backward(%s)\nprint(x.grad)", call, torchTensor(grad))
 	}
-	return x + fmt.Sprintf("print(F.avg_pool2d(x, %s, stride=%s, padding=%s, ceil_mode=%s, count_include_pad=%s, divisor_override=%s))",
-		pair(p.Kernel), pair(p.Stride), pair(pad), flag[p.Ceil], flag[p.CountPad], divisor)
+	return b.String()
+}
+
+// torchTensor returns x as a Python expression.
+func torchTensor[T pool2d.Elem](x pool2d.Tensor[T]) string {
+	cells := make([]string, len(x.Data))
+	for i, v := range x.Data {
+		cells[i] = show(v)
+		if strings.Contains("NaN +Inf -Inf", cells[i]) {
+			cells[i] = "float('" + strings.ToLower(cells[i]) + "')"
+		}
+	}
+	return fmt.Sprintf("torch.tensor([%s], dtype=torch.%s).reshape(%d, %d, %d, %d)", strings.Join(cells, ", "), typeName[T](), x.N, x.C, x.H, x.W)
 }

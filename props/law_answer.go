@@ -251,18 +251,21 @@ func rejectsCall[T pool2d.Elem](s *subject[T], c Case[T], of what, bad badCall[T
 	if of == backward {
 		r.grad = gradientFor(c, false)
 	}
+	wanted := func(format string, args ...any) error {
+		return &finding[T]{src: c.Src, p: c.Params, said: fmt.Sprintf(format, args...), invalid: true}
+	}
 	a := s.do(r)
 	switch {
 	case a.fault != nil:
-		return say(c.Src, c.Params, "with %s, %v; want an error", bad.name, a.fault)
+		return wanted("with %s, %v; want an error", bad.name, a.fault)
 	case a.err == nil:
-		return say(c.Src, c.Params, "with %s, %v returned no error", bad.name, of)
+		return wanted("with %s, %v returned no error", bad.name, of)
 	case a.wroteSource != "":
-		return say(c.Src, c.Params, "with %s, %v returned an error, but %s", bad.name, of, a.wroteSource)
+		return wanted("with %s, %v returned an error, but %s", bad.name, of, a.wroteSource)
 	case a.wroteResult != "":
-		return say(c.Src, c.Params, "with %s, %v returned an error, but wrote %s", bad.name, of, a.wroteResult)
+		return wanted("with %s, %v returned an error, but wrote %s", bad.name, of, a.wroteResult)
 	case a.wroteFence != "":
-		return say(c.Src, c.Params, "with %s, %v returned an error, but wrote beside %s", bad.name, of, a.wroteFence)
+		return wanted("with %s, %v returned an error, but wrote beside %s", bad.name, of, a.wroteFence)
 	}
 	return nil
 }

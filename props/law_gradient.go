@@ -40,10 +40,18 @@ func gradientIs[T pool2d.Elem](s *subject[T], c Case[T], grad pool2d.Tensor[T], 
 		sums[cell].g = append(sums[cell].g, v)
 		sums[cell].d = append(sums[cell].d, divisor)
 	})
-	return compare("gradient", c.Src, c.Params, dx, func(i int, got T) opinion {
+	return withGradient(compare("gradient", c.Src, c.Params, dx, func(i int, got T) opinion {
 		v := judgeMean(sums[i].g, func(j int) int { return sums[i].d[j] }, got)
 		return opinion{ok: v.ok, want: v.want, note: v.note}
-	})
+	}), grad)
+}
+
+// withGradient makes a finding one about a gradient at the source.
+func withGradient[T pool2d.Elem](err error, grad pool2d.Tensor[T]) error {
+	if f, ok := err.(*finding[T]); ok {
+		f.grad, f.atInput = grad, true
+	}
+	return err
 }
 
 // gradientOfMax demands that each output's gradient lands on the one cell that its index names, that gradients which
@@ -93,7 +101,7 @@ func gradientSum[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	})
 	for i := range in {
 		if in[i] != out[i] {
-			return say(c.Src, c.Params, "the gradient of plane n%dc%d sums up to %v, the outputs' to %v", i/c.Src.C, i%c.Src.C, in[i], out[i])
+			return withGradient(say(c.Src, c.Params, "the gradient of plane n%dc%d sums up to %v, the outputs' to %v", i/c.Src.C, i%c.Src.C, in[i], out[i]), grad)
 		}
 	}
 	return nil
@@ -139,7 +147,7 @@ func gradientAdjoint[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	if math.Abs(off) > allowed*(1+0x1p-20) {
 		a, _ := forward.Float64()
 		b, _ := backward.Float64()
-		return say(c.Src, c.Params, "⟨avg(x), g⟩ = %v, but ⟨x, grad(g)⟩ = %v: %.3g apart, and the bounds allow %.3g", a, b, math.Abs(off), allowed)
+		return withGradient(say(c.Src, c.Params, "⟨avg(x), g⟩ = %v, but ⟨x, grad(g)⟩ = %v: %.3g apart, and the bounds allow %.3g", a, b, math.Abs(off), allowed), grad)
 	}
 	return nil
 }
@@ -175,7 +183,7 @@ func gradientFresh[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	if err != nil {
 		return err
 	}
-	return compare("gradient", c.Src, c.Params, again, func(i int, got T) opinion {
+	return withGradient(compare("gradient", c.Src, c.Params, again, func(i int, got T) opinion {
 		return opinion{ok: sameBits(got, first.Data[i]), want: show(first.Data[i]), note: "as in the first of three calls"}
-	})
+	}), grad)
 }

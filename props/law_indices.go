@@ -15,7 +15,7 @@ func indicesInWindow[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		return err
 	}
 	size := c.Src.H * c.Src.W
-	return opine("indices", c.Src, c.Params, y, func(i int, got T, taps []int, _ int) opinion {
+	return withIndices[T](opine("indices", c.Src, c.Params, y, func(i int, got T, taps []int, _ int) opinion {
 		index := indices[i]
 		o := opinion{got: fmt.Sprintf("index %d", index), want: "a cell of its window that has the maximum"}
 		if len(taps) == 0 {
@@ -36,7 +36,15 @@ func indicesInWindow[T pool2d.Elem](s *subject[T], c Case[T]) error {
 			o.note = fmt.Sprintf("h%dw%d is not under the window", index/int64(c.Src.W), index%int64(c.Src.W))
 		}
 		return o
-	})
+	}), indices)
+}
+
+// withIndices makes a finding show the indices instead of the maxima.
+func withIndices[T pool2d.Elem](err error, indices []int64) error {
+	if f, ok := err.(*finding[T]); ok {
+		f.indices = indices
+	}
+	return err
 }
 
 // indicesOrder demands the index of the first of equal maxima in row-major order, and of the last NaN. −0 and +0 are
@@ -47,13 +55,13 @@ func indicesOrder[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		return err
 	}
 	size := c.Src.H * c.Src.W
-	return opine("indices", c.Src, c.Params, y, func(i int, _ T, taps []int, _ int) opinion {
+	return withIndices[T](opine("indices", c.Src, c.Params, y, func(i int, _ T, taps []int, _ int) opinion {
 		want := int64(-1)
 		if at := winner(c.Src, taps); at >= 0 {
 			want = int64(taps[at] % size)
 		}
 		return opinion{ok: indices[i] == want, got: fmt.Sprintf("index %d", indices[i]), want: fmt.Sprintf("index %d", want), note: "the first of equals, the last of NaNs"}
-	})
+	}), indices)
 }
 
 // winner returns which of the taps has the maximum, or −1 if there is none: the last NaN, else the first of the greatest.

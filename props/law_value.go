@@ -42,7 +42,7 @@ func right[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, y,
 		terms = values(terms[:0], src, taps)
 		v := judgeMean(terms, func(int) int { return divisor }, got)
 		if !v.ok && v.note != "" {
-			v.note += fmt.Sprintf(", %d taps over %d", len(taps), divisor)
+			v.note += fmt.Sprintf("; taps %d, divisor %d", len(taps), divisor)
 		}
 		return opinion{ok: v.ok, want: v.want, note: v.note}
 	})

@@ -1,6 +1,7 @@
 package props
 
 import (
+	"math"
 	"time"
 
 	"example.com/pool2d"
@@ -114,7 +115,7 @@ func tidy[T pool2d.Elem](l Law[T], s *subject[T], c Case[T], broken error) (Case
 			cells(func(data []T) { clear(data[i : i+c.Src.W]) })
 		}
 		for i := range c.Src.Data {
-			for _, plain := range []T{0, 1, 2} {
+			for _, plain := range plainCells[T]() {
 				if identical(c.Src.Data[i], plain) || cells(func(data []T) { data[i] = plain }) {
 					break
 				}
@@ -122,6 +123,18 @@ func tidy[T pool2d.Elem](l Law[T], s *subject[T], c Case[T], broken error) (Case
 		}
 	}
 	return c, broken
+}
+
+// plainCells returns what cells are replaced by, if that still breaks the law; plainest first.
+func plainCells[T pool2d.Elem]() []T {
+	plain := []T{0, 1, 2}
+	if minusOne := -1.0; least[T]() < 0 {
+		plain = append(plain, T(minusOne))
+	}
+	if isFloat[T]() {
+		plain = append(plain, T(math.NaN()))
+	}
+	return plain
 }
 
 // anyOf reports whether f is true of one of the numbers below n, if there are two or more; it stops at the first.
