@@ -27,11 +27,11 @@ func (c Case[T]) String() string {
 func (c Case[T]) GoString() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "props.Case[%s]{\n", typeName[T]())
-	fmt.Fprintf(&b, "\tSrc: pool2d.Tensor[%s]{Shape: pool2d.Shape{%s}, Data: %s%s},\n", typeName[T](),
+	fmt.Fprintf(&b, "\tSrc:    pool2d.Tensor[%s]{Shape: pool2d.Shape{%s}, Data: %s%s},\n", typeName[T](),
 		fields("N", c.Src.N, "C", c.Src.C, "H", c.Src.H, "W", c.Src.W), sliceLiteral(c.Src.Data), layoutField(c.Src.Layout))
 	fmt.Fprintf(&b, "\tParams: %s,\n", paramsLiteral(c.Params))
 	if c.Seed != 0 {
-		fmt.Fprintf(&b, "\tSeed: %d,\n", c.Seed)
+		fmt.Fprintf(&b, "\tSeed:   %d,\n", c.Seed)
 	}
 	b.WriteString("}")
 	return b.String()

@@ -45,8 +45,8 @@ var shard = sync.OnceFunc(func() {
 // whose first seeds are 2⁴⁸ apart do not meet within 20 million checks each.
 func shardOf(value string, seed, checks uint64) (uint64, uint64, error) {
 	var i, n uint64
-	if _, err := fmt.Sscanf(value, "%d/%d", &i, &n); err != nil || i >= n || fmt.Sprintf("%d/%d", i, n) != value {
-		return 0, 0, fmt.Errorf("props: %s=%q, want i/n with 0 <= i < n", ShardVariable, value)
+	if _, err := fmt.Sscanf(value, "%d/%d", &i, &n); err != nil || i >= n || n > 1<<16 || fmt.Sprintf("%d/%d", i, n) != value {
+		return 0, 0, fmt.Errorf("props: %s=%q, want i/n with 0 <= i < n <= 65536", ShardVariable, value)
 	}
 	share := checks / n
 	if i < checks%n {
