@@ -12,6 +12,12 @@ func All[T pool2d.Elem]() []Law[T] {
 		maxOp = pool2d.MaxOp
 		avgOp = pool2d.AvgOp
 	)
+	// An integer average rounds a feature away: there, only a maximum detects.
+	var detectionOf opSet
+	var detectionNeeds pool2d.Feature
+	if !isFloat[T]() {
+		detectionOf, detectionNeeds = maxOnly, maxOp
+	}
 	return []Law[T]{
 		{Name: "answers", Law: "every valid call has a result, in bounded time",
 			ask: ask{empty: true, large: 3}, check: answers[T]},
@@ -39,8 +45,8 @@ func All[T pool2d.Elem]() []Law[T] {
 			ask: ask{cells: tameCells, multi: true}, takes: tame[T], check: batchPreservation[T]},
 		{Name: "shift_tolerance", Law: "a plane moved by whole strides has its results moved by as many cells",
 			ask: ask{cells: tameCells, many: true}, takes: tame[T], check: shiftTolerance[T]},
-		{Name: "detection", Law: "a feature that moves by at most kernel minus stride stays detected where it was",
-			ask:   ask{op: floatsOr[T](maxOnly), dense: true, meet: true, many: true, cells: exactCells},
+		{Name: "detection", Law: "a feature that moves by at most kernel minus stride stays detected where it was", Needs: detectionNeeds,
+			ask:   ask{op: detectionOf, dense: true, meet: true, many: true, cells: exactCells},
 			takes: detects[T], check: detection[T]},
 		{Name: "flip", Law: "a mirrored plane with swapped pads has mirrored results",
 			ask: ask{cells: tameCells, fit: true}, takes: tame[T], check: flip[T]},
@@ -88,13 +94,6 @@ func All[T pool2d.Elem]() []Law[T] {
 		{Name: "concurrent_calls", Law: "calls at the same time have the results of calls one after the other", Needs: pool2d.Concurrency,
 			once: true, ask: ask{large: 2}, takes: hasCells[T], check: concurrentCalls[T]},
 	}
-}
-
-func floatsOr[T pool2d.Elem](op opSet) opSet {
-	if isFloat[T]() {
-		return 0
-	}
-	return op
 }
 
 func isMax[T pool2d.Elem](c Case[T]) bool { return c.Params.Op == pool2d.Max }

@@ -251,7 +251,7 @@ func (g *drawer[T]) drawWindow(t *rapid.T, f focus, p pool2d.Params) axis {
 			x.k = 1 + upTo(t, 2)
 		}
 		if dilated && x.k == 1 && oneIn(t, 2) {
-			x.d = math.MaxInt >> upTo(t, 33) // of a single tap: it changes nothing
+			x.d = remotest >> upTo(t, 33) // of a single tap: it changes nothing
 		}
 	default:
 		x.k = rapid.IntRange(1, 5).Draw(t, "kernel")
@@ -275,7 +275,7 @@ func (g *drawer[T]) drawWindow(t *rapid.T, f focus, p pool2d.Params) axis {
 	}
 	switch {
 	case f == remote && most > e && oneIn(t, 2):
-		x.s = math.MaxInt >> upTo(t, 33)
+		x.s = remotest >> upTo(t, 33)
 		return x
 	case f == hanging && most > e:
 		x.s = e + upTo(t, 3)
@@ -294,6 +294,10 @@ func (g *drawer[T]) drawWindow(t *rapid.T, f focus, p pool2d.Params) axis {
 	x.s = max(1, min(x.s, most))
 	return x
 }
+
+// remotest is the greatest stride and dilation that is drawn. A cell plus one of them is still an int, which plain loops
+// rely on; half of an int is far enough from any plane, and from what 32 bits hold.
+const remotest = math.MaxInt >> 1
 
 // layer is a window that real networks use, and that fast paths are written for.
 type layer struct{ kh, kw, sh, sw, pad int }

@@ -1,4 +1,3 @@
-// Package props learns whether an implementation of 2-D pooling is right.
 package props
 
 import (
