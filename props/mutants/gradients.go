@@ -6,10 +6,10 @@ import "example.com/pool2d"
 func gradients[T pool2d.Elem]() []entry[T] {
 	return []entry[T]{
 		{"gradient-assigned", "NNlib, Flux, tangermeme, OCANNL", "FluxML/NNlib.jl#205", []string{"bwd-overlap-assign"},
-			lawGradient, "where windows overlap, a gradient is assigned instead of added", isFloat[T],
+			lawGradMax, "where windows overlap, a gradient is assigned instead of added", isFloat[T],
 			func(m *pool[T]) { m.scatter = func(dx []T, i int, g T) { dx[i] = g } }},
 		{"gradient-to-all-ties", "Theano", "Theano/Theano#5248", []string{"bwd-all-ties"},
-			lawGradient, "every tap equal to the maximum receives the gradient", isFloat[T],
+			lawGradSum, "every tap equal to the maximum receives the gradient", isFloat[T],
 			func(m *pool[T]) {
 				right := m.spread
 				m.spread = func(w *window[T], dx []T, g T) {
@@ -26,7 +26,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-split-among-ties", "TensorFlow reduce_max", "tensorflow/tensorflow#4886", []string{"bwd-all-ties"},
-			lawGradient, "taps equal to the maximum share the gradient", isFloat[T],
+			lawGradMax, "taps equal to the maximum share the gradient", isFloat[T],
 			func(m *pool[T]) {
 				right := m.spread
 				m.spread = func(w *window[T], dx []T, g T) {
@@ -49,7 +49,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-without-pad", "NNlib, MIOpen, libnd4j", "FluxML/NNlib.jl#133", []string{"bwd-padding-wrong"},
-			lawGradient, "the windows of the gradient of a maximum start without the leading pad", isFloat[T],
+			lawGradMax, "the windows of the gradient of a maximum start without the leading pad", isFloat[T],
 			func(m *pool[T]) {
 				m.forGrad = func(p pool2d.Params) pool2d.Params {
 					if p.Op == pool2d.Max {
@@ -59,7 +59,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-without-pad-nhwc", "PyTorch CUDA NHWC", "pytorch/pytorch#188345", []string{"avg-bwd-nhwc-no-pad-offset"},
-			lawGradient, "for NHWC, the windows of the gradient of an average start without the leading pad", isFloat[T],
+			lawAdjoint, "for NHWC, the windows of the gradient of an average start without the leading pad", isFloat[T],
 			func(m *pool[T]) {
 				m.layout = pool2d.NHWC
 				m.forGrad = func(p pool2d.Params) pool2d.Params {
@@ -70,7 +70,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-divisor-overhang", "PyTorch Inductor", "pytorch/pytorch#198119", []string{"avg-bwd-ceil-divisor"},
-			lawGradient, "the gradient of an average divides what ceil mode cuts by the whole area", isFloat[T],
+			lawAdjoint, "the gradient of an average divides what ceil mode cuts by the whole area", isFloat[T],
 			func(m *pool[T]) {
 				right := m.share
 				m.share = func(w *window[T], g T) T {
@@ -81,12 +81,12 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-divisor-ignored", "derived", "an option that the backward pass forgot", nil,
-			lawGradient, "the gradient of an average ignores Divisor", isFloat[T],
+			lawGradAvg, "the gradient of an average ignores Divisor", isFloat[T],
 			func(m *pool[T]) {
 				m.forGrad = func(p pool2d.Params) pool2d.Params { p.Divisor = 0; return p }
 			}},
 		{"gradient-to-last-tap", "gorgonia", "gorgonia/gorgonia@d7a3ce27 op_avg_pool.go", []string{"gorgonia-avg-bwd"},
-			lawGradient, "the gradient of an average goes to the last tap", isFloat[T],
+			lawAdjoint, "the gradient of an average goes to the last tap", isFloat[T],
 			func(m *pool[T]) {
 				right := m.spread
 				m.spread = func(w *window[T], dx []T, g T) {
@@ -98,7 +98,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-at-minus-one", "gorgonia", "gorgonia/gorgonia@d7a3ce27 op_nn.go maxPoolDiffOp", []string{"gorgonia-max-bwd-minus1", "minus-inf-window-index-minus-1"},
-			lawGradient, "the gradient of a window of -Inf is written to the index -1", isFloat[T],
+			lawGradMax, "the gradient of a window of -Inf is written to the index -1", isFloat[T],
 			func(m *pool[T]) {
 				right := m.spread
 				start := m.maxFrom(least[T]())
@@ -112,12 +112,12 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-dilation-height-for-width", "burn (cubecl)", "tracel-ai/burn#4466", []string{"dilation0-twice"},
-			lawGradient, "the gradient uses the dilation of the height for the width", isFloat[T],
+			lawGradMax, "the gradient uses the dilation of the height for the width", isFloat[T],
 			func(m *pool[T]) {
 				m.forGrad = func(p pool2d.Params) pool2d.Params { p.Dilation.W = p.Dilation.H; return p }
 			}},
 		{"gradient-updates-lost", "OneFlow, cunn, CNTK", "Oneflow-Inc/oneflow#5614", []string{"bwd-race-atomic"},
-			lawGradient, "two halves of the outputs are added to copies of the gradient, and the later copy wins where both wrote", isFloat[T],
+			lawGradMax, "two halves of the outputs are added to copies of the gradient, and the later copy wins where both wrote", isFloat[T],
 			func(m *pool[T]) {
 				right := m.spread
 				m.spread = func(w *window[T], dx []T, g T) {
@@ -134,7 +134,7 @@ func gradients[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-last-plane-missing", "derived", "the mean of the last items forgotten", nil,
-			lawGradient, "the last plane of a batch has no gradient", isFloat[T],
+			lawGradSum, "the last plane of a batch has no gradient", isFloat[T],
 			func(m *pool[T]) {
 				m.back = func(planes int, plane func(i int)) { inOrder(max(1, planes-1), plane) }
 			}},

@@ -15,7 +15,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 	}
 	return []entry[T]{
 		{"index-in-padded-plane", "TensorFlow, torch-mlir", "tensorflow/tensorflow#10216", []string{"index-padded-coordinates"},
-			lawIndices, "indices count in the padded plane", nil,
+			lawInWindow, "indices count in the padded plane", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], at int) int {
 					p, cell := w.call.params.Pad, w.cells[at]
@@ -23,15 +23,15 @@ func indices[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"index-in-window", "oneDNN", "museum.md §5 (7)", nil,
-			lawIndices, "indices count in the window", nil,
+			lawInWindow, "indices count in the window", nil,
 			func(m *pool[T]) { real(m, func(w *window[T], at int) int { return at }) }},
 		{"index-transposed", "OpenVINO, ONNX storage_order", "openvinotoolkit/openvino#33833", []string{"index-storage-order"},
-			lawIndices, "indices count column by column", nil,
+			lawInWindow, "indices count column by column", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], at int) int { return w.cells[at].W*w.call.src.H + w.cells[at].H })
 			}},
 		{"index-decoded-transposed", "PyTorch Inductor", "pytorch/pytorch#197596", []string{"index-transposed"},
-			lawIndices, "the tap is encoded column by column and decoded row by row", nil,
+			lawInWindow, "the tap is encoded column by column and decoded row by row", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], at int) int {
 					h, v := len(w.rows.cells), len(w.cols.cells)
@@ -40,7 +40,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"index-over-all-planes", "ONNX, tract, PyTorch export", "sonos/tract#2860", []string{"index-per-plane-vs-global"},
-			lawIndices, "indices count through the whole tensor", nil,
+			lawInWindow, "indices count through the whole tensor", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], at int) int {
 					s, cell := w.call.src, w.cells[at]
@@ -48,7 +48,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"index-over-batch", "TensorFlow CPU", "tensorflow/tensorflow#22025", []string{"index-batch-cpu-gpu"},
-			lawIndices, "indices go on from one batch item to the next", nil,
+			lawInWindow, "indices go on from one batch item to the next", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], at int) int {
 					s, cell := w.call.src, w.cells[at]
@@ -56,7 +56,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"index-counts-channels", "TensorFlow", "museum.md §5 (7)", nil,
-			lawIndices, "indices of an NHWC tensor count its channels too", nil,
+			lawInWindow, "indices of an NHWC tensor count its channels too", nil,
 			func(m *pool[T]) {
 				m.layout = pool2d.NHWC
 				real(m, func(w *window[T], at int) int {
@@ -64,7 +64,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"index-by-value", "torch-mlir", "llvm/torch-mlir#518", []string{"index-by-value-search"},
-			lawIndices, "the index is that of the first cell of the plane with the value", nil,
+			lawInWindow, "the index is that of the first cell of the plane with the value", nil,
 			func(m *pool[T]) {
 				right := m.index
 				m.index = func(w *window[T], at int) int64 {
@@ -80,10 +80,10 @@ func indices[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"index-left-at-minus-one", "PyTorch (THNN), TileOPs", "pytorch/pytorch#1465", []string{"minus-inf-window-index-minus-1", "tileops-inf-index"},
-			lawIndices, "nothing beats the sentinel -Inf, so a window of -Inf has no index", nil,
+			lawInWindow, "nothing beats the sentinel -Inf, so a window of -Inf has no index", nil,
 			func(m *pool[T]) { m.maximum = m.maxFrom(least[T]()) }},
 		{"index-left-at-zero", "PyTorch (THNN)", "pytorch/pytorch#40131", []string{"minus-inf-window-index-minus-1"},
-			lawIndices, "nothing beats the sentinel -Inf, so a window of -Inf has the plane's first index", nil,
+			lawInWindow, "nothing beats the sentinel -Inf, so a window of -Inf has the plane's first index", nil,
 			func(m *pool[T]) {
 				m.maximum = m.maxFrom(least[T]())
 				right := m.index
@@ -95,16 +95,16 @@ func indices[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"empty-window-has-index", "PyTorch", "semantics.md E01", nil,
-			lawIndices, "a window without a real tap has the index 0", nil,
+			lawInWindow, "a window without a real tap has the index 0", nil,
 			func(m *pool[T]) {
 				right := m.index
 				m.index = func(w *window[T], at int) int64 { return max(0, right(w, at)) }
 			}},
 		{"tie-last", "PyTorch max, Theano, TensorFlow", "pytorch/pytorch#37921", []string{"tie-last-vs-first"},
-			lawIndices, "of equal taps the last wins", nil,
+			lawOrder, "of equal taps the last wins", nil,
 			func(m *pool[T]) { m.better = func(v, best T) bool { return v >= best || isNaN(v) } }},
 		{"tie-by-column", "derived", "a window walked column by column", nil,
-			lawIndices, "of equal taps the first in column-major order wins", nil,
+			lawOrder, "of equal taps the first in column-major order wins", nil,
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
 					best, at := m.empty, -1
@@ -119,19 +119,19 @@ func indices[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"nan-index-first", "derived", "semantics.md N05", nil,
-			lawIndices, "of several NaNs the first has the index", isFloat[T],
+			lawOrder, "of several NaNs the first has the index", isFloat[T],
 			func(m *pool[T]) {
 				m.better = func(v, best T) bool { return v > best || isNaN(v) && !isNaN(best) }
 			}},
 		{"zeros-ordered", "TileOPs", "tile-ai/TileOPs#2082", []string{"signed-zero"},
-			lawIndices, "+0 is greater than -0, which moves the index", isFloat[T],
+			lawOrder, "+0 is greater than -0, which moves the index", isFloat[T],
 			func(m *pool[T]) {
 				m.better = func(v, best T) bool {
 					return v > best || isNaN(v) || v == 0 && best == 0 && !negative(v) && negative(best)
 				}
 			}},
 		{"index-of-window-start", "derived", "the window's corner for its maximum", nil,
-			lawIndices, "the index is that of the window's first cell", nil,
+			lawInWindow, "the index is that of the window's first cell", nil,
 			func(m *pool[T]) {
 				real(m, func(w *window[T], _ int) int { return w.cells[0].H*w.call.src.W + w.cells[0].W })
 			}},

@@ -62,22 +62,22 @@ func maxima[T pool2d.Elem]() []entry[T] {
 			lawMembership, "the maximum starts from the lowest finite number", isFloat[T],
 			func(m *pool[T]) { m.maximum = m.maxFrom(number[T](-math.MaxFloat32)) }},
 		{"all-nan-gives-lowest", "OpenVINO, PyTorch CUDA, oneDNN", "openvinotoolkit/openvino#35935", []string{"all-nan-gives-flt-lowest", "gorgonia-cudnn-notpropagatenan"},
-			lawReference, "NaN never wins, and a window of NaN is the lowest finite number", isFloat[T],
+			lawNaN, "NaN never wins, and a window of NaN is the lowest finite number", isFloat[T],
 			func(m *pool[T]) {
 				m.better = greater[T]
 				m.maximum = m.maxFrom(number[T](-math.MaxFloat32))
 			}},
 		{"nan-dropped", "burn-flex, PyTorch before 0.4.1, Theano, TensorFlow 1", "tracel-ai/burn#5662", []string{"nan-dropped-by-gt", "nan-mps-max"},
-			lawReference, "NaN is not greater than anything, so it never wins", isFloat[T],
+			lawNaN, "NaN is not greater than anything, so it never wins", isFloat[T],
 			func(m *pool[T]) { m.better = greater[T]; m.maximum = m.maxFrom(least[T]()) }},
 		{"nan-only-if-first", "PyTorch before 0.4.1", "pytorch/pytorch#7645", []string{"nan-dropped-by-gt"},
-			lawReference, "NaN wins only where it is the first tap", isFloat[T],
+			lawNaN, "NaN wins only where it is the first tap", isFloat[T],
 			func(m *pool[T]) { m.better = greater[T] }},
 		{"nan-only-if-last", "ONNX Runtime", "semantics.md N02", nil,
-			lawReference, "NaN wins a comparison and loses the next", isFloat[T],
+			lawNaN, "NaN wins a comparison and loses the next", isFloat[T],
 			func(m *pool[T]) { m.better = func(v, best T) bool { return !(v <= best) } }},
 		{"nan-gives-zero", "PlaidML", "plaidml/plaidml#313", []string{"plaidml-nan"},
-			lawReference, "a window with NaN is 0", isFloat[T],
+			lawNaN, "a window with NaN is 0", isFloat[T],
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
 					best, at := m.maxOf(w)
@@ -88,7 +88,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"nan-lost-when-indices-are-asked", "ONNX Runtime", "semantics.md N02", nil,
-			lawIndices, "NaN propagates in the forward pass but not where indices are returned", isFloat[T],
+			lawSameValues, "NaN propagates in the forward pass but not where indices are returned", isFloat[T],
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
 					m := *m
@@ -99,7 +99,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"nan-by-lane", "TensorFlow (Eigen)", "tensorflow/tensorflow#125965", []string{"nan-depends-on-simd-lane"},
-			lawReference, "vector lanes propagate NaN, the scalar tail drops it", isFloat[T],
+			lawNaN, "vector lanes propagate NaN, the scalar tail drops it", isFloat[T],
 			func(m *pool[T]) {
 				r := newRow(m)
 				r.tail = greater[T]

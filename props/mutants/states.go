@@ -191,7 +191,7 @@ func states[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"gradient-not-zeroed", "ExecuTorch", "pytorch/executorch#21686", []string{"bwd-grad-not-zeroed"},
-			lawGradient, "a gradient is added to what the buffer held", isFloat[T],
+			lawGradFresh, "a gradient is added to what the buffer held", isFloat[T],
 			func(m *pool[T]) {
 				var mu sync.Mutex
 				kept := map[int][]T{}
@@ -208,7 +208,7 @@ func states[T pool2d.Elem]() []entry[T] {
 				m.lacks = pool2d.Concurrency
 			}},
 		{"gradient-of-last-forward", "gorgonia", "gorgonia/gorgonia@d7a3ce27 maxPoolOp.mask", []string{"op-carries-mask-state"},
-			lawGradient, "the gradient of a maximum uses the positions of the last forward call, if there are as many", isFloat[T],
+			lawGradMax, "the gradient of a maximum uses the positions of the last forward call, if there are as many", isFloat[T],
 			func(m *pool[T]) {
 				var mu sync.Mutex
 				mask := map[pool2d.Cell]pool2d.Cell{}

@@ -138,7 +138,7 @@ func taps[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"next-batch-item", "derived", "off by one item", nil,
-			lawChannels, "the cells of the batch item before are read", nil,
+			lawBatch, "the cells of the batch item before are read", nil,
 			func(m *pool[T]) {
 				m.offset = func(c *call[T], cell pool2d.Cell) int { cell.N = max(0, cell.N-1); return c.src.Offset(cell) }
 			}},
