@@ -24,7 +24,7 @@ func averages[T pool2d.Elem]() []entry[T] {
 			lawImpulse, "with CountPad, what ceil mode hangs over counts in the divisor", nil,
 			func(m *pool[T]) { m.counted = func(a axis, _ int) int { return a.kernel } }},
 		{"whole-divisor-if-unpadded", "torch-mlir, PyTorch Inductor", "llvm/torch-mlir#4144", []string{"avg-torchmlir-clamp"},
-			lawImpulse, "without padding every window is taken to be whole, although ceil mode cuts the last", nil,
+			lawReference, "without padding every window is taken to be whole, although ceil mode cuts the last", nil,
 			func(m *pool[T]) {
 				right := m.divisor
 				m.divisor = func(w *window[T]) int {
@@ -97,7 +97,7 @@ func averages[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"counted-per-channel", "rten", "robertknight/rten#139", []string{"count-per-channel"},
-			lawImpulse, "the taps are counted once for every channel", nil,
+			lawChannels, "the taps are counted once for every channel", nil,
 			func(m *pool[T]) {
 				right := m.divisor
 				m.divisor = func(w *window[T]) int {

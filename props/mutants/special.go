@@ -71,7 +71,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"stride-unrolled-wrong", "derived", "a constant of the unrolled loop", nil,
-			lawImpulse, "the kernel for windows of 2 at stride 2 puts its lanes 1 apart", nil,
+			lawReference, "the kernel for windows of 2 at stride 2 puts its lanes 1 apart", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					r.only(2, 2)
@@ -140,7 +140,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				m.paths = []path[T]{global(unpadded[T], func(w *window[T]) int { return len(w.cells) })}
 			}},
 		{"global-ignores-padding", "derived", "the condition of a special case", nil,
-			lawImpulse, "a window as large as the plane sums the plane for every output, whatever the padding", nil,
+			lawReference, "a window as large as the plane sums the plane for every output, whatever the padding", nil,
 			func(m *pool[T]) {
 				g := global(func(*call[T]) bool { return true }, m.divisor)
 				one := g.plane
@@ -166,7 +166,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"large-kernel-cut", "derived", "a mask of 8 bits for the taps of a row", nil,
-			lawImpulse, "a window has at most 8 columns", nil,
+			lawReference, "a window has at most 8 columns", nil,
 			func(m *pool[T]) {
 				m.forTaps = func(p pool2d.Params) pool2d.Params { p.Kernel.W = min(p.Kernel.W, 8); return p }
 			}},

@@ -73,7 +73,7 @@ func states[T pool2d.Elem]() []entry[T] {
 					if size < 0 {
 						size = n
 					}
-					return right(c, max(n, size))[:size][:n]
+					return right(c, max(n, size))[:size:size][:n]
 				}
 			}},
 		{"result-reused", "gorgonia", "gorgonia/gorgonia@d7a3ce27 maxPoolOp.mask", []string{"op-carries-mask-state"},
@@ -208,7 +208,7 @@ func states[T pool2d.Elem]() []entry[T] {
 				m.lacks = pool2d.Concurrency
 			}},
 		{"gradient-of-last-forward", "gorgonia", "gorgonia/gorgonia@d7a3ce27 maxPoolOp.mask", []string{"op-carries-mask-state"},
-			lawGradMax, "the gradient of a maximum uses the positions of the last forward call, if there are as many", isFloat[T],
+			lawGradFresh, "the gradient of a maximum uses the positions of the last forward call, if there are as many", isFloat[T],
 			func(m *pool[T]) {
 				var mu sync.Mutex
 				mask := map[pool2d.Cell]pool2d.Cell{}

@@ -109,7 +109,7 @@ func taps[T pool2d.Elem]() []entry[T] {
 				m.forTaps = func(p pool2d.Params) pool2d.Params { p.Dilation = pool2d.HW{H: 1, W: 1}; return p }
 			}},
 		{"single-channel-stride", "PyTorch channels_last", "pytorch/pytorch#116482", []string{"singleton-channel-stride"},
-			lawImpulse, "with one channel, batch items are taken to be one cell apart", nil,
+			lawBatch, "with one channel, batch items are taken to be one cell apart", nil,
 			func(m *pool[T]) {
 				m.layout = pool2d.NHWC
 				m.offset = func(c *call[T], cell pool2d.Cell) int {
