@@ -1,0 +1,9 @@
+package props
+
+import "example.com/pool2d"
+
+// ExhaustError is Exhaustive, without a test that it would fail.
+func ExhaustError[T pool2d.Elem](impl pool2d.Impl[T], scope Scope) error {
+	_, _, err := exhaust(impl, scope)
+	return err
+}
