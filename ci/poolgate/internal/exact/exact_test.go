@@ -169,21 +169,22 @@ func TestTooFew(t *testing.T) {
 	}
 }
 
+// TestHolm compares with the figures that R's p.adjust(p, "holm") prints.
 func TestHolm(t *testing.T) {
 	for _, c := range []struct {
 		p               []float64
 		family, already int
-		want            []bool
+		want            []float64
 	}{
-		{[]float64{.01, .04, .03, .005}, 4, 0, []bool{true, false, false, true}}, // Holm's thresholds .0125 .0167 .025 .05
-		{[]float64{.01, .02, .024, .04}, 4, 0, []bool{true, false, false, false}},
-		{[]float64{.012}, 4, 0, []bool{true}},
-		{[]float64{.013}, 4, 0, []bool{false}},
-		{[]float64{.013}, 4, 1, []bool{true}},
-		{[]float64{math.NaN(), .001}, 2, 0, []bool{false, true}},
-		{nil, 0, 0, []bool{}},
+		{[]float64{.01, .04, .03, .005}, 4, 0, []float64{.03, .06, .06, .02}},
+		{[]float64{.01, .02, .024, .04}, 4, 0, []float64{.04, .06, .06, .06}},
+		{[]float64{.012}, 4, 0, []float64{.048}},
+		{[]float64{.012}, 4, 1, []float64{.036}},
+		{[]float64{math.NaN(), .001}, 2, 0, []float64{1, .002}},
+		{nil, 0, 0, nil},
 	} {
-		if got := exact.Holm(c.p, c.family, c.already, .05); !slices.Equal(got, c.want) {
+		got := exact.Holm(c.p, c.family, c.already)
+		if !slices.EqualFunc(got, c.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
 			t.Errorf("Holm(%v of %d, %d before): got %v, want %v", c.p, c.family, c.already, got, c.want)
 		}
 	}

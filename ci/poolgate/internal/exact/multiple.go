@@ -6,27 +6,25 @@ import (
 	"slices"
 )
 
-// Holm reports which of the hypotheses with p-values p it rejects, so that the chance of rejecting a true one is at
-// most alpha, however the tests depend on each other. Of the family, already more were rejected before; they count as
-// the smallest p-values. A NaN is never rejected.
-func Holm(p []float64, family, already int, alpha float64) []bool {
+// Holm returns the p-values p adjusted by Holm's procedure: whoever rejects those at most alpha rejects a true hypothesis
+// with probability at most alpha, however the tests depend on each other. Of the family, already more were rejected
+// before; they count as the smallest p-values. A NaN counts as 1.
+func Holm(p []float64, family, already int) []float64 {
 	order := make([]int, len(p))
+	adjusted := make([]float64, len(p))
 	for i := range order {
-		order[i] = i
+		order[i], adjusted[i] = i, p[i]
 		if math.IsNaN(p[i]) {
-			p = slices.Clone(p)
-			p[i] = 1
+			adjusted[i] = 1
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(p[i], p[j]) })
-	rejected := make([]bool, len(p))
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(adjusted[i], adjusted[j]) })
+	least := 0.0
 	for step, i := range order {
-		if p[i] > alpha/float64(family-already-step) {
-			break
-		}
-		rejected[i] = true
+		least = max(least, min(1, adjusted[i]*float64(family-already-step)))
+		adjusted[i] = least
 	}
-	return rejected
+	return adjusted
 }
 
 // Spend divides alpha among looks at the data after n[0] < n[1] < … differences: Lan and DeMets' spending function of

@@ -1,0 +1,165 @@
+package regress
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A target is a package with benchmarks, on both sides.
+type target struct {
+	pkg      string // import path
+	rel      string // from the module's directory, with slashes
+	dir      string // head's directory: where both sides run, as both have head's tests
+	missing  bool   // the base has no such package
+	overlay  map[string]string
+	ownTests bool // head's tests do not compile on the base, which keeps its own
+}
+
+// A builder makes test binaries of the two trees with one toolchain and the same flags.
+type builder struct {
+	tmp    string
+	module string // of head
+	trees  [2]tree
+	goroot string
+	hook   map[string]string
+	built  int
+}
+
+func newBuilder(ctx context.Context, tmp string, trees [2]tree) (*builder, error) {
+	b := &builder{tmp: tmp, trees: trees}
+	var err error
+	if b.goroot, err = output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOROOT"); err != nil {
+		return nil, err
+	}
+	b.hook, err = writeHook(b.goroot, filepath.Join(tmp, "hook"))
+	return b, err
+}
+
+// buildEnv pins the toolchain: a go.mod that asks for another must not change what is compared.
+func buildEnv() []string { return append(os.Environ(), "GOTOOLCHAIN=local") }
+
+// targets lists head's packages that match the patterns and have tests.
+func (b *builder) targets(ctx context.Context, patterns []string) ([]*target, error) {
+	out, err := output(ctx, b.trees[head].dir, buildEnv(), "go", append([]string{"list", "-f",
+		"{{.ImportPath}}\t{{.Dir}}\t{{len .TestGoFiles}}{{len .XTestGoFiles}}"}, patterns...)...)
+	if err != nil {
+		return nil, fmt.Errorf("head: %w", err)
+	}
+	module, err := filepath.EvalSymlinks(b.trees[head].dir)
+	if err != nil {
+		return nil, err
+	}
+	var found []*target
+	for line := range strings.Lines(out) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		if len(f) != 3 || f[2] == "00" {
+			continue
+		}
+		dir, err := filepath.EvalSymlinks(f[1])
+		if err != nil {
+			return nil, err
+		}
+		rel, err := filepath.Rel(module, dir)
+		if err != nil {
+			return nil, err
+		}
+		t := &target{pkg: f[0], rel: filepath.ToSlash(rel), dir: dir}
+		if err := b.overlayTests(t); err != nil {
+			return nil, err
+		}
+		found = append(found, t)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no package of %s has tests", strings.Join(patterns, ","))
+	}
+	return found, nil
+}
+
+// overlayTests finds how the base gets head's test files, so that both sides run the same benchmarks.
+func (b *builder) overlayTests(t *target) error {
+	onBase := filepath.Join(b.trees[base].dir, filepath.FromSlash(t.rel))
+	if sources, err := filepath.Glob(filepath.Join(onBase, "*.go")); err != nil || len(sources) == 0 {
+		t.missing = true
+		return err
+	}
+	t.overlay = map[string]string{}
+	theirs, err := filepath.Glob(filepath.Join(onBase, "*_test.go"))
+	if err != nil {
+		return err
+	}
+	for _, path := range theirs {
+		t.overlay[path] = "" // gone, unless head has it
+	}
+	ours, err := filepath.Glob(filepath.Join(t.dir, "*_test.go"))
+	if err != nil {
+		return err
+	}
+	for _, path := range ours {
+		there := filepath.Join(onBase, filepath.Base(path))
+		was, err := os.ReadFile(there)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		is, err2 := os.ReadFile(path)
+		if err2 != nil {
+			return err2
+		}
+		if err == nil && bytes.Equal(was, is) {
+			delete(t.overlay, there)
+		} else {
+			t.overlay[there] = path
+		}
+	}
+	return nil
+}
+
+// A variant is one way to build a side of a target.
+type variant struct {
+	side   side
+	own    bool   // with the base's own tests
+	hooked bool   // with the hooked package testing
+	layout uint64 // the seed of -randlayout; 0 for the linker's own order
+}
+
+// build returns the path of the test binary of t.
+func (b *builder) build(ctx context.Context, t *target, v variant) (string, error) {
+	b.built++
+	program := filepath.Join(b.tmp, fmt.Sprintf("%s-%03d.test", v.side, b.built))
+	args := []string{"test", "-c", "-trimpath", "-buildvcs=false", "-o", program}
+	overlay := map[string]string{}
+	if v.side == base && !v.own {
+		for k, path := range t.overlay {
+			overlay[k] = path
+		}
+	}
+	if v.hooked {
+		for k, path := range b.hook {
+			overlay[k] = path
+		}
+	}
+	if len(overlay) > 0 {
+		text, err := json.Marshal(map[string]any{"Replace": overlay})
+		if err != nil {
+			return "", err
+		}
+		file := program + ".overlay"
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", file)
+	}
+	if v.layout != 0 {
+		args = append(args, fmt.Sprintf("-ldflags=-randlayout=%d", v.layout))
+	}
+	_, err := output(ctx, b.trees[v.side].dir, buildEnv(), "go", append(args, "./"+t.rel)...)
+	if err != nil && ctx.Err() == nil {
+		return "", fmt.Errorf("%s does not compile: %w", v.side, err)
+	}
+	return program, err
+}

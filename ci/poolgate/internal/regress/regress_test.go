@@ -1,0 +1,276 @@
+package regress
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A repo is a scratch repository with one commit: a module whose package ./bench has three benchmarks.
+type repo struct {
+	*testing.T
+	dir string
+}
+
+const smallSource = `package bench
+
+// Sink keeps what is allocated.
+var Sink []byte
+
+// Spin takes n turns.
+func Spin(n int) (x uint64) {
+	x = 1
+	for range n {
+		x = x*6364136223846793005 + 1442695040888963407
+	}
+	return x
+}
+
+func Slow() uint64 { return Spin(2000) }
+
+func Other() uint64 { return Spin(3000) }
+
+func Lean() uint64 { return Spin(100) }
+`
+
+const smallTests = `package bench
+
+import "testing"
+
+func BenchmarkSlow(b *testing.B) {
+	for b.Loop() {
+		Slow()
+	}
+}
+
+func BenchmarkOther(b *testing.B) {
+	b.Run("size=1", func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			Other()
+		}
+	})
+}
+
+func BenchmarkLean(b *testing.B) {
+	for b.Loop() {
+		Lean()
+	}
+}
+`
+
+func newRepo(t *testing.T) *repo {
+	t.Helper()
+	r := &repo{T: t, dir: t.TempDir()}
+	t.Chdir(r.dir)
+	t.Setenv("TMPDIR", t.TempDir()) // to see what is left behind
+	r.git("init", "--quiet", "--initial-branch=main")
+	r.git("config", "user.name", "A Tester")
+	r.git("config", "user.email", "tester@example.com")
+	r.write("go.mod", "module scratch.example\n\ngo 1.26\n")
+	r.write(".gitignore", "/poolgate-out/\n")
+	r.write("bench/bench.go", smallSource)
+	r.write("bench/bench_test.go", smallTests)
+	r.commit("Begin")
+	return r
+}
+
+func (r *repo) git(args ...string) string {
+	r.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (r *repo) write(name, text string) {
+	r.Helper()
+	path := filepath.Join(r.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		r.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// edit replaces text in a file, which must be there.
+func (r *repo) edit(name, old, new string) {
+	r.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil {
+		r.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		r.Fatalf("%s lacks %q", name, old)
+	}
+	r.write(name, strings.ReplaceAll(string(text), old, new))
+}
+
+func (r *repo) commit(message string) {
+	r.Helper()
+	r.git("add", "--all")
+	r.git("commit", "--quiet", "--message", message)
+}
+
+// gate runs the command and checks that it left no work tree and no temporary file behind.
+func (r *repo) gate(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	r.Helper()
+	var out, err strings.Builder
+	code = Run(ctx, args, &out, &err)
+	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "poolgate-*")); len(left) > 0 {
+		r.Errorf("left behind: %v", left)
+	}
+	if trees := r.git("worktree", "list"); strings.Count(trees, "\n") != 1 {
+		r.Errorf("work trees left behind:\n%s", trees)
+	}
+	return code, out.String(), err.String()
+}
+
+// want checks an exit code and that the outputs hold each text.
+func (r *repo) want(code, wantCode int, output string, texts ...string) {
+	r.Helper()
+	ok := code == wantCode
+	for _, text := range texts {
+		ok = ok && strings.Contains(output, text)
+	}
+	if !ok {
+		r.Errorf("got exit %d, want %d with %q in\n%s", code, wantCode, texts, output)
+	}
+}
+
+// quick are flags for a session of seconds, fit to find a plant of hundreds of percent.
+var quick = []string{"-base", "HEAD~1", "-head", "HEAD", "-sample", "1ms", "-limit", "0.9", "-floor", "0.5"}
+
+func TestPlantedSlowdown(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "return Spin(2000)", "return Spin(16000)")
+	r.commit("Slow down")
+	code, out, _ := r.gate(t.Context(), append(quick, "-o", "pairs.txt")...)
+	r.want(code, exitRegressed, out, "1 regressed", "\nregressed  Slow")
+	row, _, _ := strings.Cut(out[strings.Index(out, "\nregressed  Slow")+1:], "\n")
+	if !strings.Contains(row, "+7") && !strings.Contains(row, "+6") { // eight times the time is +700 %
+		t.Errorf("the slowdown is not sized: %s", row)
+	}
+
+	again, err := rejudge(config{rules: rulesOf(t, quick), from: "pairs.txt", selection: wholeRecord})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range again.series {
+		line := string(again.judgements[i].verdict) + " "
+		if !strings.Contains(out, "\n"+line) {
+			t.Errorf("judged again, %s is %s; the session said\n%s", s.name, line, out)
+		}
+	}
+	if code := again.exitCode(); code != exitRegressed {
+		t.Errorf("judged again: got exit %d, want %d", code, exitRegressed)
+	}
+
+	r.git("commit", "--quiet", "--amend", "--message", "Slow down\n\nPerf-Accept: BenchmarkSlow it is right now\nPerf-Accept: BenchmarkLean\n")
+	code, out, _ = r.gate(t.Context(), append(quick, "-bench", "Slow")...)
+	r.want(code, exitOK, out, "1 regressed", "accepted: Slow", "it is right now", "gives no reason")
+}
+
+func rulesOf(t *testing.T, args []string) rules {
+	t.Helper()
+	c, _, err := parse(args, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.rules
+}
+
+func TestCommentIsIdentical(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "// Spin takes n turns.", "// Spin takes n turns, one after the other.\n//\n// It takes its time.")
+	r.edit("bench/bench_test.go", "func BenchmarkLean", "// BenchmarkLean is short.\nfunc BenchmarkLean")
+	r.commit("Explain")
+	code, out, _ := r.gate(t.Context(), quick...)
+	r.want(code, exitOK, out, "3 identical", " 0 pairs ")
+}
+
+func TestAllocationRise(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "return Spin(100)", "Sink = make([]byte, 24); return Spin(100)")
+	r.commit("Allocate")
+	code, out, _ := r.gate(t.Context(), append(quick, "-bench", "Lean|Slow")...)
+	r.want(code, exitRegressed, out, "exact-allocs/op rose from 0 to 1", "exact-B/op rose from 0 to 24", "1 regressed")
+}
+
+func TestNewAndRemoved(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench_test.go", "func BenchmarkLean", "func BenchmarkSlim")
+	r.commit("Rename a benchmark")
+	// Head's tests run on the base too, so the code of both is the same; but a name is gone.
+	code, out, _ := r.gate(t.Context(), append(quick, "-bench", "Lean|Slim")...)
+	r.want(code, exitFailed, out, "removed    Lean", "Slim")
+
+	r.git("commit", "--quiet", "--amend", "--message", "Rename\n\nPerf-Accept: BenchmarkLean is BenchmarkSlim now")
+	code, out, _ = r.gate(t.Context(), append(quick, "-bench", "Lean|Slim")...)
+	r.want(code, exitOK, out, "accepted: Lean")
+}
+
+func TestTestsThatDoNotCompileOnBase(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "func Lean() uint64", "func Lean(n int) uint64")
+	r.edit("bench/bench_test.go", "\t\tLean()", "\t\tLean(7)")
+	r.commit("Change a signature")
+	code, out, _ := r.gate(t.Context(), quick...)
+	r.want(code, exitOK, out, "3 new", "changed: head's tests do not compile on the base")
+}
+
+func TestErrors(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "return Spin(100)", "panic(\"a fine mess\")")
+	r.commit("Panic")
+	code, _, errs := r.gate(t.Context(), quick...)
+	r.want(code, exitFailed, errs, "head: BenchmarkLean", "a fine mess")
+
+	r.edit("bench/bench.go", "panic(", "(panic(")
+	r.commit("Break")
+	r.edit("bench/bench.go", "(panic(\"a fine mess\")", "return 0")
+	r.commit("Mend")
+	code, _, errs = r.gate(t.Context(), quick...)
+	r.want(code, exitFailed, errs, "base does not compile", "bench.go")
+
+	for _, c := range []struct{ args, want string }{
+		{"-base v9.9.9", `base revision "v9.9.9" does not exist`},
+		{"-base HEAD -head nowhere", `head revision "nowhere" does not exist`},
+		{"-base HEAD -pkg ./none", "none"},
+		{"-base HEAD -force -bench Nothing", "no benchmark"},
+		{"-creep", "no release tag"},
+		{"-alpha 2", "-alpha"},
+		{"-floor 0.1", "-floor"},
+		{"-from no-such-file", "no-such-file"},
+		{"-from bench/bench.go", "no samples"},
+		{"-row /k", "-from"},
+		{"-o /dev/full -base HEAD~3 -sample 1ms -bench Slow -force", "no space left"},
+	} {
+		code, _, errs := r.gate(t.Context(), strings.Fields(c.args)...)
+		r.want(code, exitFailed, errs, c.want)
+	}
+}
+
+// TestInterrupt cancels a session in its middle: what was taken is judged and saved, the rest is cleaned away.
+func TestInterrupt(t *testing.T) {
+	r := newRepo(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for ctx.Err() == nil { // until pairs are on file
+			if text, _ := os.ReadFile("pairs.txt"); strings.Count(string(text), "stage: screen") > 0 {
+				cancel()
+			}
+		}
+	}()
+	code, out, errs := r.gate(ctx, "-base", "HEAD", "-force", "-bench", "Slow", "-sample", "20ms", "-o", "pairs.txt")
+	r.want(code, exitFailed, out+errs, "1 inconclusive", "cut short", "interrupted")
+	if _, err := rejudge(config{rules: defaultRules(), from: "pairs.txt", selection: wholeRecord}); err != nil {
+		t.Error(err)
+	}
+}
