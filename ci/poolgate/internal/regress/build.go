@@ -155,7 +155,7 @@ func (b *builder) build(ctx context.Context, t *target, v variant) (string, erro
 		args = append(args, "-overlay", file)
 	}
 	if v.layout != 0 {
-		args = append(args, fmt.Sprintf("-ldflags=-randlayout=%d", v.layout))
+		args = append(args, fmt.Sprintf("-ldflags=-s -w -randlayout=%d", v.layout))
 	}
 	_, err := output(ctx, b.trees[v.side].dir, buildEnv(), "go", append(args, "./"+t.rel)...)
 	if err != nil && ctx.Err() == nil {

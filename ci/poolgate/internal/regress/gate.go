@@ -31,7 +31,7 @@ type session struct {
 	progress *progress
 	series   []*series
 	live     map[*series]*benchmark // those that are measured
-	layouts  map[layout]string      // the programs linked so far
+	programs map[layout]string      // linked so far
 	hooked   bool                   // time programs with the hook too, to plant slowdowns
 	started  time.Time
 	measured time.Duration
@@ -51,16 +51,12 @@ type benchmark struct {
 	exact   [2]int  // counted samples so far
 }
 
-// layoutsPerSide is how many orders of functions a side is linked in for the first stage; they take turns. In the
-// second stage no two pairs share a layout: what is confirmed there holds for layouts not yet seen.
-const layoutsPerSide = 8
-
 // screenShare is the part of the time budget that the first stage may use up.
 const screenShare = .7
 
 // prepare builds both sides, finds the benchmarks, and settles those that need no measuring.
 func (s *session) prepare(ctx context.Context) error {
-	s.live, s.layouts = map[*series]*benchmark{}, map[layout]string{}
+	s.live, s.programs = map[*series]*benchmark{}, map[layout]string{}
 	s.progress.show("building")
 	targets, err := s.builder.targets(ctx, s.pkgs)
 	if err != nil {
@@ -237,7 +233,7 @@ func (s *session) measure(ctx context.Context) ([]judgement, error) {
 	if err := s.count(ctx); err != nil {
 		return s.rules.judge(s.series, over), err
 	}
-	if err := s.link(ctx, screen, layoutsPerSide, s.measurable()); err != nil {
+	if err := s.link(ctx, screen, max(1, s.layouts), s.measurable()); err != nil {
 		return s.rules.judge(s.series, over), err
 	}
 	return s.rules.decide(ctx, s.series, s.round)
@@ -357,13 +353,13 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	order := s.coin()
 	p.headFirst = order[0] == head
 	for _, who := range order {
-		l := layoutOf(b.target, who, at, number)
+		l := s.layoutOf(b.target, who, at, number)
 		seeds[who] = s.seedOf(l)
 		var env []string
 		if b.spins[who] > 0 {
 			env = append(env, spinEnv+"="+strconv.Itoa(b.spins[who]))
 		}
-		res, err := s.runner.one(ctx, s.layouts[l], b.dir, b.name, b.n, env...)
+		res, err := s.runner.one(ctx, s.programs[l], b.dir, b.name, b.n, env...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", who, err)
 		}
@@ -386,7 +382,8 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	return nil
 }
 
-// A layout is one order of functions that a side of a target is linked in.
+// A layout is one order of functions that a side of a target is linked in. In the first stage a few of them take turns.
+// In the second no two pairs share one: what is confirmed there holds for layouts not yet seen.
 type layout struct {
 	*target
 	side   side
@@ -395,37 +392,43 @@ type layout struct {
 }
 
 // layoutOf returns the layout of a side in a pair. In the first stage the two sides go through their layouts at
-// different paces, so that no two layouts meet twice in 64 pairs.
-func layoutOf(t *target, who side, at stage, number int) layout {
-	if at == screen {
+// different paces, so that no two layouts meet again before all have met.
+func (s *session) layoutOf(t *target, who side, at stage, number int) layout {
+	switch {
+	case s.layouts == 0:
+		return layout{target: t, side: who}
+	case at == screen:
 		if who == head {
-			number += number / layoutsPerSide
+			number += number / s.layouts
 		}
-		number %= layoutsPerSide
+		number %= s.layouts
 	}
 	return layout{t, who, at, number}
 }
 
 // seedOf derives the seed of a layout from the session's, so that a session can be repeated.
 func (s *session) seedOf(l layout) uint64 {
+	if s.layouts == 0 {
+		return 0 // the linker's own order
+	}
 	return 1 + rand.New(rand.NewPCG(s.seed, uint64(l.side)<<40|uint64(l.stage)<<32|uint64(l.number))).Uint64N(1<<31)
 }
 
-// link links both sides of the targets of who until there are n layouts of a stage.
+// link links both sides of the targets of who in the layouts of the first n pairs of a stage.
 func (s *session) link(ctx context.Context, at stage, n int, who []*series) error {
 	for _, r := range who {
-		t := s.live[r].target
 		for number := range n {
-			for _, at := range []layout{{t, base, at, number}, {t, head, at, number}} {
-				if s.layouts[at] != "" {
+			for _, side := range []side{base, head} {
+				l := s.layoutOf(s.live[r].target, side, at, number)
+				if s.programs[l] != "" {
 					continue
 				}
-				s.progress.show(fmt.Sprintf("linking layout %d of %d to %s", number+1, n, at.stage))
-				program, err := s.builder.build(ctx, t, variant{side: at.side, layout: s.seedOf(at), hooked: s.hooked})
+				s.progress.show(fmt.Sprintf("linking layout %d of %d to %s", number+1, n, at))
+				program, err := s.builder.build(ctx, l.target, variant{side: side, layout: s.seedOf(l), hooked: s.hooked})
 				if err != nil {
 					return err
 				}
-				s.layouts[at] = program
+				s.programs[l] = program
 			}
 		}
 	}

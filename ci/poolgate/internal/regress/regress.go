@@ -27,6 +27,7 @@ type config struct {
 	rules   rules
 	sample  time.Duration
 	budget  time.Duration
+	layouts int
 	seed    uint64
 	force   bool // measure what is identical too
 	strict  bool // inconclusive is a failure
@@ -97,6 +98,7 @@ func parse(args []string, stderr io.Writer) (c config, creep bool, err error) {
 	f.Float64Var(&c.rules.floor, "floor", c.rules.floor, "the slowdown that regressed must exceed")
 	f.DurationVar(&c.sample, "sample", 200*time.Millisecond, "time of one sample")
 	f.DurationVar(&c.budget, "budget", 10*time.Minute, "total time; what is not decided by then is inconclusive")
+	f.IntVar(&c.layouts, "layouts", 8, "function layouts per side to screen; 0: only the linker's own, which can pass for a change")
 	f.Uint64Var(&c.seed, "seed", 0, "seed of all that is drawn (default: drawn)")
 	f.BoolVar(&c.force, "force", false, "measure identical programs too")
 	f.BoolVar(&c.strict, "strict", false, "exit 3 if a benchmark is inconclusive")
@@ -124,6 +126,8 @@ func parse(args []string, stderr io.Writer) (c config, creep bool, err error) {
 		return c, creep, fmt.Errorf("-floor is %v and -limit %v; they must satisfy 0 <= floor <= limit < 1", r.floor, r.limit)
 	case c.sample <= 0 || c.budget <= 0:
 		return c, creep, errors.New("-sample and -budget must be positive")
+	case c.layouts < 0:
+		return c, creep, fmt.Errorf("-layouts is %d; it cannot be negative", c.layouts)
 	case c.from == "" && c.selection != wholeRecord:
 		return c, creep, errors.New("-filter, -row and -col go with -from: save the pairs once, then look at them as you like")
 	}

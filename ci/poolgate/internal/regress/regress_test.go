@@ -2,10 +2,12 @@ package regress
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -145,7 +147,7 @@ func (r *repo) want(code, wantCode int, output string, texts ...string) {
 }
 
 // quick are flags for a session of seconds, fit to find a plant of hundreds of percent.
-var quick = []string{"-base", "HEAD~1", "-head", "HEAD", "-sample", "1ms", "-limit", "0.9", "-floor", "0.5"}
+var quick = []string{"-base", "HEAD~1", "-head", "HEAD", "-sample", "1ms", "-layouts", "0", "-limit", "0.9", "-floor", "0.5"}
 
 func TestPlantedSlowdown(t *testing.T) {
 	r := newRepo(t)
@@ -250,10 +252,36 @@ func TestErrors(t *testing.T) {
 		{"-from no-such-file", "no-such-file"},
 		{"-from bench/bench.go", "no samples"},
 		{"-row /k", "-from"},
-		{"-o /dev/full -base HEAD~3 -sample 1ms -bench Slow -force", "no space left"},
 	} {
 		code, _, errs := r.gate(t.Context(), strings.Fields(c.args)...)
 		r.want(code, exitFailed, errs, c.want)
+	}
+}
+
+// A fullDisk takes a number of bytes and no more.
+type fullDisk int
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if len(p) > int(*d) {
+		return 0, syscall.ENOSPC
+	}
+	*d -= fullDisk(len(p))
+	return len(p), nil
+}
+
+func TestFullDisk(t *testing.T) {
+	r := newRepo(t)
+	c, _, err := parse([]string{"-base", "HEAD", "-force", "-bench", "Slow", "-sample", "1ms", "-layouts", "2"}, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := fullDisk(3000)
+	out, err := run(t.Context(), c, &disk, &progress{})
+	if !errors.Is(err, syscall.ENOSPC) || out == nil || out.judgements[0].verdict != inconclusive {
+		t.Errorf("got %v, want that no space is left, and a judgement of the pairs before", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
+		r.Errorf("left behind: %v", left)
 	}
 }
 
@@ -268,7 +296,7 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 	}()
-	code, out, errs := r.gate(ctx, "-base", "HEAD", "-force", "-bench", "Slow", "-sample", "20ms", "-o", "pairs.txt")
+	code, out, errs := r.gate(ctx, "-base", "HEAD", "-force", "-bench", "Slow", "-sample", "20ms", "-layouts", "2", "-o", "pairs.txt")
 	r.want(code, exitFailed, out+errs, "1 inconclusive", "cut short", "interrupted")
 	if _, err := rejudge(config{rules: defaultRules(), from: "pairs.txt", selection: wholeRecord}); err != nil {
 		t.Error(err)
