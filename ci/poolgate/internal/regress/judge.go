@@ -113,9 +113,11 @@ func (r rules) judge(all []*series, now stage) []judgement {
 	return js
 }
 
-// screen clears a series, suspects it, or gives up on it.
+// screen clears a series, suspects it, or gives up on it. A series whose slowdown is the limit or more is cleared with
+// probability alpha at most: each look has its share of it.
 func (r rules) screen(j *judgement, s *series, now stage) {
 	looks, floor, limit := r.looks[screen], math.Log1p(r.floor), math.Log1p(r.limit)
+	shares := exact.Spend(r.alpha, looks)
 	j.verdict = inconclusive
 	for k, n := range looks {
 		if len(s.pairs[screen]) < n {
@@ -134,17 +136,12 @@ func (r rules) screen(j *judgement, s *series, now stage) {
 		case test.Less < suspectLevel && center < -floor:
 			j.suspect, j.reason = -1, "seems faster, not confirmed"
 			return
-		case estimate.Upper(r.proofLevel()) < limit:
+		case estimate.Upper(shares[k]) < limit:
 			j.verdict = ok
 			return
 		}
 	}
 	j.reason = fmt.Sprintf("%d pairs neither clear nor accuse it", j.pairs)
-}
-
-// proofLevel is the chance of one look to call a slowdown of limit ok: alpha in all.
-func (r rules) proofLevel() float64 {
-	return r.alpha / float64(len(r.looks[screen])+len(r.looks[confirm]))
 }
 
 // confirm decides on the suspects of one direction. At each look Holm's procedure gets that look's share of alpha, over
@@ -183,7 +180,7 @@ func (r rules) confirm(js []judgement, all []*series, suspects []int, direction 
 			j := &js[here[h]]
 			j.p = min(1, adjusted*r.alpha/shares[k])
 			reject := adjusted <= shares[k]
-			upper, lower := estimates[h].Upper(r.proofLevel()), estimates[h].Lower(r.proofLevel())
+			upper, lower := estimates[h].Upper(shares[k]), estimates[h].Lower(shares[k])
 			switch {
 			case reject && direction > 0 && estimates[h].Center() > floor:
 				j.verdict, j.reason = regressed, ""
