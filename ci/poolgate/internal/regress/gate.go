@@ -41,14 +41,13 @@ type session struct {
 // A benchmark is how to run a series.
 type benchmark struct {
 	*target
-	name    string // as package testing prints it
-	n       int    // operations in a timed sample
-	exactN  int    // operations in a counted sample
-	hooked  [2]string
-	secs    float64 // per operation, roughly
-	spins   [2]int  // a planted slowdown, in turns of the hook's loop
-	planted float64 // its size
-	exact   [2]int  // counted samples so far
+	name   string // as package testing prints it
+	n      int    // operations in a timed sample
+	exactN int    // operations in a counted sample
+	hooked [2]string
+	secs   float64 // per operation, roughly
+	spins  int     // the slowdown that is planted in head, in turns of the hook's loop
+	exact  [2]int  // counted samples so far
 }
 
 // screenShare is the part of the time budget that the first stage may use up.
@@ -290,8 +289,16 @@ func (s *session) countOnce(ctx context.Context, r *series, b *benchmark, at sid
 }
 
 func (s *session) sampleKeys(r *series, stage string, round int, first bool, layout uint64) []benchfmt.Config {
-	keys := []benchfmt.Config{key("stage", stage), key("round", strconv.Itoa(round)), key("first", strconv.FormatBool(first)),
-		key("layout", strconv.FormatUint(layout, 10))}
+	keys := []benchfmt.Config{
+		key("stage", stage),
+		key("round", strconv.Itoa(round)),
+		key("first", strconv.FormatBool(first)),
+		key("layout", strconv.FormatUint(layout, 10)),
+		key("at", strconv.FormatFloat(time.Since(s.started).Seconds(), 'f', 3, 64)),
+	}
+	if r.planted != 0 {
+		keys = append(keys, key("planted", strconv.FormatFloat(r.planted, 'g', -1, 64)))
+	}
 	if r.accept != "" {
 		keys = append(keys, key("perf-accept", r.accept))
 	}
@@ -356,8 +363,8 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 		l := s.layoutOf(b.target, who, at, number)
 		seeds[who] = s.seedOf(l)
 		var env []string
-		if b.spins[who] > 0 {
-			env = append(env, spinEnv+"="+strconv.Itoa(b.spins[who]))
+		if who == head && b.spins > 0 {
+			env = append(env, spinEnv+"="+strconv.Itoa(b.spins))
 		}
 		res, err := s.runner.one(ctx, s.programs[l], b.dir, b.name, b.n, env...)
 		if err != nil {
@@ -435,9 +442,37 @@ func (s *session) link(ctx context.Context, at stage, n int, who []*series) erro
 	return nil
 }
 
-// run does everything that one comparison of two trees needs, and leaves nothing behind but the record.
+// open prepares a session on two trees. What it makes is below tmp, the raw samples go to rec.
+func open(ctx context.Context, c config, tmp string, trees [2]tree, rec io.Writer, p *progress) (*session, error) {
+	s := &session{
+		config: c, started: time.Now(), rng: rand.New(rand.NewPCG(c.seed, 0)),
+		runner: runner{procs: runtime.GOMAXPROCS(0)}, progress: p,
+	}
+	var err error
+	if s.builder, err = newBuilder(ctx, tmp, trees); err != nil {
+		return nil, err
+	}
+	version, err := output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOVERSION")
+	if err != nil {
+		return nil, err
+	}
+	s.record, err = newRecord(rec,
+		"go", version,
+		"seed", strconv.FormatUint(c.seed, 10),
+		"runstamp", s.started.UTC().Format(time.RFC3339),
+		"experiment-commit", trees[head].commit,
+		"experiment-commit-time", trees[head].time,
+		"baseline-commit", trees[base].commit,
+		"baseline-commit-time", trees[base].time)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.prepare(ctx)
+}
+
+// run does everything that one comparison of two revisions needs, and leaves nothing behind but the record.
 func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, error) {
-	started := time.Now()
+	defer p.clear()
 	tmp, err := os.MkdirTemp("", "poolgate-")
 	if err != nil {
 		return nil, err
@@ -452,29 +487,20 @@ func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, e
 	if err != nil {
 		return nil, err
 	}
-	b, err := newBuilder(ctx, tmp, src.trees)
+	s, err := open(ctx, c, tmp, src.trees, rec, p)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{config: c, rng: rand.New(rand.NewPCG(c.seed, 0)), builder: b, runner: runner{procs: runtime.GOMAXPROCS(0)}, progress: p, started: started}
-	if s.record, err = newRecord(rec, sessionKeys(ctx, c, src.trees, started)...); err != nil {
-		return nil, err
-	}
-	if err := s.prepare(ctx); err != nil {
-		return nil, err
-	}
-	out := &outcome{config: c, trees: src.trees, series: s.series, notes: complaints, procs: s.runner.procs}
-	out.notes = append(out.notes, s.accept(accepted)...)
+	out := &outcome{config: c, trees: src.trees, series: s.series, notes: append(complaints, s.accept(accepted)...)}
 	out.judgements, err = s.measure(ctx)
-	out.elapsed, out.measured, out.pairs = time.Since(started), s.measured, s.pairs
-	p.clear()
+	out.elapsed, out.measured, out.pairs = time.Since(s.started), s.measured, s.pairs
 	if errors.Is(err, context.Canceled) {
 		err = errInterrupted
 	}
 	return out, err
 }
 
-var errInterrupted = errors.New("interrupted: the verdicts below rest on the pairs so far")
+var errInterrupted = errors.New("interrupted: the verdicts rest on the pairs so far")
 
 // accept hands the reasons of Perf-Accept trailers to their benchmarks, and complains of names that no benchmark has.
 func (s *session) accept(reasons map[string]string) (complaints []string) {
@@ -490,21 +516,4 @@ func (s *session) accept(reasons map[string]string) (complaints []string) {
 		}
 	}
 	return complaints
-}
-
-// sessionKeys are the keys of every sample of a session, those of benchseries among them.
-func sessionKeys(ctx context.Context, c config, trees [2]tree, started time.Time) []string {
-	version, err := output(ctx, c.module, buildEnv(), "go", "env", "GOVERSION")
-	if err != nil {
-		version = "unknown"
-	}
-	return []string{
-		"go", version,
-		"seed", strconv.FormatUint(c.seed, 10),
-		"runstamp", started.UTC().Format(time.RFC3339),
-		"experiment-commit", trees[head].commit,
-		"experiment-commit-time", trees[head].time,
-		"baseline-commit", trees[base].commit,
-		"baseline-commit-time", trees[base].time,
-	}
 }

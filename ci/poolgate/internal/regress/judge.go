@@ -39,13 +39,14 @@ type pair struct {
 
 // A series is what was measured of one benchmark.
 type series struct {
-	name   string
-	pkg    string
-	pairs  [over][]pair  // by stage
-	exact  [units]counts // allocations and bytes per operation
-	accept string        // why a regression was accepted, if it was
-	note   string        // what else the report says of it
-	given  verdict       // a verdict that needs no measuring: identical, new, removed
+	name    string
+	pkg     string
+	pairs   [over][]pair  // by stage
+	exact   [units]counts // allocations and bytes per operation
+	accept  string        // why a regression was accepted, if it was
+	note    string        // what else the report says of it
+	planted float64       // a slowdown that selftest put into head
+	given   verdict       // a verdict that needs no measuring: identical, new, removed
 }
 
 // Rules are what a session promises, and when it looks at its pairs.

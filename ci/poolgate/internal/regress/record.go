@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ func (s side) String() string { return [...]string{"base", "head"}[s] }
 //	round   the number of the pair in its stage
 //	first   whether this side of the pair ran first
 //	layout  the seed of -randlayout
+//	at      seconds since the session began
 //
 // and those that benchseries wants: toolchain (baseline or experiment), runstamp, the two commits and their times.
 type record struct {
@@ -93,7 +95,8 @@ var wholeRecord = selection{filter: "*", row: "pkg,.fullname", col: "side@(base 
 // A reading is a record taken apart again.
 type reading struct {
 	series []*series
-	keys   map[string]string // session keys: commits, cpu, seed
+	keys   map[string]string // of the session: commits, cpu, seed
+	lasted float64           // seconds from the first sample to the last
 }
 
 // readRecord reads samples and joins them to pairs: what agrees in row, stage and round and differs in column.
@@ -133,6 +136,7 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 	}
 	var samples []sample
 	got := &reading{keys: map[string]string{}}
+	begin, end := math.Inf(1), math.Inf(-1)
 
 	for src.Scan() {
 		res, isResult := src.Result().(*benchfmt.Result)
@@ -163,10 +167,15 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 		}
 		if counted[s.row] == nil {
 			counted[s.row] = &series{pkg: res.GetConfig("pkg"), accept: res.GetConfig("perf-accept")}
+			counted[s.row].planted, _ = strconv.ParseFloat(res.GetConfig("planted"), 64)
 			rowKeys = append(rowKeys, s.row)
 		}
 		for _, c := range res.Config {
 			got.keys[c.Key] = string(c.Value)
+		}
+		if at, err := strconv.ParseFloat(res.GetConfig("at"), 64); err == nil {
+			begin, end = min(begin, at), max(end, at)
+			got.lasted = end - begin
 		}
 		samples = append(samples, s)
 	}

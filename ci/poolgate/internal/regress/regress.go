@@ -183,7 +183,7 @@ func (c config) compare(ctx context.Context, stderr io.Writer) (*outcome, error)
 		return nil, err
 	}
 	if err == nil && c.history != "" {
-		out.advice, err = c.keep(out)
+		out.advice, err = c.keep(ctx, out)
 	}
 	return out, err
 }

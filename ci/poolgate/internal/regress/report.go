@@ -24,7 +24,6 @@ type outcome struct {
 	judgements []judgement
 	notes      []string
 	advice     []string // on the trend: never a failure
-	procs      int
 	pairs      int
 	elapsed    time.Duration
 	measured   time.Duration
@@ -96,7 +95,7 @@ func (o *outcome) print(w io.Writer) {
 }
 
 // benchstatFlags make benchstat compare the sides of a record.
-const benchstatFlags = "-filter '-stage:exact' -table pkg -col side -ignore stage,round,first,layout,toolchain"
+const benchstatFlags = "-filter '-stage:exact' -table pkg -col side -ignore stage,round,first,layout,at,toolchain"
 
 // table has a row for each benchmark, what needs a person first.
 func (o *outcome) table(w io.Writer) {

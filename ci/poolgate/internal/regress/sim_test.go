@@ -162,30 +162,15 @@ func (m *simulation) measure(_ context.Context, at stage, who []*series) error {
 	return nil
 }
 
-// A tally counts what sessions said.
-type tally struct{ k, n int }
-
-func (t *tally) add(yes bool) {
-	t.n++
-	if yes {
-		t.k++
-	}
-}
-
-func (t tally) String() string {
-	lo, hi := exact.ClopperPearson(t.k, t.n, .95)
-	return fmt.Sprintf("%5.2f %% [%.2f, %.2f]", 100*float64(t.k)/float64(t.n), 100*lo, 100*hi)
-}
-
 // below reports whether the data allow a true rate of at most limit; atLeast whether they allow one of at least limit.
 // Each errs once in a thousand: that is the Monte-Carlo error of a fixed number of sessions.
-func (t tally) below(limit float64) bool {
-	lo, _ := exact.ClopperPearson(t.k, t.n, .998)
+func (r rate) below(limit float64) bool {
+	lo, _ := exact.ClopperPearson(r.k, r.n, .998)
 	return lo <= limit
 }
 
-func (t tally) atLeast(limit float64) bool {
-	_, hi := exact.ClopperPearson(t.k, t.n, .998)
+func (r rate) atLeast(limit float64) bool {
+	_, hi := exact.ClopperPearson(r.k, r.n, .998)
 	return hi >= limit
 }
 
@@ -206,8 +191,8 @@ func TestRates(t *testing.T) {
 		for _, layouts := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/layouts=%t", regimes[i].name, layouts), func(t *testing.T) {
 				t.Parallel()
-				var alarms, covered, wrongOK, unsure tally
-				var power [3]tally
+				var alarms, covered, wrongOK, unsure rate
+				var power [3]rate
 				effects := []float64{.03, .05, .10}
 				minutes := 0.0
 				for session := range *simSessions {
