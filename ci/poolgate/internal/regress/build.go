@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,22 +24,19 @@ type target struct {
 
 // A builder makes test binaries of the two trees with one toolchain and the same flags.
 type builder struct {
-	tmp    string
-	module string // of head
-	trees  [2]tree
-	goroot string
-	hook   map[string]string
-	built  int
+	tmp   string
+	trees [2]tree
+	hook  map[string]string // overlays package testing
+	built map[program]string
 }
 
 func newBuilder(ctx context.Context, tmp string, trees [2]tree) (*builder, error) {
-	b := &builder{tmp: tmp, trees: trees}
-	var err error
-	if b.goroot, err = output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOROOT"); err != nil {
+	goroot, err := output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOROOT")
+	if err != nil {
 		return nil, err
 	}
-	b.hook, err = writeHook(b.goroot, filepath.Join(tmp, "hook"))
-	return b, err
+	hook, err := writeHook(goroot, filepath.Join(tmp, "hook"))
+	return &builder{tmp: tmp, trees: trees, hook: hook, built: map[program]string{}}, err
 }
 
 // buildEnv pins the toolchain: a go.mod that asks for another must not change what is compared.
@@ -127,39 +125,45 @@ type variant struct {
 	layout uint64 // the seed of -randlayout; 0 for the linker's own order
 }
 
-// build returns the path of the test binary of t.
+// A program is a variant of a target.
+type program struct {
+	*target
+	variant
+}
+
+// build returns the path of the test binary of t, which it builds if it has not yet.
 func (b *builder) build(ctx context.Context, t *target, v variant) (string, error) {
-	b.built++
-	program := filepath.Join(b.tmp, fmt.Sprintf("%s-%03d.test", v.side, b.built))
-	args := []string{"test", "-c", "-trimpath", "-buildvcs=false", "-o", program}
+	if path := b.built[program{t, v}]; path != "" {
+		return path, nil
+	}
+	path := filepath.Join(b.tmp, fmt.Sprintf("%s-%03d.test", v.side, len(b.built)))
+	args := []string{"test", "-c", "-trimpath", "-buildvcs=false", "-o", path}
 	overlay := map[string]string{}
 	if v.side == base && !v.own {
-		for k, path := range t.overlay {
-			overlay[k] = path
-		}
+		maps.Copy(overlay, t.overlay)
 	}
 	if v.hooked {
-		for k, path := range b.hook {
-			overlay[k] = path
-		}
+		maps.Copy(overlay, b.hook)
 	}
 	if len(overlay) > 0 {
 		text, err := json.Marshal(map[string]any{"Replace": overlay})
 		if err != nil {
 			return "", err
 		}
-		file := program + ".overlay"
-		if err := os.WriteFile(file, text, 0o666); err != nil {
+		if err := os.WriteFile(path+".overlay", text, 0o666); err != nil {
 			return "", err
 		}
-		args = append(args, "-overlay", file)
+		args = append(args, "-overlay", path+".overlay")
 	}
 	if v.layout != 0 {
 		args = append(args, fmt.Sprintf("-ldflags=-s -w -randlayout=%d", v.layout))
 	}
-	_, err := output(ctx, b.trees[v.side].dir, buildEnv(), "go", append(args, "./"+t.rel)...)
-	if err != nil && ctx.Err() == nil {
-		return "", fmt.Errorf("%s does not compile: %w", v.side, err)
+	if _, err := output(ctx, b.trees[v.side].dir, buildEnv(), "go", append(args, "./"+t.rel)...); err != nil {
+		if ctx.Err() == nil {
+			err = fmt.Errorf("%s does not compile: %w", v.side, err)
+		}
+		return "", err
 	}
-	return program, err
+	b.built[program{t, v}] = path
+	return path, nil
 }

@@ -31,7 +31,6 @@ type session struct {
 	progress *progress
 	series   []*series
 	live     map[*series]*benchmark // those that are measured
-	programs map[layout]string      // linked so far
 	hooked   bool                   // time programs with the hook too, to plant slowdowns
 	started  time.Time
 	measured time.Duration
@@ -55,7 +54,7 @@ const screenShare = .7
 
 // prepare builds both sides, finds the benchmarks, and settles those that need no measuring.
 func (s *session) prepare(ctx context.Context) error {
-	s.live, s.programs = map[*series]*benchmark{}, map[layout]string{}
+	s.live = map[*series]*benchmark{}
 	s.progress.show("building")
 	targets, err := s.builder.targets(ctx, s.pkgs)
 	if err != nil {
@@ -360,13 +359,17 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	order := s.coin()
 	p.headFirst = order[0] == head
 	for _, who := range order {
-		l := s.layoutOf(b.target, who, at, number)
-		seeds[who] = s.seedOf(l)
+		v := s.variantOf(who, at, number)
+		seeds[who] = v.layout
+		program, err := s.builder.build(ctx, b.target, v)
+		if err != nil {
+			return err
+		}
 		var env []string
 		if who == head && b.spins > 0 {
 			env = append(env, spinEnv+"="+strconv.Itoa(b.spins))
 		}
-		res, err := s.runner.one(ctx, s.programs[l], b.dir, b.name, b.n, env...)
+		res, err := s.runner.one(ctx, program, b.dir, b.name, b.n, env...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", who, err)
 		}
@@ -389,53 +392,34 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	return nil
 }
 
-// A layout is one order of functions that a side of a target is linked in. In the first stage a few of them take turns.
-// In the second no two pairs share one: what is confirmed there holds for layouts not yet seen.
-type layout struct {
-	*target
-	side   side
-	stage  stage
-	number int
-}
-
-// layoutOf returns the layout of a side in a pair. In the first stage the two sides go through their layouts at
-// different paces, so that no two layouts meet again before all have met.
-func (s *session) layoutOf(t *target, who side, at stage, number int) layout {
-	switch {
-	case s.layouts == 0:
-		return layout{target: t, side: who}
-	case at == screen:
+// variantOf returns how a side is built for a pair. In the first stage a few layouts of the functions take turns, the two
+// sides at different paces, so that no two layouts meet again before all have met. In the second no two pairs share a
+// layout: what is confirmed there holds for layouts not yet seen.
+func (s *session) variantOf(who side, at stage, number int) variant {
+	v := variant{side: who, hooked: s.hooked}
+	if s.layouts == 0 {
+		return v
+	}
+	if at == screen {
 		if who == head {
 			number += number / s.layouts
 		}
 		number %= s.layouts
 	}
-	return layout{t, who, at, number}
+	// The seeds follow from the session's, so that a session can be repeated.
+	v.layout = 1 + rand.New(rand.NewPCG(s.seed, uint64(who)<<40|uint64(at)<<32|uint64(number))).Uint64N(1<<31)
+	return v
 }
 
-// seedOf derives the seed of a layout from the session's, so that a session can be repeated.
-func (s *session) seedOf(l layout) uint64 {
-	if s.layouts == 0 {
-		return 0 // the linker's own order
-	}
-	return 1 + rand.New(rand.NewPCG(s.seed, uint64(l.side)<<40|uint64(l.stage)<<32|uint64(l.number))).Uint64N(1<<31)
-}
-
-// link links both sides of the targets of who in the layouts of the first n pairs of a stage.
+// link builds what the first n pairs of a stage need, since nothing should be built while something is measured.
 func (s *session) link(ctx context.Context, at stage, n int, who []*series) error {
 	for _, r := range who {
 		for number := range n {
 			for _, side := range []side{base, head} {
-				l := s.layoutOf(s.live[r].target, side, at, number)
-				if s.programs[l] != "" {
-					continue
-				}
 				s.progress.show(fmt.Sprintf("linking layout %d of %d to %s", number+1, n, at))
-				program, err := s.builder.build(ctx, l.target, variant{side: side, layout: s.seedOf(l), hooked: s.hooked})
-				if err != nil {
+				if _, err := s.builder.build(ctx, s.live[r].target, s.variantOf(side, at, number)); err != nil {
 					return err
 				}
-				s.programs[l] = program
 			}
 		}
 	}
@@ -494,13 +478,8 @@ func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, e
 	out := &outcome{config: c, trees: src.trees, series: s.series, notes: append(complaints, s.accept(accepted)...)}
 	out.judgements, err = s.measure(ctx)
 	out.elapsed, out.measured, out.pairs = time.Since(s.started), s.measured, s.pairs
-	if errors.Is(err, context.Canceled) {
-		err = errInterrupted
-	}
 	return out, err
 }
-
-var errInterrupted = errors.New("interrupted: the verdicts rest on the pairs so far")
 
 // accept hands the reasons of Perf-Accept trailers to their benchmarks, and complains of names that no benchmark has.
 func (s *session) accept(reasons map[string]string) (complaints []string) {

@@ -73,6 +73,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if out != nil {
 		out.print(stdout)
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted: the verdicts, if there are any, rest on the pairs so far")
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "poolgate regress:", err)
 		return exitFailed

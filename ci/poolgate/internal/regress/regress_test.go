@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -300,5 +301,56 @@ func TestInterrupt(t *testing.T) {
 	r.want(code, exitFailed, out+errs, "1 inconclusive", "cut short", "interrupted")
 	if _, err := rejudge(config{rules: defaultRules(), from: "pairs.txt", selection: wholeRecord}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCreep compares with the last release, and keeps a history.
+func TestCreep(t *testing.T) {
+	r := newRepo(t)
+	r.git("tag", "v0.1.0")
+	r.edit("bench/bench.go", "return Spin(2000)", "return Spin(9000)")
+	r.commit("Slow down")
+	r.edit("bench/bench.go", "// Spin takes n turns.", "// Spin takes its time.")
+	r.commit("Explain")
+	args := append(slices.Clone(quick[4:]), "-bench", "Slow", "-creep", "-history", "history")
+	code, out, errs := r.gate(t.Context(), args...)
+	r.want(code, exitRegressed, out+errs, "base v0.1.0", "1 regressed")
+	if files, _ := filepath.Glob("history/*/*/*.txt"); len(files) != 1 {
+		t.Errorf("got %d files of history, want 1", len(files))
+	}
+
+	r.edit("bench/bench.go", "return Spin(9000)", "return Spin(9)")
+	code, _, errs = r.gate(t.Context(), args...)
+	r.want(code, exitFailed, errs, "work tree has changes")
+}
+
+func TestSelftest(t *testing.T) {
+	newRepo(t)
+	var out, errs strings.Builder
+	code := Run(t.Context(), []string{"selftest", "-same", "1", "-moved", "0", "-planted", "1", "-bench", "Work/kernel=(sum|copy)/n=4096$",
+		"-sample", "1ms", "-layouts", "0", "-resampled", "3"}, &out, &errs)
+	if code != exitOK || errs.Len() > 0 {
+		t.Fatalf("got exit %d: %s", code, &errs)
+	}
+	for _, want := range []string{"selftest: 2 benchmarks", "false alarms, sessions of same code", "found, planted 3 %", "resampled",
+		"one more allocation caught                                    2 of 2 = 100 %", "a comment-only change"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, &out)
+		}
+	}
+}
+
+// TestIdentityOfOthers: a format that mixes code and line tables is never identical, and a broken file is an error.
+func TestIdentityOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"windows.exe": "MZ and more", "cut.elf": "\x7fELF", "empty": ""} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := identity(path)
+		if digest != nil || (err == nil) != (name == "windows.exe") {
+			t.Errorf("%s: got %x, %v", name, digest, err)
+		}
 	}
 }

@@ -37,7 +37,7 @@ func (r runner) bench(ctx context.Context, program, dir, pattern, benchtime stri
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	if stopped(ctx, err) {
 		return nil, ctx.Err()
 	}
 	if err != nil {

@@ -36,13 +36,14 @@ type selftest struct {
 type kind int
 
 const (
-	same    kind = iota // the base
-	moved               // the base with code added that no benchmark runs, and that shifts all the rest
-	planted             // the base, but nine benchmarks spin in their loop
+	same       kind = iota // the base
+	moved                  // the base with code added that no benchmark runs, and that shifts all the rest
+	planted                // the base, but nine benchmarks spin in their loop
+	allocating             // the base, but each operation allocates once more; it is only counted, not timed
 	kinds
 )
 
-func (k kind) String() string { return [...]string{"same", "moved", "planted"}[k] }
+func (k kind) String() string { return [...]string{"same", "moved", "planted", "allocating"}[k] }
 
 // plants are the slowdowns that are looked for.
 var plants = []float64{.03, .05, .10}
@@ -60,6 +61,7 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	f.IntVar(&t.sessions[same], "same", 20, "sessions of the same code")
 	f.IntVar(&t.sessions[moved], "moved", 20, "sessions of code that was moved")
 	f.IntVar(&t.sessions[planted], "planted", 20, "sessions with planted slowdowns")
+	f.IntVar(&t.sessions[allocating], "allocating", 1, "sessions in which every operation allocates once more")
 	f.IntVar(&t.resampled, "resampled", 1000, "sessions drawn from the pairs of those of the same code")
 	f.StringVar(&t.dir, "dir", filepath.Join("poolgate-out", "selftest"), "where sessions are saved; those there are not taken again (`folder`)")
 	if err := f.Parse(args); err != nil {
@@ -71,12 +73,16 @@ func runSelftest(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	t.scratch = *pkg == ""
 	t.pkgs = strings.Split(cmp.Or(*pkg, "./bench"), ",")
 	err := t.campaign(ctx)
+	var comment time.Duration
+	if err == nil && t.scratch {
+		comment, err = t.commentOnly(ctx)
+	}
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintln(stderr, "poolgate regress selftest: interrupted; the table shows the sessions so far")
 		err = nil
 	}
 	if err == nil {
-		err = t.report(stdout)
+		err = t.report(stdout, comment)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "poolgate regress selftest:", err)
@@ -98,7 +104,7 @@ func (t *selftest) campaign(ctx context.Context) error {
 	defer p.clear()
 	for i := range slices.Max(t.sessions[:]) {
 		for k := range kinds {
-			if i >= t.sessions[k] || k == moved && !t.scratch {
+			if i >= t.sessions[k] || !t.scratch && (k == moved || k == allocating) {
 				continue
 			}
 			if _, err := os.Stat(t.file(k, i)); err == nil {
@@ -138,12 +144,17 @@ func (t *selftest) take(ctx context.Context, k kind, i int, p *progress) error {
 	if err != nil {
 		return err
 	}
-	if k == planted {
-		if err := s.plant(ctx); err != nil {
-			return err
+	switch k {
+	case planted:
+		if err = s.plant(ctx); err == nil {
+			_, err = s.measure(ctx)
 		}
+	case allocating:
+		err = s.count(ctx)
+	default:
+		_, err = s.measure(ctx)
 	}
-	if _, err := s.measure(ctx); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := rec.Close(); err != nil {
@@ -161,10 +172,56 @@ func (t *selftest) tree(ctx context.Context, tmp string, s side, k kind) (string
 	if err := writeScratch(dir); err != nil {
 		return "", err
 	}
-	if k == moved && s == head {
+	if s == base {
+		return dir, nil
+	}
+	switch k {
+	case moved:
 		return dir, os.WriteFile(filepath.Join(dir, "bench", "another.go"), []byte(movedSource), 0o666)
+	case allocating:
+		return dir, edit(filepath.Join(dir, "bench", "work.go"), "Sink = ", "Extra = new(float64)\nSink = ", "// Sink", "var Extra *float64\n\n// Sink")
 	}
 	return dir, nil
+}
+
+// edit replaces texts in a file, in pairs of old and new.
+func edit(path string, oldnew ...string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(strings.NewReplacer(oldnew...).Replace(string(text))), 0o666)
+}
+
+// commentOnly returns how long it takes to see that a comment changes nothing.
+func (t *selftest) commentOnly(ctx context.Context) (time.Duration, error) {
+	tmp, err := os.MkdirTemp("", "poolgate-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
+	var trees [2]tree
+	for s := range trees {
+		if trees[s].dir, err = t.tree(ctx, tmp, side(s), same); err != nil {
+			return 0, err
+		}
+	}
+	if err := edit(filepath.Join(trees[head].dir, "bench", "work.go"), "// Sink", "// A comment of\n// two lines.\n\n// Sink"); err != nil {
+		return 0, err
+	}
+	c := t.config
+	c.force = false
+	begun := time.Now()
+	s, err := open(ctx, c, tmp, trees, io.Discard, &progress{})
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range s.series {
+		if r.given != identical {
+			return 0, fmt.Errorf("a comment changed %s", r.name)
+		}
+	}
+	return time.Since(begun), nil
 }
 
 // movedSource comes before the rest of the package by its name, and cannot be left out: it runs when the program starts.
@@ -285,7 +342,7 @@ func (r rate) String() string {
 }
 
 // report prints what the sessions on file amount to.
-func (t *selftest) report(w io.Writer) error {
+func (t *selftest) report(w io.Writer, comment time.Duration) error {
 	var sessions [kinds][]*reading
 	for k := range kinds {
 		var err error
@@ -353,6 +410,18 @@ func (t *selftest) report(w io.Writer) error {
 	}
 	if others.n > 0 {
 		row("false alarms beside planted ones", others, "≤ 1 %")
+	}
+	var caught rate
+	for _, got := range sessions[allocating] {
+		for _, j := range t.rules.judge(got.series, over) {
+			caught.add(j.exact[allocations].verdict == regressed)
+		}
+	}
+	if caught.n > 0 {
+		row("one more allocation caught", caught, "all")
+	}
+	if comment > 0 {
+		row("a comment-only change, builds included", comment.Round(10*time.Millisecond), "< 60 s")
 	}
 	return out.Flush()
 }

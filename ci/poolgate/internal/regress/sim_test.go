@@ -61,7 +61,7 @@ type simBenchmark struct {
 	sensitivity float64
 	modes       float64
 	effect      float64
-	layouts     map[layout]float64
+	layouts     map[variant]float64
 }
 
 const (
@@ -74,7 +74,7 @@ func newSimulation(r regime, seed uint64, layoutBias bool, effects ...float64) (
 	m.nextBurst = m.rng.ExpFloat64() * 30
 	var all []*series
 	for i := range simBenchmarks {
-		b := &simBenchmark{layouts: map[layout]float64{}, sensitivity: .5 + m.rng.Float64()}
+		b := &simBenchmark{layouts: map[variant]float64{}, sensitivity: .5 + m.rng.Float64()}
 		b.own = math.Exp(math.Log(r.own[0]) + m.rng.Float64()*math.Log(r.own[1]/r.own[0]))
 		b.outlier = math.Exp(math.Log(r.outlier[0]) + m.rng.Float64()*math.Log(r.outlier[1]/r.outlier[0]))
 		if m.rng.Float64() < bimodal {
@@ -107,7 +107,7 @@ func (m *simulation) pass(dt float64) {
 }
 
 // sample returns the logarithm of a time.
-func (m *simulation) sample(b *simBenchmark, l layout) float64 {
+func (m *simulation) sample(b *simBenchmark, v variant) float64 {
 	m.pass(sampleTime)
 	common := m.speedNow + m.drift
 	if m.now < m.busyUntil {
@@ -124,13 +124,13 @@ func (m *simulation) sample(b *simBenchmark, l layout) float64 {
 		x += b.modes
 	}
 	if m.layoutBias {
-		shift, known := b.layouts[l]
+		shift, known := b.layouts[v]
 		if !known {
 			shift = .005 * m.rng.NormFloat64()
 			if m.rng.Float64() < .04 {
 				shift += .02 + .04*m.rng.Float64()
 			}
-			b.layouts[l] = shift
+			b.layouts[v] = shift
 		}
 		x += shift
 	}
@@ -151,7 +151,7 @@ func (m *simulation) measure(_ context.Context, at stage, who []*series) error {
 			if p.headFirst {
 				who = side(1 - turn)
 			}
-			x := m.sample(b, session.layoutOf(nil, who, at, number)) + float64(turn)*m.carry
+			x := m.sample(b, session.variantOf(who, at, number)) + float64(turn)*m.carry
 			if who == head {
 				x += b.effect
 			}
@@ -254,7 +254,7 @@ func TestRegimes(t *testing.T) {
 			times := map[*series][]float64{}
 			for m.now < 600 {
 				for _, s := range all {
-					times[s] = append(times[s], math.Exp(m.sample(m.bench[s], layout{})))
+					times[s] = append(times[s], math.Exp(m.sample(m.bench[s], variant{})))
 				}
 			}
 			for _, x := range times {

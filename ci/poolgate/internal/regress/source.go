@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // worktree is the head that stands for the files as they lie there, committed or not.
@@ -23,7 +24,10 @@ type tree struct {
 }
 
 func (t tree) String() string {
-	if t.commit == "" || strings.HasPrefix(t.commit, t.rev) {
+	if t.commit == "" {
+		return "unknown"
+	}
+	if t.rev == "" || strings.HasPrefix(t.commit, t.rev) {
 		return short(t.commit)
 	}
 	return fmt.Sprintf("%s (%s)", t.rev, short(t.commit))
@@ -132,7 +136,7 @@ func output(ctx context.Context, dir string, env []string, name string, args ...
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	if stopped(ctx, err) {
 		return "", ctx.Err()
 	}
 	if err != nil {
@@ -143,4 +147,17 @@ func output(ctx context.Context, dir string, env []string, name string, args ...
 		return "", fmt.Errorf("%s %s: %s", name, args[0], said)
 	}
 	return strings.TrimSuffix(stdout.String(), "\n"), nil
+}
+
+// stopped reports whether an interrupt ended a command. The terminal sends it to the command too, which may die of it
+// before the context is cancelled here.
+func stopped(ctx context.Context, err error) bool {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && !exit.Exited() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return ctx.Err() != nil
 }
