@@ -1,8 +1,12 @@
 package regress
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"golang.org/x/perf/benchfmt"
 )
 
 // A unit is what the memory statistics count of an operation.
@@ -80,4 +84,58 @@ func (j *judgement) judgeExact(s *series) {
 			j.verdict, j.reason = inconclusive, fmt.Sprintf("%s: cut short", u)
 		}
 	}
+}
+
+// count takes counted samples, as many as the comparison wants. Each is two runs, of N and of 2N operations: their
+// difference is free of what a process allocates once.
+func (s *session) count(ctx context.Context) error {
+	for _, r := range s.measurable() {
+		for {
+			have := len(r.exact[allocations][head])
+			wants := max(r.exact[allocations].judge(allocations).wants, r.exact[heapBytes].judge(heapBytes).wants)
+			if have == 0 {
+				wants = fewRepeats
+			}
+			if have >= wants {
+				break
+			}
+			s.progress.show("counting allocations")
+			for _, at := range s.coin() {
+				if err := s.countOnce(ctx, r, s.live[r], at); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (s *session) countOnce(ctx context.Context, r *series, b *benchmark, at side) error {
+	var totals [2][units]float64
+	var last *benchfmt.Result
+	for i, n := range []int{b.exactN, 2 * b.exactN} {
+		res, err := runner{procs: 1}.one(ctx, b.hooked[at], b.dir, s.bareName(b.name), n, "GOGC=off")
+		if errors.Is(err, errNoResult) { // its name depends on GOMAXPROCS
+			res, err = s.runner.one(ctx, b.hooked[at], b.dir, b.name, n, "GOGC=off")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		for u, name := range [units]string{totalAllocs, totalBytes} {
+			total, has := res.Value(name)
+			if !has {
+				return fmt.Errorf("%s: %s printed no %s", at, b.name, name)
+			}
+			totals[i][u] = total
+		}
+		last = res
+	}
+	last.Name = benchfmt.Name(b.name)
+	last.Values = nil
+	for u := range units {
+		perOp := (totals[1][u] - totals[0][u]) / float64(b.exactN)
+		r.exact[u][at] = append(r.exact[u][at], perOp)
+		last.Values = append(last.Values, benchfmt.Value{Value: perOp, Unit: u.String()})
+	}
+	return s.record.write(last, at, s.sampleKeys(r, exactStage, len(r.exact[allocations][at]), false, 0)...)
 }

@@ -1,21 +1,15 @@
 package regress
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/perf/benchfmt"
@@ -46,183 +40,81 @@ type benchmark struct {
 	hooked [2]string
 	secs   float64 // per operation, roughly
 	spins  int     // the slowdown that is planted in head, in turns of the hook's loop
-	exact  [2]int  // counted samples so far
+}
+
+// run does everything that one comparison of two revisions needs, and leaves nothing behind but the record.
+func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, error) {
+	defer p.clear()
+	tmp, err := os.MkdirTemp("", "poolgate-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	src, err := checkout(ctx, c.module, tmp, [2]string{c.base, c.head})
+	if err != nil {
+		return nil, err
+	}
+	defer src.remove(ctx)
+	accepted, complaints, err := src.accepted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, c, tmp, src.trees, rec, p)
+	if err != nil {
+		return nil, err
+	}
+	out := &outcome{config: c, trees: src.trees, series: s.series, notes: append(complaints, s.accept(accepted)...)}
+	out.judgements, err = s.measure(ctx)
+	out.elapsed, out.measured, out.pairs = time.Since(s.started), s.measured, s.pairs
+	return out, err
+}
+
+// accept hands the reasons of Perf-Accept trailers to their benchmarks, and complains of names that no benchmark has.
+func (s *session) accept(reasons map[string]string) (complaints []string) {
+	for _, name := range slices.Sorted(maps.Keys(reasons)) {
+		found := false
+		for _, r := range s.series {
+			if s.bareName(r.name) == s.bareName(name) {
+				r.accept, found = reasons[name], true
+			}
+		}
+		if !found {
+			complaints = append(complaints, fmt.Sprintf("Perf-Accept: no benchmark is called %s", name))
+		}
+	}
+	return complaints
+}
+
+// open prepares a session on two trees. What it makes is below tmp, the raw samples go to rec.
+func open(ctx context.Context, c config, tmp string, trees [2]tree, rec io.Writer, p *progress) (*session, error) {
+	s := &session{
+		config: c, started: time.Now(), rng: rand.New(rand.NewPCG(c.seed, 0)),
+		runner: runner{procs: runtime.GOMAXPROCS(0)}, progress: p,
+	}
+	var err error
+	if s.builder, err = newBuilder(ctx, tmp, trees); err != nil {
+		return nil, err
+	}
+	version, err := output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOVERSION")
+	if err != nil {
+		return nil, err
+	}
+	s.record, err = newRecord(rec,
+		"go", version,
+		"seed", strconv.FormatUint(c.seed, 10),
+		"runstamp", s.started.UTC().Format(time.RFC3339),
+		"experiment-commit", trees[head].commit,
+		"experiment-commit-time", trees[head].time,
+		"baseline-commit", trees[base].commit,
+		"baseline-commit-time", trees[base].time)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.prepare(ctx)
 }
 
 // screenShare is the part of the time budget that the first stage may use up.
 const screenShare = .7
-
-// prepare builds both sides, finds the benchmarks, and settles those that need no measuring.
-func (s *session) prepare(ctx context.Context) error {
-	s.live = map[*series]*benchmark{}
-	s.progress.show("building")
-	targets, err := s.builder.targets(ctx, s.pkgs)
-	if err != nil {
-		return err
-	}
-	for _, t := range targets {
-		if err := s.prepareTarget(ctx, t); err != nil {
-			return err
-		}
-	}
-	if len(s.series) == 0 {
-		return fmt.Errorf("no benchmark of %s matches %q", strings.Join(s.pkgs, ","), s.bench)
-	}
-	slices.SortFunc(s.series, func(a, b *series) int { return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(a.name, b.name)) })
-	return nil
-}
-
-func (s *session) prepareTarget(ctx context.Context, t *target) error {
-	headProgram, err := s.builder.build(ctx, t, variant{side: head})
-	if err != nil {
-		return err
-	}
-	var baseProgram string
-	if !t.missing {
-		baseProgram, err = s.builder.build(ctx, t, variant{side: base})
-		if err != nil && len(t.overlay) > 0 && ctx.Err() == nil {
-			t.ownTests = true
-			baseProgram, err = s.builder.build(ctx, t, variant{side: base, own: true})
-		}
-		if err != nil {
-			return err
-		}
-	}
-
-	// Which benchmarks does the base have of its own, that head's tests no longer have?
-	baseOwn := map[string]bool{}
-	if len(t.overlay) > 0 {
-		program, err := s.builder.build(ctx, t, variant{side: base, own: true})
-		if err != nil {
-			return err
-		}
-		results, err := s.runner.bench(ctx, program, filepath.Join(s.builder.trees[base].dir, filepath.FromSlash(t.rel)), s.bench, "1x")
-		if err != nil {
-			return fmt.Errorf("base: %w", err)
-		}
-		for _, res := range results {
-			baseOwn[string(res.Name.Full())] = true
-		}
-	}
-
-	if !t.missing && !t.ownTests && !s.force {
-		same, err := identicalPrograms(baseProgram, headProgram)
-		if err != nil {
-			return err
-		}
-		if same {
-			return s.addIdentical(ctx, t, headProgram, baseOwn)
-		}
-	}
-	return s.addMeasured(ctx, t, baseOwn)
-}
-
-func identicalPrograms(one, other string) (bool, error) {
-	a, err := identity(one)
-	if err != nil {
-		return false, err
-	}
-	b, err := identity(other)
-	return a != nil && bytes.Equal(a, b), err
-}
-
-// addIdentical lists the benchmarks of a target whose two programs are the same. Nothing is run: a benchmark is listed
-// under its top-level name.
-func (s *session) addIdentical(ctx context.Context, t *target, program string, baseOwn map[string]bool) error {
-	top, _, _ := strings.Cut(s.bench, "/")
-	out, err := output(ctx, t.dir, s.runner.env(), program, "-test.list="+top)
-	if err != nil {
-		return err
-	}
-	names := map[string]bool{}
-	for _, name := range strings.Fields(out) {
-		if short, is := strings.CutPrefix(name, "Benchmark"); is {
-			names[short] = true
-			s.series = append(s.series, &series{name: short, pkg: t.pkg, given: identical})
-		}
-	}
-	for name := range baseOwn {
-		if top, _, _ := strings.Cut(s.bareName(name), "/"); !names[top] {
-			s.series = append(s.series, &series{name: name, pkg: t.pkg, given: removed})
-		}
-	}
-	return nil
-}
-
-// bareName is a benchmark's name as a person writes it, without Benchmark and without GOMAXPROCS.
-func (s *session) bareName(name string) string {
-	return strings.TrimPrefix(bare(name, s.runner.procs), "Benchmark")
-}
-
-// addMeasured finds the benchmarks that both sides have, and how many operations make a sample.
-func (s *session) addMeasured(ctx context.Context, t *target, baseOwn map[string]bool) error {
-	var programs [2]string
-	var found [2]map[string]*benchfmt.Result
-	for _, at := range []side{head, base} {
-		found[at] = map[string]*benchfmt.Result{}
-		if at == base && (t.missing || t.ownTests) {
-			continue
-		}
-		var err error
-		if programs[at], err = s.builder.build(ctx, t, variant{side: at, hooked: true}); err != nil {
-			return err
-		}
-		benchtime := "1x"
-		if at == base {
-			benchtime = "50ms" // to calibrate
-			s.progress.show("calibrating")
-		}
-		results, err := s.runner.bench(ctx, programs[at], t.dir, s.bench, benchtime)
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		for _, res := range results {
-			found[at][string(res.Name.Full())] = res
-		}
-	}
-	for name := range found[head] {
-		r := &series{name: name, pkg: t.pkg}
-		s.series = append(s.series, r)
-		onBase := found[base][name]
-		switch {
-		case t.ownTests:
-			r.given, r.note = added, "changed: head's tests do not compile on the base"
-		case onBase == nil:
-			r.given = added
-		default:
-			s.live[r] = s.calibrate(t, name, programs, onBase)
-		}
-	}
-	gone := baseOwn
-	for name := range found[base] {
-		gone[name] = true
-	}
-	for name := range gone {
-		if found[head][name] == nil {
-			s.series = append(s.series, &series{name: name, pkg: t.pkg, given: removed})
-		}
-	}
-	return nil
-}
-
-// calibrate chooses the operations of a sample: as many as take about the sample time when timed; when counted, enough
-// to tell one event from a cost of each operation, in bounded time and memory, since no garbage is collected then.
-func (s *session) calibrate(t *target, name string, programs [2]string, res *benchfmt.Result) *benchmark {
-	b := &benchmark{target: t, name: name, hooked: programs}
-	b.secs, _ = res.Value(sampleUnit)
-	b.secs = max(b.secs, 1e-10)
-	b.n = roundUp(s.sample.Seconds() / b.secs)
-	total, _ := res.Value(totalBytes)
-	heap := total / float64(res.Iters)
-	b.exactN = int(max(4, min(1000, .05/b.secs, 128<<20/max(heap, 1))))
-	return b
-}
-
-// roundUp returns x rounded up to two significant digits, and at least 1.
-func roundUp(x float64) int {
-	scale := math.Pow(10, max(0, math.Floor(math.Log10(max(x, 1)))-1))
-	return int(max(1, math.Ceil(x/scale)*scale))
-}
 
 // measure counts allocations, then times pairs until all benchmarks are decided.
 func (s *session) measure(ctx context.Context) ([]judgement, error) {
@@ -235,56 +127,6 @@ func (s *session) measure(ctx context.Context) ([]judgement, error) {
 		return s.rules.judge(s.series, over), err
 	}
 	return s.rules.decide(ctx, s.series, s.round)
-}
-
-// count takes counted samples, as many as the comparison wants. Each is two runs, of N and of 2N operations: their
-// difference is free of what a process allocates once.
-func (s *session) count(ctx context.Context) error {
-	for _, r := range s.measurable() {
-		b := s.live[r]
-		for {
-			wants := max(r.exact[allocations].judge(allocations).wants, r.exact[heapBytes].judge(heapBytes).wants)
-			if b.exact[head] == 0 {
-				wants = fewRepeats
-			}
-			if b.exact[head] >= wants {
-				break
-			}
-			s.progress.show("counting allocations")
-			for _, at := range s.coin() {
-				if err := s.countOnce(ctx, r, b, at); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (s *session) countOnce(ctx context.Context, r *series, b *benchmark, at side) error {
-	var totals [2][units]float64
-	var last *benchfmt.Result
-	for i, n := range []int{b.exactN, 2 * b.exactN} {
-		res, err := runner{procs: 1}.one(ctx, b.hooked[at], b.dir, s.bareName(b.name), n, "GOGC=off")
-		if errors.Is(err, errNoResult) { // its name depends on GOMAXPROCS
-			res, err = s.runner.one(ctx, b.hooked[at], b.dir, b.name, n, "GOGC=off")
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		totals[i][allocations], _ = res.Value(totalAllocs)
-		totals[i][heapBytes], _ = res.Value(totalBytes)
-		last = res
-	}
-	last.Name = benchfmt.Name(b.name)
-	last.Values = nil
-	for u := range units {
-		perOp := (totals[1][u] - totals[0][u]) / float64(b.exactN)
-		r.exact[u][at] = append(r.exact[u][at], perOp)
-		last.Values = append(last.Values, benchfmt.Value{Value: perOp, Unit: u.String()})
-	}
-	b.exact[at]++
-	return s.record.write(last, at, s.sampleKeys(r, exactStage, b.exact[at], false, 0)...)
 }
 
 func (s *session) sampleKeys(r *series, stage string, round int, first bool, layout uint64) []benchfmt.Config {
@@ -424,75 +266,4 @@ func (s *session) link(ctx context.Context, at stage, n int, who []*series) erro
 		}
 	}
 	return nil
-}
-
-// open prepares a session on two trees. What it makes is below tmp, the raw samples go to rec.
-func open(ctx context.Context, c config, tmp string, trees [2]tree, rec io.Writer, p *progress) (*session, error) {
-	s := &session{
-		config: c, started: time.Now(), rng: rand.New(rand.NewPCG(c.seed, 0)),
-		runner: runner{procs: runtime.GOMAXPROCS(0)}, progress: p,
-	}
-	var err error
-	if s.builder, err = newBuilder(ctx, tmp, trees); err != nil {
-		return nil, err
-	}
-	version, err := output(ctx, trees[head].dir, buildEnv(), "go", "env", "GOVERSION")
-	if err != nil {
-		return nil, err
-	}
-	s.record, err = newRecord(rec,
-		"go", version,
-		"seed", strconv.FormatUint(c.seed, 10),
-		"runstamp", s.started.UTC().Format(time.RFC3339),
-		"experiment-commit", trees[head].commit,
-		"experiment-commit-time", trees[head].time,
-		"baseline-commit", trees[base].commit,
-		"baseline-commit-time", trees[base].time)
-	if err != nil {
-		return nil, err
-	}
-	return s, s.prepare(ctx)
-}
-
-// run does everything that one comparison of two revisions needs, and leaves nothing behind but the record.
-func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, error) {
-	defer p.clear()
-	tmp, err := os.MkdirTemp("", "poolgate-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(tmp)
-	src, err := checkout(ctx, c.module, tmp, [2]string{c.base, c.head})
-	if err != nil {
-		return nil, err
-	}
-	defer src.remove(ctx)
-	accepted, complaints, err := src.accepted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := open(ctx, c, tmp, src.trees, rec, p)
-	if err != nil {
-		return nil, err
-	}
-	out := &outcome{config: c, trees: src.trees, series: s.series, notes: append(complaints, s.accept(accepted)...)}
-	out.judgements, err = s.measure(ctx)
-	out.elapsed, out.measured, out.pairs = time.Since(s.started), s.measured, s.pairs
-	return out, err
-}
-
-// accept hands the reasons of Perf-Accept trailers to their benchmarks, and complains of names that no benchmark has.
-func (s *session) accept(reasons map[string]string) (complaints []string) {
-	for _, name := range slices.Sorted(maps.Keys(reasons)) {
-		found := false
-		for _, r := range s.series {
-			if s.bareName(r.name) == s.bareName(name) {
-				r.accept, found = reasons[name], true
-			}
-		}
-		if !found {
-			complaints = append(complaints, fmt.Sprintf("Perf-Accept: no benchmark is called %s", name))
-		}
-	}
-	return complaints
 }
