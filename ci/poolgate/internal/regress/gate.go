@@ -28,6 +28,7 @@ type session struct {
 	hooked   bool                   // time programs with the hook too, to plant slowdowns
 	started  time.Time
 	measured time.Duration
+	waited   time.Duration // of measured, that something waited for a processor
 	pairs    int
 }
 
@@ -65,7 +66,7 @@ func run(ctx context.Context, c config, rec io.Writer, p *progress) (*outcome, e
 	}
 	out := &outcome{config: c, trees: src.trees, series: s.series, notes: append(complaints, s.accept(accepted)...)}
 	out.judgements, err = s.measure(ctx)
-	out.elapsed, out.measured, out.pairs = time.Since(s.started), s.measured, s.pairs
+	out.elapsed, out.measured, out.waited, out.pairs = time.Since(s.started), s.measured, s.waited, s.pairs
 	return out, err
 }
 
@@ -118,8 +119,8 @@ const screenShare = .7
 
 // measure counts allocations, then times pairs until all benchmarks are decided.
 func (s *session) measure(ctx context.Context) ([]judgement, error) {
-	begun := time.Now()
-	defer func() { s.measured += time.Since(begun) }()
+	begun, waited := time.Now(), cpuPressure()
+	defer func() { s.measured, s.waited = time.Since(begun), cpuPressure()-waited }()
 	if err := s.count(ctx); err != nil {
 		return s.rules.judge(s.series, over), err
 	}

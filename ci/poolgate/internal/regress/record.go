@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -99,6 +100,15 @@ type reading struct {
 	lasted float64           // seconds from the first sample to the last
 }
 
+// A sample is one result of a record, in its place.
+type sample struct {
+	row, col benchproc.Key
+	stage    string
+	round    int
+	first    bool
+	values   map[string]float64
+}
+
 // readRecord reads samples and joins them to pairs: what agrees in row, stage and round and differs in column.
 // Rows that hold several benchmarks, as .name does, are judged by the mean log ratio of each round.
 func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
@@ -116,6 +126,81 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 		return nil, fmt.Errorf("-row: %w", err)
 	}
 
+	got := &reading{keys: map[string]string{}}
+	byRow := map[benchproc.Key]*series{}
+	var samples []sample
+	begin, end := math.Inf(1), math.Inf(-1)
+	for src.Scan() {
+		if bad, is := src.Result().(*benchfmt.SyntaxError); is {
+			return nil, bad
+		}
+		res, is := src.Result().(*benchfmt.Result)
+		if !is {
+			continue
+		}
+		if keep, err := filter.Apply(res); err != nil {
+			return nil, err
+		} else if !keep {
+			continue
+		}
+		s := sample{row: rows.Project(res), col: cols.Project(res), stage: res.GetConfig("stage"), first: res.GetConfig("first") == "true", values: map[string]float64{}}
+		if s.round, err = strconv.Atoi(res.GetConfig("round")); err != nil {
+			file, line := res.Pos()
+			return nil, fmt.Errorf("%s:%d: %s has no round: not a record of pairs", file, line, res.Name)
+		}
+		for _, v := range res.Values {
+			s.values[v.Unit] = v.Value
+		}
+		samples = append(samples, s)
+		if byRow[s.row] == nil {
+			planted, _ := strconv.ParseFloat(res.GetConfig("planted"), 64)
+			byRow[s.row] = &series{pkg: res.GetConfig("pkg"), accept: res.GetConfig("perf-accept"), planted: planted}
+		}
+		for _, c := range res.Config {
+			got.keys[c.Key] = string(c.Value)
+		}
+		if at, err := strconv.ParseFloat(res.GetConfig("at"), 64); err == nil {
+			begin, end = min(begin, at), max(end, at)
+			got.lasted = end - begin
+		}
+	}
+	if err := src.Err(); err != nil {
+		return nil, err
+	}
+	if len(samples) == 0 {
+		return nil, errors.New("no samples in the record, or none that the filter lets through")
+	}
+	headCol, err := secondColumn(samples, sel.col)
+	if err != nil {
+		return nil, err
+	}
+	join(samples, headCol, byRow)
+
+	names := slices.Collect(maps.Keys(byRow))
+	benchproc.SortKeys(names)
+	for _, k := range names {
+		byRow[k].name = rowName(k, benchproc.NonSingularFields(names))
+		got.series = append(got.series, byRow[k])
+	}
+	return got, nil
+}
+
+// secondColumn returns the column that counts as the head.
+func secondColumn(samples []sample, col string) (benchproc.Key, error) {
+	columns := map[benchproc.Key]bool{}
+	for _, s := range samples {
+		columns[s.col] = true
+	}
+	keys := slices.Collect(maps.Keys(columns))
+	benchproc.SortKeys(keys)
+	if len(keys) != 2 {
+		return benchproc.Key{}, fmt.Errorf("-col %s has %d values in the record; a comparison needs two: %v", col, len(keys), keys)
+	}
+	return keys[1], nil
+}
+
+// join puts samples where they belong: counts to their side, times to their pair.
+func join(samples []sample, headCol benchproc.Key, byRow map[benchproc.Key]*series) {
 	type place struct {
 		row   benchproc.Key
 		stage string
@@ -126,120 +211,41 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 		first [2]bool
 	}
 	joined := map[place]*halves{}
-	counted := map[benchproc.Key]*series{}
-	var colKeys, rowKeys []benchproc.Key
-	type sample struct {
-		place
-		col    benchproc.Key
-		first  bool
-		values []benchfmt.Value
-	}
-	var samples []sample
-	got := &reading{keys: map[string]string{}}
-	begin, end := math.Inf(1), math.Inf(-1)
-
-	for src.Scan() {
-		res, isResult := src.Result().(*benchfmt.Result)
-		if !isResult {
-			if bad, is := src.Result().(*benchfmt.SyntaxError); is {
-				return nil, bad
-			}
-			continue
-		}
-		if keep, err := filter.Apply(res); !keep {
-			if err != nil {
-				return nil, err
-			}
-			continue
-		}
-		round, err := strconv.Atoi(res.GetConfig("round"))
-		if err != nil {
-			file, line := res.Pos()
-			return nil, fmt.Errorf("%s:%d: %s has no round: not a record of pairs", file, line, res.Name)
-		}
-		s := sample{
-			place: place{row: rows.Project(res), stage: res.GetConfig("stage"), round: round},
-			col:   cols.Project(res), first: res.GetConfig("first") == "true",
-			values: slices.Clone(res.Values),
-		}
-		if !slices.Contains(colKeys, s.col) {
-			colKeys = append(colKeys, s.col)
-		}
-		if counted[s.row] == nil {
-			counted[s.row] = &series{pkg: res.GetConfig("pkg"), accept: res.GetConfig("perf-accept")}
-			counted[s.row].planted, _ = strconv.ParseFloat(res.GetConfig("planted"), 64)
-			rowKeys = append(rowKeys, s.row)
-		}
-		for _, c := range res.Config {
-			got.keys[c.Key] = string(c.Value)
-		}
-		if at, err := strconv.ParseFloat(res.GetConfig("at"), 64); err == nil {
-			begin, end = min(begin, at), max(end, at)
-			got.lasted = end - begin
-		}
-		samples = append(samples, s)
-	}
-	if err := src.Err(); err != nil {
-		return nil, err
-	}
-	if len(samples) == 0 {
-		return nil, errors.New("no samples in the record, or none that the filter lets through")
-	}
-	benchproc.SortKeys(colKeys)
-	if len(colKeys) != 2 {
-		return nil, fmt.Errorf("-col %s has %d values in the record; a comparison needs two: %v", sel.col, len(colKeys), colKeys)
-	}
-
+	var places []place
 	for _, s := range samples {
 		at := base
-		if s.col == colKeys[1] {
+		if s.col == headCol {
 			at = head
 		}
-		if s.stage == exactStage {
-			c := &counted[s.row].exact
-			for _, v := range s.values {
-				for u := range units {
-					if v.Unit == u.String() {
-						c[u][at] = append(c[u][at], v.Value)
-					}
-				}
-			}
-			continue
-		}
-		h := joined[s.place]
-		if h == nil {
-			h = &halves{}
-			joined[s.place] = h
-		}
-		for _, v := range s.values {
-			if v.Unit == sampleUnit {
-				h.secs[at] = append(h.secs[at], v.Value)
+		for u := range units {
+			if n, counted := s.values[u.String()]; counted {
+				c := &byRow[s.row].exact[u]
+				c[at] = append(c[at], n)
 			}
 		}
-		h.first[at] = s.first
+		if secs, timed := s.values[sampleUnit]; timed {
+			p := place{s.row, s.stage, s.round}
+			if joined[p] == nil {
+				joined[p] = &halves{}
+				places = append(places, p)
+			}
+			joined[p].secs[at] = append(joined[p].secs[at], secs)
+			joined[p].first[at] = s.first
+		}
 	}
-	var places []place
-	for p := range joined {
-		places = append(places, p)
-	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.round, b.round) })
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.round, b.round) })
 	for _, p := range places {
-		h, s := joined[p], counted[p.row]
-		if len(h.secs[base]) != len(h.secs[head]) || len(h.secs[base]) == 0 {
-			continue // an interrupt came between the two halves
+		h := joined[p]
+		if len(h.secs[base]) != len(h.secs[head]) {
+			continue // an interrupt came between the two
 		}
 		for at := range over {
 			if at.String() == p.stage {
-				s.pairs[at] = append(s.pairs[at], pair{secs: [2]float64{geomean(h.secs[base]), geomean(h.secs[head])}, headFirst: h.first[head]})
+				pairs := &byRow[p.row].pairs[at]
+				*pairs = append(*pairs, pair{secs: [2]float64{geomean(h.secs[base]), geomean(h.secs[head])}, headFirst: h.first[head]})
 			}
 		}
 	}
-	benchproc.SortKeys(rowKeys)
-	for _, k := range rowKeys {
-		counted[k].name = rowName(k, benchproc.NonSingularFields(rowKeys))
-		got.series = append(got.series, counted[k])
-	}
-	return got, nil
 }
 
 // rowName is a row's values, without a package that is everyone's.

@@ -157,11 +157,6 @@ func TestPlantedSlowdown(t *testing.T) {
 	r.commit("Slow down")
 	code, out, _ := r.gate(t.Context(), append(quick, "-o", "pairs.txt")...)
 	r.want(code, exitRegressed, out, "1 regressed", "\nregressed  Slow")
-	row, _, _ := strings.Cut(out[strings.Index(out, "\nregressed  Slow")+1:], "\n")
-	if !strings.Contains(row, "+7") && !strings.Contains(row, "+6") { // eight times the time is +700 %
-		t.Errorf("the slowdown is not sized: %s", row)
-	}
-
 	again, err := rejudge(config{rules: rulesOf(t, quick), from: "pairs.txt", selection: wholeRecord})
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +165,9 @@ func TestPlantedSlowdown(t *testing.T) {
 		line := string(again.judgements[i].verdict) + " "
 		if !strings.Contains(out, "\n"+line) {
 			t.Errorf("judged again, %s is %s; the session said\n%s", s.name, line, out)
+		}
+		if j := again.judgements[i]; strings.HasPrefix(s.name, "Slow") && (j.effect < 2 || j.lo < 1) { // eight times as long, give or take a busy machine
+			t.Errorf("the slowdown is not sized: %+v", j)
 		}
 	}
 	if code := again.exitCode(); code != exitRegressed {

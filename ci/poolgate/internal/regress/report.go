@@ -27,6 +27,7 @@ type outcome struct {
 	pairs      int
 	elapsed    time.Duration
 	measured   time.Duration
+	waited     time.Duration
 }
 
 // order of verdicts in the report: what needs a person first.
@@ -180,6 +181,10 @@ func (o *outcome) quality(w io.Writer) {
 	slices.Sort(second)
 	fmt.Fprintf(w, "; the second sample of a pair takes %s of the first (a bias to any gate that does not flip a coin)\n",
 		percent(math.Exp(second[len(second)/2])))
+	if o.measured > 0 && o.waited > 0 {
+		fmt.Fprintf(w, "for %s of the time something had to wait for a processor\n",
+			percent(o.waited.Seconds()/o.measured.Seconds()))
+	}
 	claims := 0
 	for i, s := range o.series {
 		if j := o.judgements[i]; j.pairs > 0 && (j.verdict == ok || j.verdict == inconclusive) {
