@@ -8,10 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/perf/benchfmt"
@@ -47,9 +45,8 @@ const (
 
 // Run is the command poolgate regress. It compares the benchmarks of two revisions and returns the exit code: 0 nothing
 // regressed, 1 something did, 2 it could not run or data is missing, 3 with -strict if something is inconclusive.
+// Cancelling ctx ends the session; the pairs so far are judged.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if len(args) > 0 && args[0] == "selftest" {
 		return runSelftest(ctx, args[1:], stdout, stderr)
 	}
