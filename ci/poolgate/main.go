@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"example.com/pool2d/ci/poolgate/internal/peers"
+	"example.com/pool2d/ci/poolgate/internal/regress"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -36,6 +37,7 @@ type command struct {
 
 var commands = []command{
 	{"peers", "measure package optimized side by side with other libraries", peers.Run},
+	{"regress", "say which benchmarks a change made slower, and prove which it did not", regress.Run},
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
