@@ -18,8 +18,9 @@ type target struct {
 	rel      string // from the module's directory, with slashes
 	dir      string // head's directory: where both sides run, as both have head's tests
 	missing  bool   // the base has no such package
+	tested   bool   // the base has tests of its own
 	overlay  map[string]string
-	ownTests bool // head's tests do not compile on the base, which keeps its own
+	ownTests bool // head's tests do not compile on the base
 }
 
 // A builder makes test binaries of the two trees with one toolchain and the same flags.
@@ -91,6 +92,7 @@ func (b *builder) overlayTests(t *target) error {
 	if err != nil {
 		return err
 	}
+	t.tested = len(theirs) > 0
 	for _, path := range theirs {
 		t.overlay[path] = "" // gone, unless head has it
 	}
@@ -123,6 +125,18 @@ type variant struct {
 	own    bool   // with the base's own tests
 	hooked bool   // with the hooked package testing
 	layout uint64 // the seed of -randlayout; 0 for the linker's own order
+}
+
+// buildOwn builds the base as it is, to tell a base that does not compile from one that head's tests do not fit.
+func (b *builder) buildOwn(ctx context.Context, t *target) (string, error) {
+	if t.tested {
+		return b.build(ctx, t, variant{side: base, own: true})
+	}
+	_, err := output(ctx, b.trees[base].dir, buildEnv(), "go", "build", "-o", os.DevNull, "./"+t.rel)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("base does not compile: %w", err)
+	}
+	return "", err
 }
 
 // A program is a variant of a target.

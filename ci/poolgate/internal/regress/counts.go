@@ -111,10 +111,12 @@ func (s *session) count(ctx context.Context) error {
 }
 
 func (s *session) countOnce(ctx context.Context, r *series, b *benchmark, at side) error {
+	alone := s.runner
+	alone.procs = 1
 	var totals [2][units]float64
 	var last *benchfmt.Result
 	for i, n := range []int{b.exactN, 2 * b.exactN} {
-		res, err := runner{procs: 1}.one(ctx, b.hooked[at], b.dir, s.bareName(b.name), n, "GOGC=off")
+		res, err := alone.one(ctx, b.hooked[at], b.dir, s.bareName(b.name), n, "GOGC=off")
 		if errors.Is(err, errNoResult) { // its name depends on GOMAXPROCS
 			res, err = s.runner.one(ctx, b.hooked[at], b.dir, b.name, n, "GOGC=off")
 		}

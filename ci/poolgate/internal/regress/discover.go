@@ -43,7 +43,7 @@ func (s *session) prepareTarget(ctx context.Context, t *target) error {
 		baseProgram, err = s.builder.build(ctx, t, variant{side: base})
 		if err != nil && len(t.overlay) > 0 && ctx.Err() == nil {
 			t.ownTests = true
-			baseProgram, err = s.builder.build(ctx, t, variant{side: base, own: true})
+			_, err = s.builder.buildOwn(ctx, t)
 		}
 		if err != nil {
 			return err
@@ -81,10 +81,10 @@ func (s *session) addIdentical(ctx context.Context, t *target, program string) e
 	for name := range names {
 		s.series = append(s.series, &series{name: name, pkg: t.pkg, given: identical})
 	}
-	if len(t.overlay) == 0 {
+	if len(t.overlay) == 0 || !t.tested {
 		return nil
 	}
-	own, err := s.builder.build(ctx, t, variant{side: base, own: true})
+	own, err := s.builder.buildOwn(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -155,8 +155,8 @@ func (s *session) addMeasured(ctx context.Context, t *target) error {
 		}
 	}
 	had := found[base]
-	if len(t.overlay) > 0 { // head's tests cannot tell what the base's had
-		own, err := s.builder.build(ctx, t, variant{side: base, own: true})
+	if len(t.overlay) > 0 && t.tested { // head's tests cannot tell what the base's had
+		own, err := s.builder.buildOwn(ctx, t)
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (s *session) accept(reasons map[string]string) (complaints []string) {
 func open(ctx context.Context, c config, tmp string, trees [2]tree, rec io.Writer, p *progress) (*session, error) {
 	s := &session{
 		config: c, started: time.Now(), rng: rand.New(rand.NewPCG(c.seed, 0)),
-		runner: runner{procs: runtime.GOMAXPROCS(0)}, progress: p,
+		runner: runner{procs: runtime.GOMAXPROCS(0), timeout: c.budget}, progress: p,
 	}
 	var err error
 	if s.builder, err = newBuilder(ctx, tmp, trees); err != nil {

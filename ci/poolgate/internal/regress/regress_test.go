@@ -258,6 +258,32 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestNewPackage(t *testing.T) {
+	r := newRepo(t)
+	r.write("more/more.go", "package more\n\nfunc More() {}\n")
+	r.write("late/late.go", "package late\n\nfunc Late() {}\n")
+	r.commit("Add a package without tests")
+	r.write("late/late.go", "package late\n\nfunc Later() {}\n")
+	for _, name := range []string{"more.More", "late.Later", "fresh.Fresh"} {
+		pkg, f, _ := strings.Cut(name, ".")
+		r.write(pkg+"/"+pkg+"_test.go", "package "+pkg+"\n\nimport \"testing\"\n\nfunc Benchmark"+f+"(b *testing.B) {\n\tfor b.Loop() {\n\t\t"+f+"()\n\t}\n}\n")
+	}
+	r.write("fresh/fresh.go", "package fresh\n\nfunc Fresh() {}\n")
+	r.commit("Add benchmarks")
+	code, out, errs := r.gate(t.Context(), append(quick, "-pkg", "./more,./late,./fresh")...)
+	// More is measured on both sides, Late's benchmark does not fit the base, the base has no fresh.
+	r.want(code, exitOK, out+errs, "2 new", "scratch.example/late.Later", "scratch.example/fresh.Fresh", "head's tests do not compile")
+}
+
+// TestHang ends a benchmark that never ends.
+func TestHang(t *testing.T) {
+	r := newRepo(t)
+	r.edit("bench/bench.go", "return Spin(100)", "select {}")
+	r.commit("Hang")
+	code, _, errs := r.gate(t.Context(), append(quick, "-budget", "2s", "-bench", "Lean")...)
+	r.want(code, exitFailed, errs, "head: BenchmarkLean")
+}
+
 // A fullDisk takes a number of bytes and no more.
 type fullDisk int
 

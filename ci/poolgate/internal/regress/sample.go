@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -18,7 +19,8 @@ import (
 // A runner runs test binaries, each time in a fresh process: heap, hash seeds and address space differ from sample to
 // sample, so what depends on them is noise and not a bias.
 type runner struct {
-	procs int // GOMAXPROCS of every process
+	procs   int           // GOMAXPROCS of every process
+	timeout time.Duration // after which a process hangs
 }
 
 // env is the environment of a sample: the user's, but for what turns the Go runtime's knobs.
@@ -32,7 +34,8 @@ func (r runner) env(extra ...string) []string {
 
 // bench runs the benchmarks that match pattern and returns their results in order.
 func (r runner) bench(ctx context.Context, program, dir, pattern, benchtime string, env ...string) ([]*benchfmt.Result, error) {
-	cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+benchtime, "-test.count=1", "-test.benchmem")
+	cmd := exec.CommandContext(ctx, program, "-test.run=^$", "-test.bench="+pattern, "-test.benchtime="+benchtime, "-test.count=1", "-test.benchmem",
+		"-test.timeout="+r.timeout.String())
 	cmd.Dir, cmd.Env = dir, r.env(env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
