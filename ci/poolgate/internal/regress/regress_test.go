@@ -16,7 +16,8 @@ import (
 // A repo is a scratch repository with one commit: a module whose package ./bench has three benchmarks.
 type repo struct {
 	*testing.T
-	dir string
+	dir  string
+	home string // the folder of this package
 }
 
 const smallSource = `package bench
@@ -67,7 +68,11 @@ func BenchmarkLean(b *testing.B) {
 
 func newRepo(t *testing.T) *repo {
 	t.Helper()
-	r := &repo{T: t, dir: t.TempDir()}
+	home, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &repo{T: t, dir: t.TempDir(), home: home}
 	t.Chdir(r.dir)
 	t.Setenv("TMPDIR", t.TempDir()) // to see what is left behind
 	r.git("init", "--quiet", "--initial-branch=main")
@@ -172,6 +177,14 @@ func TestPlantedSlowdown(t *testing.T) {
 	}
 	if code := again.exitCode(); code != exitRegressed {
 		t.Errorf("judged again: got exit %d, want %d", code, exitRegressed)
+	}
+
+	// The command that the report ends with shows the same pairs in benchstat.
+	args := append([]string{"tool", "benchstat"}, strings.Fields(strings.ReplaceAll(benchstatFlags, "'", ""))...)
+	show := exec.Command("go", append(args, filepath.Join(r.dir, "pairs.txt"))...)
+	show.Dir = r.home
+	if table, err := show.CombinedOutput(); err != nil || !strings.Contains(string(table), "vs base") || strings.Contains(string(table), "vary") {
+		t.Errorf("benchstat: %v\n%s", err, table)
 	}
 
 	r.git("commit", "--quiet", "--amend", "--message", "Slow down\n\nPerf-Accept: BenchmarkSlow it is right now\nPerf-Accept: BenchmarkLean\n")
