@@ -12,6 +12,11 @@ type Workload struct {
 	Params pool2d.Params
 }
 
+// Descriptor returns the case that the workload is.
+func (w Workload) Descriptor() pool2d.Descriptor {
+	return pool2d.Descriptor{Shape: w.Shape, Params: w.Params}
+}
+
 // Bytes returns how many bytes one call reads and writes at least: each cell of source and result once, of size bytes.
 func (w Workload) Bytes(size int) int64 {
 	out, err := pool2d.OutputShape(w.Shape, w.Params)

@@ -44,34 +44,32 @@ var commands = []command{
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(args) == 0 {
-		usage(stderr)
-		return exitFailed
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return runJob(ctx, args, stdout, stderr)
 	}
-	switch name := args[0]; name {
-	case "help", "-h", "-help", "--help":
+	if args[0] == "help" {
 		usage(stdout)
 		return exitGood
-	default:
-		for _, c := range commands {
-			if c.name == name {
-				return c.run(ctx, args[1:], stdout, stderr)
-			}
-		}
-		fmt.Fprintf(stderr, "poolgate: unknown command %q\n\n", name)
-		usage(stderr)
-		return exitFailed
 	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "poolgate: unknown command %q\n\n", args[0])
+	usage(stderr)
+	return exitFailed
 }
 
 func usage(w io.Writer) {
-	var rows strings.Builder
-	for _, c := range commands {
-		fmt.Fprintf(&rows, "\t%-10s %s\n", c.name, c.help)
-	}
-	fmt.Fprintf(w, `usage: poolgate COMMAND [flags]
+	fmt.Fprintf(w, `usage: poolgate [flags]            the main job: laws, photographs, benchmarks, a report
+       poolgate COMMAND [flags]
 
-%s
-poolgate COMMAND -h says more of a command.
-`, &rows)
+`)
+	for _, c := range commands {
+		fmt.Fprintf(w, "    %-10s %s\n", c.name, c.help)
+	}
+	fmt.Fprintf(w, `
+poolgate -h says more of the main job, poolgate COMMAND -h of a command.
+`)
 }

@@ -101,8 +101,11 @@ func (p *progress) done() {
 }
 
 func rounded(d time.Duration) time.Duration {
-	if d > time.Second {
+	switch {
+	case d > time.Second:
 		return d.Round(100 * time.Millisecond)
+	case d > 10*time.Millisecond:
+		return d.Round(time.Millisecond)
 	}
-	return d.Round(time.Millisecond)
+	return d.Round(time.Microsecond)
 }
