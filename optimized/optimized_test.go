@@ -84,6 +84,9 @@ func differ[T pool2d.Elem](got, want []T, p pool2d.Params) int {
 
 func testEquals[T pool2d.Elem](t *testing.T, n int) {
 	r := rand.New(rand.NewPCG(1, 2))
+	if raceEnabled {
+		n /= 10
+	}
 	for range n {
 		in, p := randomCase(r)
 		l := pool2d.Layout(r.IntN(2))

@@ -1,0 +1,410 @@
+//go:build unix
+
+package optimized
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"example.com/pool2d"
+	"example.com/pool2d/optimized/internal/guard"
+)
+
+// fenced is a source or a result between pages that are not mapped.
+func fenced(t *testing.T, cells int) *guard.Memory {
+	m, err := guard.New(cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// places returns n cells of m at both fences and, aligned in every way, between them.
+func places(m *guard.Memory, n int) [][]float32 {
+	s := [][]float32{m.First(n), m.Last(n)}
+	for i := 16; i < 32; i++ {
+		s = append(s, m.At(i, n))
+	}
+	return s
+}
+
+// integers fills s with integers whose sums are exact.
+func integers(r *rand.Rand, s []float32) {
+	for i := range s {
+		s[i] = float32(r.IntN(201) - 100)
+	}
+}
+
+// same reports whether got and want are equal, any NaN to any NaN.
+func same(got, want []float32) bool {
+	return slices.EqualFunc(got, want, func(g, w float32) bool { return g == w || g != g && w != w })
+}
+
+var quiet, signalling = math.Float32frombits(0xffc00001), math.Float32frombits(0x7f800001)
+
+// TestKernel compares each row kernel of each set with its Go loop: each length, at both fences and in every alignment,
+// and a NaN at every position.
+func TestKernel(t *testing.T) {
+	for _, s := range sets {
+		if !s.runnable {
+			t.Logf("set %s: does not run here", s.name)
+			continue
+		}
+		for op := range s.ops {
+			o, contract := &s.ops[op], &generic.ops[op]
+			longest := 4*max(8, o.lanes) + 3
+			if raceEnabled { // thirty times as slow, and what it is for is TestSameBits
+				longest = o.lanes + 3
+			}
+			name := func(kernel string) string {
+				return fmt.Sprintf("set=%s/op=%v/kernel=%s/lengths=0-%d", s.name, pool2d.Op(op), kernel, longest)
+			}
+			t.Run(name("fold"), func(t *testing.T) {
+				testRow(t, longest, op == 0, 5, func(n int) (reach []int) {
+					return []int{1, 2, 7, 16, n + 1}
+				}, o.fold, contract.fold)
+			})
+			for _, step := range []int{2, 3, 5} {
+				t.Run(name(fmt.Sprintf("pick%d", step)), func(t *testing.T) {
+					testPick(t, longest, op == 0, step, o.pick, contract.pick)
+				})
+			}
+			if o.slide != nil {
+				t.Run(name("slide"), func(t *testing.T) {
+					slide := slideMax[float32]
+					if op == 1 {
+						slide = slideSum[float32]
+					}
+					for k := 2; k <= o.widest; k++ {
+						testSlide(t, longest, op == 0, k, o.slide, slide)
+					}
+				})
+			}
+			t.Run(name("pair"), func(t *testing.T) { testPair(t, longest, o.pair, contract.pair) })
+			t.Run(name("prefix"), func(t *testing.T) { testPrefix(t, longest, o.prefix, contract.prefix) })
+			t.Run(name("reduce"), func(t *testing.T) { testReduce(t, longest, op == 0, o.reduce, contract.reduce) })
+			if o.scale != nil {
+				t.Run(name("scale"), func(t *testing.T) {
+					testPair(t, longest, func(dst, a, b []float32) { copy(dst, a); o.scale(dst, b) },
+						func(dst, a, b []float32) { copy(dst, a); contract.scale(dst, b) })
+				})
+			}
+			if o.globals.exact != nil {
+				t.Run(name("globals"), func(t *testing.T) { testGlobals(t, longest, o, contract) })
+			}
+		}
+	}
+}
+
+// against runs kernel and contract on every place of src and dst, and with NaN at every position if nans.
+func against(t *testing.T, nans bool, what string, src, dst *guard.Memory, cells, n int, kernel, contract func(dst, src []float32)) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, uint64(n)))
+	want := make([]float32, n)
+	base := make([]float32, cells)
+	integers(r, base)
+	for i, s := range places(src, cells) {
+		copy(s, base)
+		contract(want, s)
+		for _, d := range places(dst, n)[i%2*2:] {
+			for j := range d {
+				d[j] = 12345
+			}
+			kernel(d, s)
+			if !same(d, want) {
+				t.Fatalf("%s, place %d: got %v, want %v", what, i, d, want)
+			}
+			if i > 1 {
+				break
+			}
+		}
+	}
+	if !nans {
+		return
+	}
+	s, d := src.Last(cells), dst.Last(n)
+	copy(s, base)
+	for i := range s {
+		old := s[i]
+		for _, nan := range []float32{quiet, signalling} {
+			s[i] = nan
+			contract(want, s)
+			kernel(d, s)
+			if !same(d, want) {
+				t.Fatalf("%s, NaN at %d: got %v, want %v", what, i, d, want)
+			}
+		}
+		s[i] = old
+	}
+}
+
+func testRow(t *testing.T, longest int, nans bool, taps int, aparts func(n int) []int, kernel, contract func(dst, src []float32, taps, apart int)) {
+	src, dst := fenced(t, 6*longest+200), fenced(t, longest+40)
+	for n := range longest + 1 {
+		for k := 1; k <= taps; k++ {
+			for _, apart := range aparts(n) {
+				cells := (k-1)*apart + n
+				against(t, nans && n%5 == 0, fmt.Sprintf("length %d, %d taps %d apart", n, k, apart), src, dst, cells, n,
+					func(d, s []float32) { kernel(d, s, k, apart) }, func(d, s []float32) { contract(d, s, k, apart) })
+			}
+		}
+	}
+}
+
+func testPick(t *testing.T, longest int, nans bool, step int, kernel, contract func(dst, src []float32, step, taps, apart int)) {
+	src, dst := fenced(t, 6*longest+200), fenced(t, longest+40)
+	for n := 1; n <= longest; n++ {
+		for k := 1; k <= 3; k++ {
+			for _, apart := range []int{1, 4} {
+				cells := (n-1)*step + (k-1)*apart + 1
+				against(t, nans && n%5 == 0, fmt.Sprintf("length %d, %d taps %d apart", n, k, apart), src, dst, cells, n,
+					func(d, s []float32) { kernel(d, s, step, k, apart) }, func(d, s []float32) { contract(d, s, step, k, apart) })
+			}
+		}
+	}
+}
+
+func testSlide(t *testing.T, longest int, nans bool, k int, kernel, contract func(dst, src []float32, k int, h hint[float32])) {
+	src, dst := fenced(t, longest+200), fenced(t, longest+40)
+	for n := 1; n <= longest; n++ {
+		for _, stream := range []bool{false, true} {
+			h := hint[float32]{stream: stream}
+			against(t, nans && (n+k)%11 == 0, fmt.Sprintf("length %d, width %d", n, k), src, dst, n+k-1, n,
+				func(d, s []float32) { kernel(d, s, k, h) }, func(d, s []float32) { contract(d, s, k, h) })
+		}
+	}
+}
+
+func testPair(t *testing.T, longest int, kernel, contract func(dst, a, b []float32)) {
+	src, dst, other := fenced(t, longest+40), fenced(t, longest+40), fenced(t, longest+40)
+	r := rand.New(rand.NewPCG(2, 2))
+	for n := range longest + 1 {
+		for i, b := range places(other, n) {
+			integers(r, b)
+			against(t, n%3 == i, fmt.Sprintf("length %d, second source at place %d", n, i), src, dst, n, n,
+				func(d, a []float32) { kernel(d, a, b) }, func(d, a []float32) { contract(d, a, b) })
+		}
+		a, b := src.Last(n), other.Last(n)
+		want := make([]float32, n)
+		contract(want, a, b)
+		kernel(a, a, b)
+		if !same(a, want) {
+			t.Fatalf("length %d, in place: got %v, want %v", n, a, want)
+		}
+	}
+}
+
+func testPrefix(t *testing.T, longest int, kernel, contract func(dst, acc, src, end []float32)) {
+	var m [4]*guard.Memory
+	for i := range m {
+		m[i] = fenced(t, longest+40)
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	for n := range longest + 1 {
+		for p := range 18 {
+			var got, want [4][]float32
+			for i := range got {
+				got[i] = places(m[i], n)[(p+i*p)%18]
+				integers(r, got[i])
+				if n > 0 && p%3 == 0 {
+					got[i][r.IntN(n)] = quiet
+				}
+				want[i] = slices.Clone(got[i])
+			}
+			kernel(got[0], got[1], got[2], got[3])
+			contract(want[0], want[1], want[2], want[3])
+			for i := range got {
+				if !same(got[i], want[i]) {
+					t.Fatalf("length %d, place %d, argument %d: got %v, want %v", n, p, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+func testReduce(t *testing.T, longest int, nans bool, kernel, contract func(src, tmp []float32) float32) {
+	src, dst := fenced(t, 3*longest+40), fenced(t, 40)
+	tmp := make([]float32, 64)
+	for n := 1; n <= 3*longest; n++ {
+		against(t, nans && n%7 == 0, fmt.Sprintf("length %d", n), src, dst, n, 1,
+			func(d, s []float32) { d[0] = kernel(s, tmp) }, func(d, s []float32) { d[0] = contract(s, nil) })
+	}
+}
+
+func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
+	planes := 2*o.lanes + 3
+	src, dst := fenced(t, planes*longest+40), fenced(t, planes+40)
+	for n := 1; n <= longest; n++ {
+		for _, p := range []int{o.lanes, planes} {
+			want := func(d, s []float32) {
+				for i := range d {
+					d[i] = contract.reduce(s[i*n:(i+1)*n], nil)
+					if !o.idempotent {
+						d[i] *= 0.5
+					}
+				}
+			}
+			got := func(d, s []float32) {
+				if k := &o.globals; k.fast == nil || !k.fast(d, s, n, 0.5) {
+					k.exact(d, s, n, 0.5)
+				}
+			}
+			against(t, o.idempotent && n%9 == 4, fmt.Sprintf("%d planes of %d", p, n), src, dst, p*n, p, got, want)
+		}
+	}
+}
+
+// TestKernelPlanes compares the kernels that compute planes in one pass, of each set, with their Go loops: each width,
+// every overhang, at both fences, and a NaN at every position.
+func TestKernelPlanes(t *testing.T) {
+	for _, s := range sets {
+		for op := range s.ops {
+			for kind, k := range s.ops[op].fused {
+				if !s.runnable || k.exact == nil {
+					continue
+				}
+				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1"}[kind]
+				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d", s.name, pool2d.Op(op), name, 8*s.ops[op].lanes+3), func(t *testing.T) {
+					testFused(t, &s, pool2d.Op(op), kind)
+				})
+			}
+		}
+	}
+}
+
+func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
+	size, stride := [fusedKinds]int{2, 3, 3}[kind], [fusedKinds]int{2, 2, 1}[kind]
+	k := s.ops[op].fused[kind]
+	widest := 8*s.ops[op].lanes + 3
+	if raceEnabled {
+		widest = s.ops[op].lanes + 3
+	}
+	src, dst := fenced(t, 2*6*widest+40), fenced(t, 2*7*(widest+2)+40)
+	r := rand.New(rand.NewPCG(4, 4))
+	for w := 1; w <= widest; w++ {
+		for variant := range 16 {
+			h := 1 + r.IntN(6)
+			p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: size, W: size}, Stride: pool2d.HW{H: stride, W: stride},
+				Pad: pool2d.Pad{Top: r.IntN(2), Bottom: r.IntN(2), Right: variant & 1}, Ceil: variant&2 != 0, CountPad: r.IntN(2) == 0}
+			if size == 3 {
+				p.Pad.Left = variant >> 2 & 1
+			}
+			in := pool2d.Shape{N: 1, C: 1 + variant>>3, H: h, W: w}
+			out, err := pool2d.OutputShape(in, p)
+			if err != nil {
+				continue
+			}
+			c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), path: pathFused, scaled: op == pool2d.Avg}
+			c.factors()
+			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left}
+			if in.C == 1 && out.H > 2 {
+				f.y0 = r.IntN(out.H/2) * 2 % out.H
+			}
+			from, to := f.y0*f.ow, ((f.planes-1)*f.oh+f.y1)*f.ow
+			contract := func(d, s []float32) {
+				full := make([]float32, f.planes*f.oh*f.ow)
+				if op == pool2d.Max {
+					fusedMax(full, s, &f, size, stride)
+				} else {
+					fusedSum(full, s, &f, size, stride, c.by)
+				}
+				copy(d[from:to], full[from:to])
+			}
+			poison := func(d []float32) {
+				for i := range d {
+					d[i] = 777
+				}
+			}
+			cells := f.planes * f.oh * f.ow
+			what := fmt.Sprintf("%s, rows %d-%d", caseName(in, p, pool2d.NCHW), f.y0, f.y1)
+			exact := func(d, s []float32) { poison(d); k.exact(d, s, &f, c.by) }
+			want := func(d, s []float32) { poison(d); contract(d, s) }
+			against(t, op == pool2d.Max && w%7 == variant%7, what+", exact", src, dst, f.planes*h*w, cells, exact, want)
+			if k.fast != nil {
+				against(t, w%7 == variant%7, what+", fast", src, dst, f.planes*h*w, cells, func(d, s []float32) {
+					poison(d)
+					if !k.fast(d, s, &f, c.by) {
+						if !slices.ContainsFunc(s, func(v float32) bool { return v != v }) {
+							t.Fatalf("%s: saw a NaN where there is none", what)
+						}
+						exact(d, s)
+					}
+				}, want)
+			}
+		}
+	}
+}
+
+// TestKernelPaths pools between fences, by each set, whatever path the case takes.
+func TestKernelPaths(t *testing.T) {
+	for _, s := range KernelSets() {
+		t.Run("set="+s, func(t *testing.T) {
+			undo, ok := force(s)
+			if !ok || KernelSet() != s {
+				t.Fatalf("the set %s runs, where %s was forced", KernelSet(), s)
+			}
+			defer undo()
+			r := rand.New(rand.NewPCG(5, 5))
+			var paths [5]int
+			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
+			cases := 3000
+			if raceEnabled {
+				cases = 300
+			}
+			for i := range cases {
+				in, p := randomCase(r)
+				if i%2 == 0 { // narrow planes
+					in.W = min(in.W, 16)
+				}
+				l := pool2d.Layout(r.IntN(8) / 7)
+				out, err := pool2d.OutputShape(in, p)
+				if err != nil {
+					continue
+				}
+				cells, _ := in.Cells()
+				outCells, _ := out.Cells()
+				if cells > 1<<19 || outCells > 1<<19 {
+					continue
+				}
+				c := call[float32]{plan: newPlan(in, out, l, p)}
+				c.choose()
+				paths[c.path]++
+				x, y := pool2d.Tensor[float32]{Shape: in, Layout: l, Data: src.Last(cells)}, pool2d.Tensor[float32]{Shape: out, Layout: l, Data: dst.Last(outCells)}
+				if i%4 > 1 {
+					x.Data, y.Data = src.First(cells), dst.First(outCells)
+				}
+				copy(x.Data, randomTensor[float32](r, in, l, i%3 == 0).Data)
+				if err := Pool2DInto(y, x, p); err != nil {
+					t.Fatal(err)
+				}
+				for j := 0; j < outCells; j += 1 + outCells/200 {
+					if g, w := y.Data[j], window(x, p, y.CellAt(j)); g != w && !(g != g && w != w) && !(math.Abs(float64(g-w)) <= 1e-4) {
+						t.Fatalf("%s: cell %v: got %v, want %v", caseName(in, p, l), y.CellAt(j), g, w)
+					}
+				}
+			}
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathRows], paths[pathWhole])
+		})
+	}
+}
+
+// TestKernelSet says which set ran, and that it is the one that was asked for.
+func TestKernelSet(t *testing.T) {
+	t.Logf("kernel set: %s of %v", KernelSet(), KernelSets())
+	want := os.Getenv("POOL2D_KERNELS")
+	if slices.Contains(KernelSets(), want) && KernelSet() != want {
+		t.Errorf("POOL2D_KERNELS=%s, but %s runs", want, KernelSet())
+	}
+	if os.Getenv("POOL2D_KERNELS_REQUIRED") != "" && KernelSet() != want {
+		t.Errorf("%s runs, and %s is required", KernelSet(), want)
+	}
+}
