@@ -82,55 +82,66 @@ func differ[T pool2d.Elem](got, want []T, p pool2d.Params) int {
 	return -1
 }
 
+// testEquals compares n random cases with the reference.
 func testEquals[T pool2d.Elem](t *testing.T, n int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	if raceEnabled {
 		n /= 10
 	}
 	for range n {
-		in, p := randomCase(r)
-		l := pool2d.Layout(r.IntN(2))
-		x := randomTensor[T](r, in, l, r.IntN(3) == 0)
-		want, err := reference.Pool2D(x, p)
+		testCase[T](t, r)
+	}
+}
+
+// testCase compares a random case with the reference: results, indices and gradients.
+func testCase[T pool2d.Elem](t *testing.T, r *rand.Rand) {
+	in, p := randomCase(r)
+	l := pool2d.Layout(r.IntN(2))
+	x := randomTensor[T](r, in, l, r.IntN(3) == 0)
+	want, err := reference.Pool2D(x, p)
+	if err != nil {
+		return
+	}
+	got, err := Pool2D(x, p)
+	if err != nil {
+		t.Fatalf("%s: %v", caseName(in, p, l), err)
+	}
+	if i := differ(got.Data, want.Data, p); i >= 0 {
+		t.Fatalf("%s: cell %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
+	}
+	if p.Op == pool2d.Max {
+		want, wantAt, _ := reference.Pool2DIndices(x, p)
+		got, at, err := Pool2DIndices(x, p)
 		if err != nil {
-			continue
-		}
-		got, err := Pool2D(x, p)
-		if err != nil {
-			t.Fatalf("%s: %v", caseName(in, p, l), err)
+			t.Fatal(err)
 		}
 		if i := differ(got.Data, want.Data, p); i >= 0 {
-			t.Fatalf("%s: cell %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
+			t.Fatalf("%s: maximum at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
 		}
-		if p.Op == pool2d.Max {
-			want, wantAt, _ := reference.Pool2DIndices(x, p)
-			got, at, err := Pool2DIndices(x, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if i := differ(got.Data, want.Data, p); i >= 0 {
-				t.Fatalf("%s: maximum at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], want.Data[i])
-			}
-			for i := range at {
-				if at[i] != wantAt[i] {
-					t.Fatalf("%s: index at %v: got %d, want %d", caseName(in, p, l), want.CellAt(i), at[i], wantAt[i])
-				}
-			}
-		}
-		if isFloat[T]() {
-			g := randomTensor[T](r, want.Shape, l, false)
-			want, _ := reference.Pool2DGrad(g, x, p)
-			got, err := Pool2DGrad(g, x, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, w := range want.Data {
-				if d := float64(got.Data[i]) - float64(w); math.Abs(d) > 1e-3 {
-					t.Fatalf("%s: gradient at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], w)
-				}
+		for i := range at {
+			if at[i] != wantAt[i] {
+				t.Fatalf("%s: index at %v: got %d, want %d", caseName(in, p, l), want.CellAt(i), at[i], wantAt[i])
 			}
 		}
 	}
+	if isFloat[T]() {
+		g := randomTensor[T](r, want.Shape, l, false)
+		want, _ := reference.Pool2DGrad(g, x, p)
+		got, err := Pool2DGrad(g, x, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want.Data {
+			if d := float64(got.Data[i]) - float64(w); math.Abs(d) > 1e-3 {
+				t.Fatalf("%s: gradient at %v: got %v, want %v", caseName(in, p, l), want.CellAt(i), got.Data[i], w)
+			}
+		}
+	}
+}
+
+// FuzzEqualsReference is TestEqualsReference for as long as one likes, on the kernel set that POOL2D_KERNELS names.
+func FuzzEqualsReference(f *testing.F) {
+	f.Fuzz(func(t *testing.T, a, b uint64) { testCase[float32](t, rand.New(rand.NewPCG(a, b))) })
 }
 
 func TestEqualsReference(t *testing.T) {

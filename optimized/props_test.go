@@ -33,6 +33,3 @@ func TestLaws(t *testing.T) {
 	t.Run("uint8", func(t *testing.T) { props.Run(t, impl[uint8]("optimized")) })
 	t.Run("int32", func(t *testing.T) { props.Run(t, impl[int32]("optimized")) })
 }
-
-// FuzzLaws runs the suite on what the fuzzer makes up, on the kernel set that POOL2D_KERNELS names.
-func FuzzLaws(f *testing.F) { props.Fuzz(f, impl[float32]("optimized-"+KernelSet())) }
