@@ -163,7 +163,7 @@ func clipped(pads func(l, t int) bool) func(Case[float32], geometry) bool {
 // TestStrata measures what the generator reaches in the cases of a default run, and holds each stratum to its quota.
 // Beside the table there are tails: every width of results modulo 16, for the windows that fast paths are written for.
 func TestStrata(t *testing.T) {
-	const perLaw = 150
+	const perLaw = 100
 	impl := pool2d.Impl[float32]{}
 	counts := make([]int, len(strata))
 	channels, tails := map[int]int{}, map[string]int{}

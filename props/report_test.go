@@ -12,6 +12,7 @@ var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 // Reports of planted bugs, whole: a change of words, of drawing or of shrinking shows here.
 func TestReports(t *testing.T) {
+	notUnderRace(t)
 	for _, test := range []struct{ bug, law string }{
 		{"global is refused", "answers"},
 		{"ceil is not clipped", "shape_formula"},

@@ -232,7 +232,7 @@ func (s *subject[T]) do(r request[T]) answer[T] {
 		return a
 	}
 	if r.what == indexed && len(indices) != len(y.Data) {
-		a.fault = fmt.Errorf("Indices returned %d indices for %d maxima", len(indices), len(y.Data))
+		a.fault = fmt.Errorf("%v returned %d indices for %d maxima", r.what, len(indices), len(y.Data))
 		return a
 	}
 	a.held = y

@@ -3,6 +3,7 @@ package props
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -92,8 +93,8 @@ func TestFences(t *testing.T) {
 func TestHang(t *testing.T) {
 	release := make(chan bool)
 	defer close(release)
-	calls := 0
-	s := into(func(dst, src pool2d.Tensor[float32], p pool2d.Params) error { calls++; <-release; return nil })
+	var calls atomic.Int64
+	s := into(func(dst, src pool2d.Tensor[float32], p pool2d.Params) error { calls.Add(1); <-release; return nil })
 	s.limit = 20 * time.Millisecond
 	for range 2 {
 		a := s.do(one())
@@ -101,8 +102,8 @@ func TestHang(t *testing.T) {
 			t.Errorf("got %v, want %s", a.fault, want)
 		}
 	}
-	if calls != 1 {
-		t.Errorf("%d calls, want 1", calls)
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d calls, want 1", n)
 	}
 }
 
