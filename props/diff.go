@@ -53,6 +53,14 @@ type opinion struct {
 	got        string // "" is the cell's value
 }
 
+// be is the opinion that a cell is right, or else should be want. Only the second needs words.
+func be[T pool2d.Elem](ok bool, want T, note string) opinion {
+	if ok {
+		return opinion{ok: true}
+	}
+	return opinion{want: show(want), note: note}
+}
+
 // compare asks for an opinion on every cell of y, and returns a finding if one is wrong.
 func compare[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, y pool2d.Tensor[T], of func(i int, got T) opinion) error {
 	f := &finding[T]{call: call, src: src, p: p, y: y}

@@ -98,8 +98,8 @@ func (g *drawer[T]) draw(t *rapid.T) Case[T] {
 	}
 	ceil := !g.floor && g.has(pool2d.CeilMode) && (f == hanging || oneIn(t, 4))
 	padded := g.has(pool2d.Padding) && !oneIn(t, 4)
-	if f == layers && !g.has(pool2d.RectWindow) || f == global {
-		padded = padded && oneIn(t, 4)
+	if f == global {
+		padded = padded && oneIn(t, 2)
 	}
 	var h, w axis
 	square := !g.has(pool2d.RectWindow)
@@ -211,7 +211,7 @@ func (g *drawer[T]) drawFocus(t *rapid.T) focus {
 	if g.large > 0 && !g.small && upTo(t, 99) >= 100-g.large {
 		return vast
 	}
-	f := []focus{anywhere, layers, unitary, global, hanging, hollow, wide, remote}[weighted(t, 30, 24, 8, 6, 10, 10, 6, 3)]
+	f := []focus{anywhere, layers, unitary, global, hanging, hollow, wide, remote}[weighted(t, 28, 22, 8, 8, 12, 14, 6, 3)]
 	switch {
 	case f == layers && (g.unit || g.small),
 		f == unitary && (g.meet || g.unit || g.many && !g.has(pool2d.Gaps)),
@@ -245,7 +245,7 @@ func (g *drawer[T]) drawWindow(t *rapid.T, f focus, p pool2d.Params) axis {
 			x.d = 2 + upTo(t, 5)
 		}
 	case wide:
-		x.k = rapid.IntRange(1, 13).Draw(t, "kernel")
+		x.k = 1 + upTo(t, 12)
 	case remote:
 		if g.has(pool2d.Gaps) || !dilated {
 			x.k = 1 + upTo(t, 2)
@@ -277,8 +277,10 @@ func (g *drawer[T]) drawWindow(t *rapid.T, f focus, p pool2d.Params) axis {
 	case f == remote && most > e && oneIn(t, 2):
 		x.s = remotest >> upTo(t, 33)
 		return x
-	case f == hanging && most > e:
-		x.s = e + upTo(t, 3)
+	case f == hanging && most > e && !oneIn(t, 2):
+		x.s = e + upTo(t, 3) // so that ceil mode may be clipped
+	case f == hanging:
+		x.s = 2 + upTo(t, max(0, e-2)) // so that a window may hang over
 	default:
 		switch weighted(t, 30, 25, 20, 25) {
 		case 0:
@@ -340,11 +342,11 @@ func (g *drawer[T]) drawPads(t *rapid.T, f focus, x *axis) {
 
 func (g *drawer[T]) drawDivisor(t *rapid.T) int {
 	switch upTo(t, 7) {
-	case 0:
-		return 1
-	case 1:
-		return 1 << upTo(t, 6)
+	case 0, 1:
+		return 1 + upTo(t, 1) // sums past the range of an integer type
 	case 2:
+		return 1 << upTo(t, 6)
+	case 3:
 		return 1<<24 + 1 + 2*upTo(t, 7) // not exact in a float32
 	}
 	return 1 + upTo(t, 40)
@@ -369,7 +371,7 @@ func (g *drawer[T]) drawExtent(t *rapid.T, f focus, ceil bool, x *axis, isW bool
 	case f == global:
 		x.outputs = 1
 	case f == layers && isW:
-		x.outputs = least + upTo(t, 70)
+		x.outputs = least + upTo(t, []int{8, 70}[upTo(t, 1)])
 	case f == vast && isW:
 		x.outputs = 40 + upTo(t, 160)
 	case f == vast:
@@ -387,7 +389,12 @@ func (g *drawer[T]) drawExtent(t *rapid.T, f focus, ceil bool, x *axis, isW bool
 	case x.s+x.t > e && (f == hanging && !oneIn(t, 3) || oneIn(t, 4)):
 		base += 1 + upTo(t, x.s+x.t-e-1) // clipped: the window after the last would start at H+l or behind
 	default:
-		base -= upTo(t, min(x.s, e-x.t)-1)
+		over := min(x.s, e-x.t) - 1
+		if f == hanging && over > 1 {
+			base--
+			over--
+		}
+		base -= upTo(t, over)
 	}
 	if base < 1 { // a whole number of strides longer: what is left over or hangs over stays
 		base += (x.s - base) / x.s * x.s

@@ -17,19 +17,22 @@ func indicesInWindow[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	size := c.Src.H * c.Src.W
 	return withIndices[T](opine("indices", c.Src, c.Params, y, func(i int, got T, taps []int, _ int) opinion {
 		index := indices[i]
-		o := opinion{got: fmt.Sprintf("index %d", index), want: "a cell of its window that has the maximum"}
 		if len(taps) == 0 {
-			o.ok, o.want = index == -1, "index -1: the window has no real tap"
-			return o
+			return opinion{ok: index == -1, got: fmt.Sprintf("index %d", index), want: "index -1: the window has no real tap"}
 		}
+		o := opinion{want: "a cell of its window that has the maximum"}
 		plane := taps[0] / size * size
 		for _, at := range taps {
 			if int64(at-plane) == index {
-				o.ok = sameMax(c.Src.Data[at], got)
+				if sameMax(c.Src.Data[at], got) {
+					return opinion{ok: true}
+				}
+				o.got = fmt.Sprintf("index %d", index)
 				o.note = fmt.Sprintf("the cell there is %s, the maximum %s", show(c.Src.Data[at]), show(got))
 				return o
 			}
 		}
+		o.got = fmt.Sprintf("index %d", index)
 		if index < 0 || index >= int64(size) {
 			o.note = fmt.Sprintf("the plane has the cells 0 to %d", size-1)
 		} else {
@@ -60,7 +63,10 @@ func indicesOrder[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		if at := winner(c.Src, taps); at >= 0 {
 			want = int64(taps[at] % size)
 		}
-		return opinion{ok: indices[i] == want, got: fmt.Sprintf("index %d", indices[i]), want: fmt.Sprintf("index %d", want), note: "the first of equals, the last of NaNs"}
+		if indices[i] == want {
+			return opinion{ok: true}
+		}
+		return opinion{got: fmt.Sprintf("index %d", indices[i]), want: fmt.Sprintf("index %d", want), note: "the first of equals, the last of NaNs"}
 	}), indices)
 }
 
@@ -95,6 +101,6 @@ func indicesValues[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		return err
 	}
 	return compare("indices", c.Src, c.Params, y, func(i int, got T) opinion {
-		return opinion{ok: sameMax(got, plain.Data[i]), want: show(plain.Data[i]), note: "as without indices"}
+		return be(sameMax(got, plain.Data[i]), plain.Data[i], "as without indices")
 	})
 }

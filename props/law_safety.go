@@ -111,7 +111,7 @@ func identicalAnswers[T pool2d.Elem](call string, r request[T], first, again ans
 		if again.indices != nil && again.indices[i] != first.indices[i] {
 			return opinion{got: fmt.Sprintf("index %d", again.indices[i]), want: fmt.Sprintf("index %d", first.indices[i]), note: "as before"}
 		}
-		return opinion{ok: sameBits(got, first.y.Data[i]), want: show(first.y.Data[i]), note: "as before, bit for bit"}
+		return be(sameBits(got, first.y.Data[i]), first.y.Data[i], "as before, bit for bit")
 	})
 }
 

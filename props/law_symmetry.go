@@ -426,7 +426,7 @@ func linearity[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	return compare("the sum of two tensors", sum, c.Params, ys[2], func(i int, got T) opinion {
 		want := float64(ys[0].Data[i]) + float64(ys[1].Data[i])
 		bound := bounds[0][i] + bounds[1][i] + bounds[2][i] + math.Abs(want)*0x1p-52
-		return opinion{ok: math.Abs(float64(got)-want) <= bound, want: show(T(want)), note: "the sum of both averages"}
+		return be(math.Abs(float64(got)-want) <= bound, T(want), "the sum of both averages")
 	})
 }
 
@@ -450,7 +450,7 @@ func scaling[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	}
 	return compare(fmt.Sprintf("every cell times %v", by), src, c.Params, y2, func(i int, got T) opinion {
 		want := T(float64(y.Data[i]) * by)
-		return opinion{ok: got == want, want: show(want), note: "the average before, times as much"}
+		return be(got == want, want, "the average before, times as much")
 	})
 }
 
@@ -482,7 +482,7 @@ func composition[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		return err
 	}
 	return compare(fmt.Sprintf("the second of two, after a window of %d×%d", first.Kernel.H, first.Kernel.W), middle, second, y, func(i int, got T) opinion {
-		return opinion{ok: sameMax(got, whole.Data[i]), want: show(whole.Data[i]), note: "as with the whole window at once"}
+		return be(sameMax(got, whole.Data[i]), whole.Data[i], "as with the whole window at once")
 	})
 }
 

@@ -37,7 +37,7 @@ func right[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, y,
 	var terms []T
 	return opine(call, src, p, y, func(i int, got T, taps []int, divisor int) opinion {
 		if p.Op == pool2d.Max || !isFloat[T]() {
-			return opinion{ok: sameMax(got, want.Data[i]), want: show(want.Data[i])}
+			return be(sameMax(got, want.Data[i]), want.Data[i], "")
 		}
 		terms = values(terms[:0], src, taps)
 		v := judgeMean(terms, func(int) int { return divisor }, got)
@@ -97,7 +97,7 @@ func impulseResponse[T pool2d.Elem](s *subject[T], c Case[T]) error {
 					want = max(want, v)
 				}
 			}
-			return opinion{ok: got == want, want: show(want)}
+			return be(got == want, want, "")
 		})
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func locality[T pool2d.Elem](s *subject[T], c Case[T]) error {
 			same = sameMax[T]
 		}
 		err = compare("other cells around one window", other, c.Params, y2, func(j int, got T) opinion {
-			return opinion{ok: j != i || same(got, y.Data[i]), want: show(y.Data[i]), note: "as before the cells around the window changed"}
+			return be(j != i || same(got, y.Data[i]), y.Data[i], "as before the cells around the window changed")
 		})
 		if err != nil {
 			return err
@@ -173,7 +173,7 @@ func membership[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	}
 	return opine("", c.Src, c.Params, y, func(_ int, got T, taps []int, _ int) opinion {
 		if len(taps) == 0 {
-			return opinion{ok: got == least[T](), want: show(least[T]()), note: "the window has no real tap"}
+			return be(got == least[T](), least[T](), "the window has no real tap")
 		}
 		for _, at := range taps {
 			if sameMax(got, c.Src.Data[at]) {
@@ -204,12 +204,11 @@ func nanWins[T pool2d.Elem](s *subject[T], c Case[T]) error {
 // near is the opinion that got is want: exactly for a maximum and for integers, within bound for an average.
 func near[T pool2d.Elem](p pool2d.Params, got, want T, bound float64, note string) opinion {
 	if p.Op == pool2d.Max || !isFloat[T]() {
-		return opinion{ok: sameMax(got, want), want: show(want), note: note}
+		return be(sameMax(got, want), want, note)
 	}
 	off := math.Abs(float64(got) - float64(want))
-	o := opinion{ok: off <= bound || math.IsInf(bound, 1), want: show(want), note: note}
-	if !o.ok {
-		o.note += fmt.Sprintf("; %.3g times both bounds, %.3g", off/bound, bound)
+	if off <= bound || math.IsInf(bound, 1) {
+		return opinion{ok: true}
 	}
-	return o
+	return be(false, want, fmt.Sprintf("%s; %.3g times both bounds, %.3g", note, off/bound, bound))
 }
