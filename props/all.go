@@ -30,6 +30,8 @@ func All[T pool2d.Elem]() []Law[T] {
 
 		{Name: "equals_reference", Law: "every cell equals the reference's, an average's within the bound",
 			ask: ask{empty: true, large: 6}, check: equalsReference[T]},
+		{Name: "named_windows", Law: "the windows that networks have are pooled like any other, at every width",
+			once: true, ask: ask{cells: tameCells}, takes: hasCells[T], check: namedWindows[T]},
 		{Name: "membership", Law: "a maximum is a cell of its window: padding never wins", Needs: maxOp,
 			ask: ask{op: maxOnly, large: 1}, takes: isMax[T], check: membership[T]},
 		{Name: "nan_wins", Law: "a window with a NaN has the maximum NaN, wherever the NaN stands, and no other window has", Needs: maxOp | pool2d.NonFinite, kind: ofFloats,

@@ -288,6 +288,7 @@ var plantings = []struct{ bug, law string }{
 	{"writes to the source", "source_untouched"},
 	{"1×1 is no copy", "source_untouched"},
 	{"remainder is not written", "every_cell_written"},
+	{"loses the last column", "named_windows"},
 	{"one buffer for all", "repeatable"},
 	{"keeps state", "repeatable"},
 	{"divisor cached", "sequences"},

@@ -99,9 +99,16 @@ func tidy[T pool2d.Elem](l Law[T], s *subject[T], c Case[T], broken error) (Case
 			params(func(p *pool2d.Params) { p.Stride.W = min(p.Stride.W, 1) }),
 			params(func(p *pool2d.Params) { p.Stride.H = min(p.Stride.H, max(1, p.Stride.H-1)) }),
 			params(func(p *pool2d.Params) { p.Stride.W = min(p.Stride.W, max(1, p.Stride.W-1)) }),
-			// A smaller plane: half of it, or a row or column less on either side.
+			// A smaller plane: half of it, half of its strides, one of them, or a row or column less on either side. What is
+			// left over at the end stays when whole strides go.
 			part(pool2d.Cell{}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: (c.Src.H + 1) / 2, W: c.Src.W}),
 			part(pool2d.Cell{}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: c.Src.H, W: (c.Src.W + 1) / 2}),
+			fewerStrides(c.Src.H, c.Params.Normalized().Stride.H, func(h int) bool {
+				return part(pool2d.Cell{H: c.Src.H - h}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: h, W: c.Src.W})
+			}),
+			fewerStrides(c.Src.W, c.Params.Normalized().Stride.W, func(w int) bool {
+				return part(pool2d.Cell{W: c.Src.W - w}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: c.Src.H, W: w})
+			}),
 			part(pool2d.Cell{}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: c.Src.H - 1, W: c.Src.W}),
 			part(pool2d.Cell{}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: c.Src.H, W: c.Src.W - 1}),
 			part(pool2d.Cell{H: 1}, pool2d.Shape{N: c.Src.N, C: c.Src.C, H: c.Src.H - 1, W: c.Src.W}),
@@ -123,6 +130,16 @@ func tidy[T pool2d.Elem](l Law[T], s *subject[T], c Case[T], broken error) (Case
 		}
 	}
 	return c, broken
+}
+
+// fewerStrides tries an extent that is whole strides smaller: by half of them, else by one.
+func fewerStrides(extent, stride int, try func(extent int) bool) bool {
+	for _, less := range []int{extent / 2 / stride * stride, stride} {
+		if less > 0 && less < extent && try(extent-less) {
+			return true
+		}
+	}
+	return false
 }
 
 // plainCells returns what cells are replaced by, if that still breaks the law; plainest first.

@@ -124,12 +124,12 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return p.Stride.H > p.Kernel.H || p.Stride.W > p.Kernel.W
 				}})
 			}},
-		{"window-end-overflows", "derived", "huge dilation with kernel 1", nil,
-			lawAnswers, "start + kernel * dilation is computed first, and overflows where the dilation is huge", nil,
+		{"window-end-in-32-bits", "PyTorch", "pytorch/pytorch#54499", []string{"kernel-overflow-output-size"},
+			lawReference, "the end of a window, start + kernel * dilation, is computed in 32 bits", nil,
 			func(m *pool[T]) {
 				right := m.end
 				m.end = func(a axis, start int) int {
-					if start+a.kernel*a.dilation < start {
+					if int32(start+a.kernel*a.dilation) < int32(start) {
 						return 0
 					}
 					return right(a, start)
@@ -206,7 +206,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 			lawNonsense, "a refused call returns an empty result and no error", nil,
 			func(m *pool[T]) { m.refuse = func(error) error { return nil } }},
 		{"many-planes-refused", "derived", "the limit of a grid as an error", nil,
-			lawAnswers, "more than 64 planes are refused", nil,
+			lawAnswers, "more than 32 planes are refused", nil,
 			func(m *pool[T]) {
 				m.limits = append(m.limits, limit{"N", func(in pool2d.Shape, _ pool2d.Params) bool { return product(max(in.N, 0), max(in.C, 0)) > 64 }})
 			}},

@@ -1,6 +1,10 @@
 package mutants
 
-import "example.com/pool2d"
+import (
+	"slices"
+
+	"example.com/pool2d"
+)
 
 // indices are the mutants whose maxima are right and whose positions are wrong.
 func indices[T pool2d.Elem]() []entry[T] {
@@ -66,18 +70,14 @@ func indices[T pool2d.Elem]() []entry[T] {
 		{"index-by-value", "torch-mlir", "llvm/torch-mlir#518", []string{"index-by-value-search"},
 			lawInWindow, "the index is that of the first cell of the plane with the value", nil,
 			func(m *pool[T]) {
-				right := m.index
-				m.index = func(w *window[T], at int) int64 {
-					for h := range w.call.src.H {
-						for v := range w.call.src.W {
-							cell := pool2d.Cell{N: w.out.N, C: w.out.C, H: h, W: v}
-							if at >= 0 && w.call.src.Data[w.call.src.Offset(cell)] == w.values[at] {
-								return int64(h*w.call.src.W + v)
-							}
-						}
+				real(m, func(w *window[T], at int) int {
+					x, cell := w.call.src, w.cells[at]
+					plane := x.Data[x.Offset(pool2d.Cell{N: cell.N, C: cell.C}):][:x.H*x.W]
+					if first := slices.Index(plane, w.values[at]); first >= 0 {
+						return first
 					}
-					return right(w, at)
-				}
+					return cell.H*x.W + cell.W // NaN is not found
+				})
 			}},
 		{"index-left-at-minus-one", "PyTorch (THNN), TileOPs", "pytorch/pytorch#1465", []string{"minus-inf-window-index-minus-1", "tileops-inf-index"},
 			lawInWindow, "nothing beats the sentinel -Inf, so a window of -Inf has no index", nil,

@@ -11,6 +11,7 @@ const (
 	lawNaN        = "nan_wins"
 	lawImpulse    = "impulse_response"
 	lawLocality   = "locality"
+	lawWindows    = "named_windows"
 	lawMembership = "membership"
 	lawChannels   = "channel_preservation"
 	lawBatch      = "batch_preservation"

@@ -12,7 +12,7 @@ func special[T pool2d.Elem]() []entry[T] {
 	}
 	return []entry[T]{
 		{"3x3s2-last-column", "Anakin (NEON)", "PaddlePaddle/Anakin#210", []string{"neon-3x3s2-last-col"},
-			lawReference, "the kernel for windows of 3 at stride 2 ignores the last tap of a row's last output", nil,
+			lawWindows, "the kernel for windows of 3 at stride 2 ignores the last tap of a row's last output", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					r.only(3, 2)
@@ -25,7 +25,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"3x3s1-last-row", "Anakin (NEON)", "PaddlePaddle/Anakin#210", []string{"neon-3x3s2-last-col"},
-			lawReference, "the kernel for windows of 3 at stride 1 ignores the last row of the last outputs", nil,
+			lawWindows, "the kernel for windows of 3 at stride 1 ignores the last row of the last outputs", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					r.only(3, 1)
@@ -38,7 +38,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"2x2s2-narrow", "Arm Compute Library (NEON)", "ARM-software/ComputeLibrary#924", []string{"neon-small-width"},
-			lawReference, "the kernel for windows of 2 at stride 2 does at least one block of lanes, however narrow the plane", nil,
+			lawWindows, "the kernel for windows of 2 at stride 2 does at least one block of lanes, however narrow the plane", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					r.only(2, 2)
@@ -46,7 +46,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"lanes-read-block-start", "Darknet (AVX)", "AlexeyAB/darknet#5793", []string{"avx-overlap-lanes"},
-			lawImpulse, "at stride 1 every lane reads the taps of the block's first window", nil,
+			lawWindows, "at stride 1 every lane reads the taps of the block's first window", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					right := r.cell
@@ -71,7 +71,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				})
 			}},
 		{"stride-unrolled-wrong", "derived", "a constant of the unrolled loop", nil,
-			lawReference, "the kernel for windows of 2 at stride 2 puts its lanes 1 apart", nil,
+			lawWindows, "the kernel for windows of 2 at stride 2 puts its lanes 1 apart", nil,
 			func(m *pool[T]) {
 				with(m, func(r *row[T]) {
 					r.only(2, 2)
@@ -123,7 +123,7 @@ func special[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"1x1-ignores-stride", "tfjs wasm", "tensorflow/tfjs#6969", []string{"1x1-kernel-stride-ignored"},
-			lawImpulse, "a window of one cell copies, whatever the stride", nil,
+			lawWindows, "a window of one cell copies, whatever the stride", nil,
 			func(m *pool[T]) {
 				m.paths = []path[T]{copies[T](func(pool2d.Params) pool2d.HW { return pool2d.HW{H: 1, W: 1} })}
 			}},
@@ -135,12 +135,12 @@ func special[T pool2d.Elem]() []entry[T] {
 				})}
 			}},
 		{"global-ignores-divisor", "tt-torch", "tenstorrent/tt-torch#1247", []string{"divisor-override-global-fastpath"},
-			lawImpulse, "a window as large as the plane takes the mean, whatever the divisor", nil,
+			lawWindows, "a window as large as the plane takes the mean, whatever the divisor", nil,
 			func(m *pool[T]) {
 				m.paths = []path[T]{global(unpadded[T], func(w *window[T]) int { return len(w.cells) })}
 			}},
 		{"global-ignores-padding", "derived", "the condition of a special case", nil,
-			lawReference, "a window as large as the plane sums the plane for every output, whatever the padding", nil,
+			lawWindows, "a window as large as the plane sums the plane for every output, whatever the padding", nil,
 			func(m *pool[T]) {
 				g := global(func(*call[T]) bool { return true }, m.divisor)
 				one := g.plane
@@ -166,14 +166,14 @@ func special[T pool2d.Elem]() []entry[T] {
 				}
 			}},
 		{"large-kernel-cut", "derived", "a mask of 8 bits for the taps of a row", nil,
-			lawReference, "a window has at most 8 columns", nil,
+			lawWindows, "a window has at most 8 columns", nil,
 			func(m *pool[T]) {
 				m.forTaps = func(p pool2d.Params) pool2d.Params { p.Kernel.W = min(p.Kernel.W, 8); return p }
 			}},
-		{"wide-row-in-8-bits", "derived", "a position kept in 8 bits", nil,
-			lawReference, "columns are counted modulo 256", nil,
+		{"wide-row-in-5-bits", "derived", "a position kept in 5 bits", nil,
+			lawReference, "columns are counted modulo 32", nil,
 			func(m *pool[T]) {
-				m.offset = func(c *call[T], cell pool2d.Cell) int { cell.W %= 256; return c.src.Offset(cell) }
+				m.offset = func(c *call[T], cell pool2d.Cell) int { cell.W %= 32; return c.src.Offset(cell) }
 			}},
 	}
 }
