@@ -171,6 +171,9 @@ func dot[T pool2d.Elem](a, b []T) *big.Float {
 // an implementation that keeps what a forward call found must keep it for that source only.
 func gradientFresh[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	grad := gradientFor(c, true)
+	if _, err := s.pool(c.Src, c.Params); err != nil { // as training does
+		return err
+	}
 	first, err := s.grad(grad, c.Src, c.Params)
 	if err != nil {
 		return err

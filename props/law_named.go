@@ -42,7 +42,8 @@ func namedWindows[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	return nil
 }
 
-// windowsFor returns windows that networks have, and those that are as large as the plane.
+// windowsFor returns windows that networks have, one of a single cell whatever its dilation, and those that are as large
+// as the plane.
 func windowsFor(in pool2d.Shape) []pool2d.Params {
 	square := func(n int) pool2d.HW { return pool2d.HW{H: n, W: n} }
 	around := func(n int) pool2d.Pad { return pool2d.Pad{Top: n, Left: n, Bottom: n, Right: n} }
@@ -54,5 +55,6 @@ func windowsFor(in pool2d.Shape) []pool2d.Params {
 	}
 	plane := pool2d.HW{H: in.H, W: in.W}
 	half := pool2d.Pad{Top: in.H / 2, Left: in.W / 2, Bottom: in.H / 2, Right: in.W / 2}
-	return append(all, pool2d.Params{Kernel: plane}, pool2d.Params{Kernel: plane, Stride: square(1), Pad: half})
+	one := pool2d.Params{Kernel: square(1), Stride: square(1), Dilation: square(remotest)} // of a single tap: it changes nothing
+	return append(all, one, pool2d.Params{Kernel: plane}, pool2d.Params{Kernel: plane, Stride: square(1), Pad: half})
 }

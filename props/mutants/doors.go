@@ -125,7 +125,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 				}})
 			}},
 		{"window-end-in-32-bits", "PyTorch", "pytorch/pytorch#54499", []string{"kernel-overflow-output-size"},
-			lawReference, "the end of a window, start + kernel * dilation, is computed in 32 bits", nil,
+			lawWindows, "the end of a window, start + kernel * dilation, is computed in 32 bits", nil,
 			func(m *pool[T]) {
 				right := m.end
 				m.end = func(a axis, start int) int {
@@ -208,7 +208,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 		{"many-planes-refused", "derived", "the limit of a grid as an error", nil,
 			lawAnswers, "more than 32 planes are refused", nil,
 			func(m *pool[T]) {
-				m.limits = append(m.limits, limit{"N", func(in pool2d.Shape, _ pool2d.Params) bool { return product(max(in.N, 0), max(in.C, 0)) > 64 }})
+				m.limits = append(m.limits, limit{"N", func(in pool2d.Shape, _ pool2d.Params) bool { return product(max(in.N, 0), max(in.C, 0)) > 32 }})
 			}},
 	}
 }
