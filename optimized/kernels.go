@@ -11,11 +11,11 @@ type ops[T pool2d.Elem] struct {
 	identity   T    // what changes nothing
 	idempotent bool // a cell may enter twice
 
-	fold   func(dst, src []T, taps, apart int)       // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
-	pick   func(dst, src []T, step, taps, apart int) // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
-	pair   func(dst, a, b []T)                       // dst[i] = a[i] ∘ b[i]
-	prefix func(dst, acc, src, end []T)              // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
-	slide  func(dst, src []T, k int, hint hint[T])   // dst[i] = src[i] ∘ … ∘ src[i+k−1], k <= widest; nil: use fold
+	fold   func(dst, src []T, taps, apart int)          // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
+	pick   func(dst, src []T, step, taps, apart int)    // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
+	pair   func(dst, a, b []T)                          // dst[i] = a[i] ∘ b[i]
+	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
+	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
 	widest int
 	reduce func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
 	scale  func(dst, by []T)    // dst[i] *= by[i]

@@ -54,7 +54,7 @@ type kernels struct {
 	pickN       func(dst, src *float32, n, step, taps, apart int)
 	reduce      func(dst, src *float32, n int)
 	prefix      func(dst, acc, src, end *float32, n int)
-	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int)
+	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
 	scale       func(dst, by *float32, n int)
 	fused       [fusedKinds]fusedFunc
 	fast        [fusedKinds]fusedFast
@@ -78,9 +78,9 @@ func maxOps(k kernels) ops[float32] {
 	o.globals.fast = k.globalsOp(k.globalsFast)
 	if k.slide != nil {
 		o.widest = maxSlide
-		o.slide = func(dst, src []float32, width int, h hint[float32]) {
+		o.slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
 			p := &slides[width]
-			k.slideRow(dst, src, width, p.steps, &p.index[0][0], h)
+			k.slideRow(dst, src, width, p.steps, &p.index[0][0], nil, h)
 		}
 	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
@@ -103,8 +103,8 @@ func sumOps(k kernels) ops[float32] {
 	}
 	if k.slide != nil {
 		o.widest = sumSlide
-		o.slide = func(dst, src []float32, width int, h hint[float32]) {
-			k.slideRow(dst, src, width, width, &slides[32].index[0][0], h)
+		o.slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
+			k.slideRow(dst, src, width, width, &slides[32].index[0][0], by, h)
 		}
 	}
 	for kind := range o.fused {
@@ -203,7 +203,7 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 }
 
 // slideRow runs the slide of k.
-func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, h hint[float32]) {
+func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, by []float32, h hint[float32]) {
 	n := len(dst)
 	if n == 0 {
 		return
@@ -217,7 +217,12 @@ func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, h
 	if h.stream && uintptr(unsafe.Pointer(&dst[0]))%64 == 0 {
 		stream = 1
 	}
-	k.slide(&dst[0], &src[0], n, width, steps, index, next, stream)
+	var factors *float32
+	if by != nil {
+		noteRead(by[:n])
+		factors = &by[0]
+	}
+	k.slide(&dst[0], &src[0], n, width, steps, index, next, stream, factors)
 }
 
 // The widest windows of a slide.

@@ -623,9 +623,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-64
+TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
@@ -1430,9 +1430,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·slideSumAVX512(SB), NOSPLIT, $0-64
+TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    n+16(FP), DX
@@ -1454,21 +1454,22 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-64
 	VMOVAPS Z0, Z13
 	VMOVAPS Z0, Z14
 	VMOVAPS Z0, Z14
+	MOVQ    by+64(FP), SI
 
 	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
-	MOVQ      k+24(FP), SI
-	DECQ      SI
-	MOVQ      SI, DI
-	ANDQ      $0x0f, DI
+	MOVQ      k+24(FP), DI
+	DECQ      DI
+	MOVQ      DI, R8
+	ANDQ      $0x0f, R8
 	JZ        before
-	MOVL      $0x00000010, R8
-	SUBL      DI, R8
-	MOVL      $0xffffffff, R9
-	BZHIL     R8, R9, R9
-	NOTL      R9
-	KMOVW     R9, K1
-	LEAQ      -64(CX)(DI*4), R8
-	VMOVUPS.Z (R8), K1, Z15
+	MOVL      $0x00000010, R9
+	SUBL      R8, R9
+	MOVL      $0xffffffff, R10
+	BZHIL     R9, R10, R10
+	NOTL      R10
+	KMOVW     R10, K1
+	LEAQ      -64(CX)(R8*4), R9
+	VMOVUPS.Z (R9), K1, Z15
 	VMOVAPS   Z0, Z16
 	BTQ       $0x00, BX
 	JCC       first_skip0
@@ -1526,10 +1527,10 @@ first_skip3:
 	VADDPS    Z17, Z15, Z16
 
 first_skip4:
-	LEAQ (CX)(DI*4), CX
+	LEAQ (CX)(R8*4), CX
 
 before:
-	SHRQ $0x04, SI
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
@@ -1592,18 +1593,18 @@ whole_skip3:
 
 whole_skip4:
 	ADDQ $0x40, CX
-	DECQ SI
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+48(FP), SI
+	MOVQ next+48(FP), DI
 	CMPQ stream+56(FP), $0x00
 	JNE  streamed
 
 cached:
 	CMPQ       DX, $0x10
 	JLT        cached_end
-	PREFETCHT0 (SI)
+	PREFETCHT0 (DI)
 	VMOVUPS    (CX), Z15
 	VMOVAPS    Z0, Z16
 	BTQ        $0x00, BX
@@ -1662,10 +1663,16 @@ cached_skip3:
 	VADDPS    Z17, Z15, Z16
 
 cached_skip4:
+	TESTQ  SI, SI
+	JZ     cached_unscaled
+	VMULPS (SI), Z16, Z16
+	ADDQ   $0x40, SI
+
+cached_unscaled:
 	VMOVUPS Z16, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
-	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
 	SUBQ    $0x10, DX
 	JMP     cached
 
@@ -1675,7 +1682,7 @@ cached_end:
 streamed:
 	CMPQ       DX, $0x10
 	JLT        streamed_end
-	PREFETCHT0 (SI)
+	PREFETCHT0 (DI)
 	VMOVUPS    (CX), Z15
 	VMOVAPS    Z0, Z16
 	BTQ        $0x00, BX
@@ -1734,10 +1741,16 @@ streamed_skip3:
 	VADDPS    Z17, Z15, Z16
 
 streamed_skip4:
+	TESTQ  SI, SI
+	JZ     streamed_unscaled
+	VMULPS (SI), Z16, Z16
+	ADDQ   $0x40, SI
+
+streamed_unscaled:
 	VMOVNTPS Z16, (AX)
 	ADDQ     $0x40, CX
 	ADDQ     $0x40, AX
-	ADDQ     $0x40, SI
+	ADDQ     $0x40, DI
 	SUBQ     $0x10, DX
 	JMP      streamed
 
@@ -1747,9 +1760,9 @@ streamed_end:
 rest:
 	TESTQ     DX, DX
 	JZ        done
-	MOVL      $0xffffffff, SI
-	BZHIL     DX, SI, SI
-	KMOVW     SI, K1
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K1
 	VMOVUPS.Z (CX), K1, Z15
 	VMOVAPS   Z0, Z0
 	BTQ       $0x00, BX
@@ -1808,6 +1821,12 @@ rest_skip3:
 	VADDPS    Z1, Z15, Z0
 
 rest_skip4:
+	TESTQ     SI, SI
+	JZ        rest_unscaled
+	VMOVUPS.Z (SI), K1, Z1
+	VMULPS    Z1, Z0, Z0
+
+rest_unscaled:
 	VMOVUPS Z0, K1, (AX)
 
 done:

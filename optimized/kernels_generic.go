@@ -93,7 +93,7 @@ func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
 //	for i := range dst {
 //		dst[i] = max(src[i], src[i+1], …, src[i+k-1])
 //	}
-func slideMax[T pool2d.Elem](dst, src []T, k int, _ hint[T]) { foldMax(dst, src, k, 1) }
+func slideMax[T pool2d.Elem](dst, src []T, k int, _ []T, _ hint[T]) { foldMax(dst, src, k, 1) }
 
 // reduceMax returns the greatest cell of src, which has one.
 func reduceMax[T pool2d.Elem](src, _ []T) T {
@@ -170,7 +170,13 @@ func prefixSum[T pool2d.Elem](dst, acc, src, end []T) {
 }
 
 // slideSum is slideMax with + for max. The cells of a window may be added in any order that depends on k only.
-func slideSum[T pool2d.Elem](dst, src []T, k int, _ hint[T]) { foldSum(dst, src, k, 1) }
+// If by is not nil, window i is multiplied by by[i].
+func slideSum[T pool2d.Elem](dst, src []T, k int, by []T, _ hint[T]) {
+	foldSum(dst, src, k, 1)
+	if by != nil {
+		scale(dst, by)
+	}
+}
 
 // reduceSum returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
 // 2 and 1 apart.

@@ -173,13 +173,18 @@ func testPick(t *testing.T, longest int, nans bool, step int, kernel, contract f
 	}
 }
 
-func testSlide(t *testing.T, longest int, nans bool, k int, kernel, contract func(dst, src []float32, k int, h hint[float32])) {
-	src, dst := fenced(t, longest+200), fenced(t, longest+40)
+func testSlide(t *testing.T, longest int, nans bool, k int, kernel, contract func(dst, src []float32, k int, by []float32, h hint[float32])) {
+	src, dst, factors := fenced(t, longest+200), fenced(t, longest+40), fenced(t, longest)
+	integers(rand.New(rand.NewPCG(6, 6)), factors.Last(longest))
 	for n := 1; n <= longest; n++ {
 		for _, stream := range []bool{false, true} {
 			h := hint[float32]{stream: stream}
+			var by []float32
+			if !nans && n%2 == 0 {
+				by = factors.Last(n)
+			}
 			against(t, nans && (n+k)%11 == 0, fmt.Sprintf("length %d, width %d", n, k), src, dst, n+k-1, n,
-				func(d, s []float32) { kernel(d, s, k, h) }, func(d, s []float32) { contract(d, s, k, h) })
+				func(d, s []float32) { kernel(d, s, k, by, h) }, func(d, s []float32) { contract(d, s, k, by, h) })
 		}
 	}
 }

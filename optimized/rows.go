@@ -26,7 +26,6 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			v.open(s)
 		}
 		hz := newHorizontal(c.ops, w, u, buf, s)
-		hz.scaled = c.scaled
 		var by []T
 		counted := -1
 		if c.scaled && c.by == nil {
@@ -38,17 +37,18 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				fill(out, c.ops.identity)
 				continue
 			}
-			hz.run(out, hint[T]{next: v.next(y), stream: c.stream})
+			var factors []T
 			switch {
 			case c.by != nil:
-				c.ops.scale(out, c.by[(y*w.out+x0)*u:])
+				factors = c.by[(y*w.out+x0)*u:]
 			case c.scaled:
 				if n := c.rowsCounted(y); n != counted {
 					counted = n
 					c.scales(by, counted, x0, x1)
 				}
-				c.ops.scale(out, by)
+				factors = by
 			}
+			hz.run(out, factors, hint[T]{next: v.next(y), stream: c.stream})
 		}
 	}
 }
@@ -161,15 +161,14 @@ func (v *vertical[T]) beginning(b, last int) []T {
 //	max   windows may overlap: of width m, then of (t−1)·m'+m for any m' <= m, until the width is k
 //	sum   they must not: q of width m side by side, and k−q·m cells behind them
 type horizontal[T pool2d.Elem] struct {
-	ops    *ops[T]
-	w      axis
-	u      int
-	buf    []T
-	scaled bool // what run writes will be read again
-	chain  chain
-	tmp    [2][]T
-	every  []T // windows at stride 1, of which dst takes each s-th
-	rest   []T
+	ops   *ops[T]
+	w     axis
+	u     int
+	buf   []T
+	chain chain
+	tmp   [2][]T
+	every []T // windows at stride 1, of which dst takes each s-th
+	rest  []T
 }
 
 // chain is how long windows are folded: as windows of first cells, by ops.slide if slide, then by ops.fold from one
@@ -269,35 +268,45 @@ func foldChain(k int, idempotent bool) chain {
 	return c
 }
 
-// run folds the windows along buf into dst.
-func (h *horizontal[T]) run(dst []T, hint hint[T]) {
+// run folds the windows along buf into dst, and multiplies them by by, if that is not nil.
+func (h *horizontal[T]) run(dst, by []T, hint hint[T]) {
 	w, u := h.w, h.u
 	switch {
-	case h.chain.first == 0 && w.s == 1:
-		h.ops.fold(dst, h.buf, w.k, w.d*u)
-	case h.chain.first == 0 && u == 1:
-		h.ops.pick(dst, h.buf, w.s, w.k, w.d)
-	case h.chain.first == 0:
-		for x := range len(dst) / u {
-			h.ops.fold(dst[x*u:][:u], h.buf[x*w.s*u:], w.k, w.d*u)
-		}
-	case w.s == 1:
-		h.long(dst, hint)
-	default:
-		h.long(h.every, hint)
+	case h.chain.first > 0 && w.s == 1:
+		h.long(dst, by, hint)
+		return
+	case h.chain.first > 0:
+		h.long(h.every, nil, hint)
 		if u == 1 {
 			h.ops.pick(dst, h.every, w.s, 1, 1)
-			return
+			break
 		}
 		for x := range len(dst) / u {
 			copy(dst[x*u:][:u], h.every[x*w.s*u:])
 		}
+	case w.s == 1:
+		h.ops.fold(dst, h.buf, w.k, w.d*u)
+	case u == 1:
+		h.ops.pick(dst, h.buf, w.s, w.k, w.d)
+	default:
+		for x := range len(dst) / u {
+			h.ops.fold(dst[x*u:][:u], h.buf[x*w.s*u:], w.k, w.d*u)
+		}
+	}
+	if by != nil {
+		h.ops.scale(dst, by)
 	}
 }
 
 // long folds the windows of stride 1 by the chain.
-func (h *horizontal[T]) long(dst []T, hint hint[T]) {
+func (h *horizontal[T]) long(dst, by []T, hint hint[T]) {
 	c, cell := &h.chain, h.w.d*h.u
+	if c.slide && c.n == 0 {
+		hint.stream = hint.stream && h.w.s == 1
+		h.ops.slide(dst, h.buf, c.first, by, hint)
+		return
+	}
+	hint.stream = false
 	from := h.buf
 	for i := -1; i < c.n; i++ {
 		st := step{c.first, 1}
@@ -309,8 +318,7 @@ func (h *horizontal[T]) long(dst []T, hint hint[T]) {
 			to = h.tmp[i+1][:len(from)-(st.taps-1)*st.apart*cell]
 		}
 		if i < 0 && c.slide {
-			hint.stream = hint.stream && c.n == 0 && !h.scaled && h.w.s == 1
-			h.ops.slide(to, from, st.taps, hint)
+			h.ops.slide(to, from, st.taps, nil, hint)
 		} else {
 			h.ops.fold(to, from, st.taps, st.apart*cell)
 		}
@@ -319,11 +327,14 @@ func (h *horizontal[T]) long(dst []T, hint hint[T]) {
 	if c.rest > 0 {
 		rest, behind := h.rest[:len(dst)], h.buf[(h.w.k-c.rest)*cell:]
 		if c.slide && c.rest > 1 {
-			h.ops.slide(rest, behind, c.rest, hint)
+			h.ops.slide(rest, behind, c.rest, nil, hint)
 		} else {
 			h.ops.fold(rest, behind, c.rest, cell)
 		}
 		h.ops.pair(dst, dst, rest)
+	}
+	if by != nil {
+		h.ops.scale(dst, by)
 	}
 }
 

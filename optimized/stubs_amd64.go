@@ -32,7 +32,7 @@ func prefixMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, n i
 // slideMaxAVX512 works like slideMax.
 //
 //go:noescape
-func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 
 // foldSumAVX512 works like foldSum.
 //
@@ -62,7 +62,7 @@ func prefixSumAVX512(dst *float32, acc *float32, src *float32, end *float32, n i
 // slideSumAVX512 works like slideSum.
 //
 //go:noescape
-func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int)
+func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 
 // scaleAVX512 works like scale.
 //

@@ -25,10 +25,12 @@ const (
 //
 //	dst[i] = src[i] ∘ … ∘ src[i+k−1], 0 <= i < n
 //
+// A sum's windows are multiplied by by[i], if by is not nil.
+//
 // Meanwhile it fetches n cells from next into the cache. Where stream is set it writes past the cache; then dst must be
 // aligned to a line.
 func slide(kt kit) {
-	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int)")
+	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	steps := Load(Param("steps"), GP64())
 	kt.open()
@@ -88,6 +90,27 @@ func slide(kt kit) {
 		}
 		return v
 	}
+	var by GPVirtual
+	if kt.op == sum {
+		by = GP64()
+		MOVQ(param("by"), by)
+	}
+	// finished multiplies a window's vector by its factors.
+	finished := func(name string, v VecVirtual, ms *mask) VecVirtual {
+		if kt.op != sum {
+			return v
+		}
+		TESTQ(by, by)
+		JZ(LabelRef(name + "_unscaled"))
+		if ms != nil {
+			VMULPS(kt.loadMasked(at(by, 0), *ms), v, v)
+		} else {
+			VMULPS(at(by, 0), v, v)
+			ADDQ(Imm(64), by)
+		}
+		Label(name + "_unscaled")
+		return v
+	}
 	Comment("The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.")
 	before, left := GP64(), GP64()
 	MOVQ(param("k"), before)
@@ -118,7 +141,7 @@ func slide(kt kit) {
 		CMPQ(n, Imm(16))
 		JLT(LabelRef(name + "_end"))
 		PREFETCHT0(at(next, 0))
-		v := body(name, kt.load(at(src, 0)))
+		v := finished(name, body(name, kt.load(at(src, 0))), nil)
 		if name == "streamed" {
 			VMOVNTPS(v, at(dst, 0))
 		} else {
@@ -140,7 +163,7 @@ func slide(kt kit) {
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
 	tail := kt.first(n)
-	kt.storeMasked(body("rest", kt.loadMasked(at(src, 0), tail)), tail, at(dst, 0))
+	kt.storeMasked(finished("rest", body("rest", kt.loadMasked(at(src, 0), tail)), &tail), tail, at(dst, 0))
 	Label("done")
 	VZEROUPPER()
 	RET()
