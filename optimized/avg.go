@@ -39,11 +39,8 @@ func reciprocal[T pool2d.Elem](divisor int) T {
 // scales computes the reciprocals of the divisors of the windows [x0, x1) of a row of which so many rows count.
 func (c *call[T]) scales(by []T, rows, x0, x1 int) {
 	// Between the windows that hang over an edge all are alike.
-	in0 := min(max((c.w.l+c.w.s-1)/c.w.s, x0), x1)
-	in1 := in0
-	if room := c.w.in + c.w.l - c.w.span(); room >= 0 {
-		in1 = min(max(room/c.w.s+1, in0), x1)
-	}
+	in0, in1 := c.w.inner()
+	in0, in1 = min(max(in0, x0), x1), min(max(in1, x0), x1)
 	edge := func(from, to int) {
 		for x := from; x < to; x++ {
 			fill(by[(x-x0)*c.unit:][:c.unit], reciprocal[T](c.windowDivisor(rows, c.colsCounted(x))))

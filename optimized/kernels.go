@@ -22,6 +22,7 @@ type ops[T pool2d.Elem] struct {
 
 	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
 	globals fallible[func(dst, src []T, n int, by T) bool]
+	cells   func(dst, src []T, f *cellWindows, by T) // nil: separable passes are as good
 	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
 	lanes   int // of globals: how many planes at a time
 }
@@ -51,6 +52,14 @@ const (
 type band struct {
 	planes, h, w, oh, ow, y0, y1 int
 	top, left                    int // pads
+}
+
+// cellWindows are n windows side by side over cells of c elements, all of rows·cols taps.
+type cellWindows struct {
+	n, c        int
+	step        int // elements from window to window
+	rows, down  int // taps, and elements from one to the next
+	cols, right int
 }
 
 // narrowPlanes are whole planes whose rows fit narrowWidth cells, and how to pool them.

@@ -15,14 +15,14 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, slide: slideMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, slide: slideSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, scale: scaleAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				globals: globalsSumAVX512, narrow: narrowSumAVX512,
 			}),
@@ -32,13 +32,13 @@ var sets = []set{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2,
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2,
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
 			}),
 			sumOps(kernels{
-				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, scale: scaleAVX2,
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, scale: scaleAVX2,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				globals: globalsSumAVX2,
 			}),
@@ -54,6 +54,7 @@ type kernels struct {
 	pickN       func(dst, src *float32, n, step, taps, apart int)
 	reduce      func(dst, src *float32, n int)
 	prefix      func(dst, acc, src, end *float32, n int)
+	cells       func(dst, src *float32, n, c, step, rows, down, cols, right int, by float32)
 	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
 	scale       func(dst, by *float32, n int)
 	fused       [fusedKinds]fusedFunc
@@ -192,6 +193,19 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 				copy(lanes, both)
 			}
 			return reduceGo(lanes, nil)
+		},
+		cells: func(dst, src []float32, f *cellWindows, by float32) {
+			_, _ = dst[f.n*f.c-1], src[(f.n-1)*f.step+(f.rows-1)*f.down+(f.cols-1)*f.right+f.c-1]
+			noteWrite(dst[:f.n*f.c])
+			if raceEnabled {
+				for a := range f.rows {
+					noteRead(src[a*f.down:][:(f.n-1)*f.step+(f.cols-1)*f.right+f.c])
+				}
+			}
+			n := max(1, maxAssembly/(f.c*f.rows*f.cols))
+			for x := 0; x < f.n; x += n {
+				k.cells(&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.rows, f.down, f.cols, f.right, by)
+			}
 		},
 		lanes: k.lanes,
 		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(func(dst, src *float32, groups, n int, by float32) int {

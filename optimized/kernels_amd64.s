@@ -623,6 +623,136 @@ done:
 	VZEROUPPER
 	RET
 
+// func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·cellsMaxAVX512(SB), NOSPLIT, $0-76
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+48(FP), DX
+	MOVQ         right+64(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, step+32(FP)
+	MOVQ         c+24(FP), SI
+	ANDQ         $0x0f, SI
+	MOVL         $0xffffffff, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K1
+	SHLQ         $0x02, SI
+
+window:
+	MOVQ CX, DI
+	MOVQ c+24(FP), R8
+
+four:
+	CMPQ    R8, $0x40
+	JLT     four_end
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+four_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+four_cell:
+	VMAXPS      (R11), Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMAXPS      64(R11), Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMAXPS      128(R11), Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	VMAXPS      192(R11), Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	ADDQ        BX, R11
+	DECQ        R12
+	JNZ         four_cell
+	ADDQ        DX, R9
+	DECQ        R10
+	JNZ         four_row
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     Z3, 64(AX)
+	VMOVUPS     Z4, 128(AX)
+	VMOVUPS     Z5, 192(AX)
+	ADDQ        $0x00000100, DI
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x40, R8
+	JMP         four
+
+four_end:
+one:
+	CMPQ    R8, $0x10
+	JLT     one_end
+	VMOVAPS Z0, Z2
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+one_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+one_cell:
+	VMAXPS      (R11), Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, R11
+	DECQ        R12
+	JNZ         one_cell
+	ADDQ        DX, R9
+	DECQ        R10
+	JNZ         one_row
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, AX
+	SUBQ        $0x10, R8
+	JMP         one
+
+one_end:
+	TESTQ   R8, R8
+	JZ      next
+	VMOVAPS Z0, Z2
+	MOVQ    rows+40(FP), R8
+
+rest_row:
+	MOVQ DI, R9
+	MOVQ cols+56(FP), R10
+
+rest_cell:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (R9), K1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	ADDQ        BX, R9
+	DECQ        R10
+	JNZ         rest_cell
+	ADDQ        DX, DI
+	DECQ        R8
+	JNZ         rest_row
+	VMOVUPS     Z2, K1, (AX)
+	ADDQ        SI, AX
+
+next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
 // func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
@@ -1427,6 +1557,124 @@ one_end:
 	VMOVUPS   Z1, K1, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·cellsSumAVX512(SB), NOSPLIT, $0-76
+	VPXORD       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+48(FP), DX
+	MOVQ         right+64(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, step+32(FP)
+	VBROADCASTSS by+72(FP), Z1
+	MOVQ         c+24(FP), SI
+	ANDQ         $0x0f, SI
+	MOVL         $0xffffffff, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K1
+	SHLQ         $0x02, SI
+
+window:
+	MOVQ CX, DI
+	MOVQ c+24(FP), R8
+
+four:
+	CMPQ    R8, $0x40
+	JLT     four_end
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+four_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+four_cell:
+	VADDPS  (R11), Z2, Z2
+	VADDPS  64(R11), Z3, Z3
+	VADDPS  128(R11), Z4, Z4
+	VADDPS  192(R11), Z5, Z5
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     four_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     four_row
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMULPS  Z1, Z3, Z3
+	VMOVUPS Z3, 64(AX)
+	VMULPS  Z1, Z4, Z4
+	VMOVUPS Z4, 128(AX)
+	VMULPS  Z1, Z5, Z5
+	VMOVUPS Z5, 192(AX)
+	ADDQ    $0x00000100, DI
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x40, R8
+	JMP     four
+
+four_end:
+one:
+	CMPQ    R8, $0x10
+	JLT     one_end
+	VMOVAPS Z0, Z2
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+one_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+one_cell:
+	VADDPS  (R11), Z2, Z2
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     one_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     one_row
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, R8
+	JMP     one
+
+one_end:
+	TESTQ   R8, R8
+	JZ      next
+	VMOVAPS Z0, Z2
+	MOVQ    rows+40(FP), R8
+
+rest_row:
+	MOVQ DI, R9
+	MOVQ cols+56(FP), R10
+
+rest_cell:
+	VMOVUPS.Z (R9), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, R9
+	DECQ      R10
+	JNZ       rest_cell
+	ADDQ      DX, DI
+	DECQ      R8
+	JNZ       rest_row
+	VMULPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)
+	ADDQ      SI, AX
+
+next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 
@@ -5340,6 +5588,139 @@ done:
 	VZEROUPPER
 	RET
 
+// func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// Requires: AVX, AVX2
+TEXT ·cellsMaxAVX2(SB), NOSPLIT, $0-76
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+48(FP), DX
+	MOVQ         right+64(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, step+32(FP)
+	MOVQ         c+24(FP), SI
+	ANDQ         $0x07, SI
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         SI, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y1
+	SHLQ         $0x02, SI
+
+window:
+	MOVQ CX, DI
+	MOVQ c+24(FP), R8
+
+four:
+	CMPQ    R8, $0x20
+	JLT     four_end
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+four_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+four_cell:
+	VMOVUPS (R11), Y6
+	VMAXPS  Y6, Y2, Y7
+	VMAXPS  Y2, Y6, Y2
+	VORPS   Y7, Y2, Y2
+	VMOVUPS 32(R11), Y6
+	VMAXPS  Y6, Y3, Y7
+	VMAXPS  Y3, Y6, Y3
+	VORPS   Y7, Y3, Y3
+	VMOVUPS 64(R11), Y6
+	VMAXPS  Y6, Y4, Y7
+	VMAXPS  Y4, Y6, Y4
+	VORPS   Y7, Y4, Y4
+	VMOVUPS 96(R11), Y6
+	VMAXPS  Y6, Y5, Y7
+	VMAXPS  Y5, Y6, Y5
+	VORPS   Y7, Y5, Y5
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     four_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     four_row
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS Y5, 96(AX)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x20, R8
+	JMP     four
+
+four_end:
+one:
+	CMPQ    R8, $0x08
+	JLT     one_end
+	VMOVAPS Y0, Y2
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+one_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+one_cell:
+	VMOVUPS (R11), Y3
+	VMAXPS  Y3, Y2, Y4
+	VMAXPS  Y2, Y3, Y2
+	VORPS   Y4, Y2, Y2
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     one_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     one_row
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, R8
+	JMP     one
+
+one_end:
+	TESTQ   R8, R8
+	JZ      next
+	VMOVAPS Y0, Y2
+	MOVQ    rows+40(FP), R8
+
+rest_row:
+	MOVQ DI, R9
+	MOVQ cols+56(FP), R10
+
+rest_cell:
+	VMASKMOVPS (R9), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMAXPS     Y3, Y2, Y4
+	VMAXPS     Y2, Y3, Y2
+	VORPS      Y4, Y2, Y2
+	ADDQ       BX, R9
+	DECQ       R10
+	JNZ        rest_cell
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        rest_row
+	VMASKMOVPS Y2, Y1, (AX)
+	ADDQ       SI, AX
+
+next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
 // func foldSumAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX
 TEXT ·foldSumAVX2(SB), NOSPLIT, $0-40
@@ -5745,6 +6126,125 @@ one_end:
 	VMASKMOVPS Y2, Y0, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// Requires: AVX
+TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-76
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+48(FP), DX
+	MOVQ         right+64(FP), BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, step+32(FP)
+	VBROADCASTSS by+72(FP), Y1
+	MOVQ         c+24(FP), SI
+	ANDQ         $0x07, SI
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         SI, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y2
+	SHLQ         $0x02, SI
+
+window:
+	MOVQ CX, DI
+	MOVQ c+24(FP), R8
+
+four:
+	CMPQ    R8, $0x20
+	JLT     four_end
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+four_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+four_cell:
+	VADDPS  (R11), Y3, Y3
+	VADDPS  32(R11), Y4, Y4
+	VADDPS  64(R11), Y5, Y5
+	VADDPS  96(R11), Y6, Y6
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     four_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     four_row
+	VMULPS  Y1, Y3, Y3
+	VMOVUPS Y3, (AX)
+	VMULPS  Y1, Y4, Y4
+	VMOVUPS Y4, 32(AX)
+	VMULPS  Y1, Y5, Y5
+	VMOVUPS Y5, 64(AX)
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS Y6, 96(AX)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x20, R8
+	JMP     four
+
+four_end:
+one:
+	CMPQ    R8, $0x08
+	JLT     one_end
+	VMOVAPS Y0, Y3
+	MOVQ    DI, R9
+	MOVQ    rows+40(FP), R10
+
+one_row:
+	MOVQ R9, R11
+	MOVQ cols+56(FP), R12
+
+one_cell:
+	VADDPS  (R11), Y3, Y3
+	ADDQ    BX, R11
+	DECQ    R12
+	JNZ     one_cell
+	ADDQ    DX, R9
+	DECQ    R10
+	JNZ     one_row
+	VMULPS  Y1, Y3, Y3
+	VMOVUPS Y3, (AX)
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, R8
+	JMP     one
+
+one_end:
+	TESTQ   R8, R8
+	JZ      next
+	VMOVAPS Y0, Y3
+	MOVQ    rows+40(FP), R8
+
+rest_row:
+	MOVQ DI, R9
+	MOVQ cols+56(FP), R10
+
+rest_cell:
+	VMASKMOVPS (R9), Y2, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       BX, R9
+	DECQ       R10
+	JNZ        rest_cell
+	ADDQ       DX, DI
+	DECQ       R8
+	JNZ        rest_row
+	VMULPS     Y1, Y3, Y3
+	VMASKMOVPS Y3, Y2, (AX)
+	ADDQ       SI, AX
+
+next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 

@@ -254,5 +254,40 @@ func fusedSum[T pool2d.Elem](dst, src []T, f *band, k, s int, by []T) {
 	}
 }
 
+// cellsMax is the maximum over cells of several elements (NHWC): for each window x of f and element i of a cell,
+//
+//	dst[x*c+i] = the greatest of src[x*step + a*down + b*right + i], a < rows, b < cols
+func cellsMax[T pool2d.Elem](dst, src []T, f *cellWindows, _ T) {
+	for x := range f.n {
+		out := dst[x*f.c:][:f.c]
+		fill(out, least[T]())
+		for a := range f.rows {
+			for b := range f.cols {
+				for i, v := range src[x*f.step+a*f.down+b*f.right:][:f.c] {
+					out[i] = max(out[i], v)
+				}
+			}
+		}
+	}
+}
+
+// cellsSum is cellsMax with + for max, times by. It adds row by row.
+func cellsSum[T pool2d.Elem](dst, src []T, f *cellWindows, by T) {
+	for x := range f.n {
+		out := dst[x*f.c:][:f.c]
+		clear(out)
+		for a := range f.rows {
+			for b := range f.cols {
+				for i, v := range src[x*f.step+a*f.down+b*f.right:][:f.c] {
+					out[i] += v
+				}
+			}
+		}
+		for i := range out {
+			out[i] *= by
+		}
+	}
+}
+
 // pitch returns how far apart rows of factors are: whole vectors may be read from each cell of a row.
 func pitch(ow int) int { return (ow + 31) &^ 15 }

@@ -98,6 +98,15 @@ func TestKernel(t *testing.T) {
 						func(dst, a, b []float32) { copy(dst, a); contract.scale(dst, b) })
 				})
 			}
+			if o.cells != nil {
+				t.Run(name("cells"), func(t *testing.T) {
+					cells := cellsMax[float32]
+					if op == 1 {
+						cells = cellsSum[float32]
+					}
+					testCells(t, longest, op == 0, o.cells, cells)
+				})
+			}
 			if o.globals.exact != nil {
 				t.Run(name("globals"), func(t *testing.T) { testGlobals(t, longest, o, contract) })
 			}
@@ -245,6 +254,23 @@ func testReduce(t *testing.T, longest int, nans bool, kernel, contract func(src,
 	}
 }
 
+func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellWindows, by float32)) {
+	src, dst := fenced(t, 12*longest+200), fenced(t, 3*longest+40)
+	for c := 1; c <= longest; c++ {
+		for _, f := range []cellWindows{
+			{n: 1, rows: 1, cols: 1},
+			{n: 1, rows: 2, down: 4 * c, cols: 3, right: c},
+			{n: 3, step: c, rows: 2, down: 5 * c, cols: 2, right: c},
+			{n: 2, step: 2 * c, rows: 1, cols: 2, right: 3 * c},
+		} {
+			f.c = c
+			cells := (f.n-1)*f.step + (f.rows-1)*f.down + (f.cols-1)*f.right + c
+			against(t, nans && c%6 == 1, fmt.Sprintf("%+v", f), src, dst, cells, f.n*c,
+				func(d, s []float32) { kernel(d, s, &f, 0.5) }, func(d, s []float32) { contract(d, s, &f, 0.5) })
+		}
+	}
+}
+
 func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
 	planes := 2*o.lanes + 3
 	src, dst := fenced(t, planes*longest+40), fenced(t, planes+40)
@@ -359,7 +385,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [5]int
+			var paths [6]int
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
 			if raceEnabled {
@@ -370,7 +396,7 @@ func TestKernelPaths(t *testing.T) {
 				if i%2 == 0 { // narrow planes
 					in.W = min(in.W, 16)
 				}
-				l := pool2d.Layout(r.IntN(8) / 7)
+				l := pool2d.Layout(r.IntN(4) / 3)
 				out, err := pool2d.OutputShape(in, p)
 				if err != nil {
 					continue
@@ -397,7 +423,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathRows], paths[pathWhole])
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, cells %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathCells], paths[pathRows], paths[pathWhole])
 		})
 	}
 }

@@ -45,6 +45,15 @@ func (a axis) counted(i int) int {
 // span is how many cells a window covers, gaps between its taps included.
 func (a axis) span() int { return a.d*(a.k-1) + 1 }
 
+// inner returns the windows [i0, i1) that hang over no edge.
+func (a axis) inner() (i0, i1 int) {
+	i0 = min((a.l+a.s-1)/a.s, a.out)
+	if room := a.in + a.l - a.span(); room >= 0 {
+		i1 = min(room/a.s+1, a.out)
+	}
+	return i0, max(i0, i1)
+}
+
 // whole reports whether the axis has one window, whose taps are all the cells.
 func (a axis) whole() bool {
 	first, n := a.taps(0)
@@ -148,6 +157,7 @@ const (
 	pathDirect path = iota // each output cell by itself
 	pathFused              // one pass over the plane, windows of 2 or 3
 	pathNarrow             // rows that fit a register
+	pathCells              // NHWC, each output cell from its taps, all channels at once
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
 )
@@ -243,6 +253,10 @@ func (c *call[T]) choose() {
 		c.path = pathNarrow
 		return
 	}
+	if c.ops.cells != nil && c.unit >= c.ops.lanes && c.h.k*c.w.k <= cellTaps {
+		c.path = pathCells
+		return
+	}
 	// A strip of x output columns reads (x−1)·s+span columns.
 	size := int(unsafe.Sizeof(cell)) * c.unit
 	width := stripBytes / size
@@ -299,6 +313,11 @@ func (c *call[T]) run(i int, s *scratch) {
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)
 		return
+	case pathCells:
+		for plane := p0; plane < p1; plane++ {
+			c.cellRows(plane, y0, y1, s)
+		}
+		return
 	case pathWhole:
 		c.whole(p0, p1, y0, y1, s)
 		return
@@ -311,6 +330,46 @@ func (c *call[T]) run(i int, s *scratch) {
 			c.rows(dst, src, y0, y1, s)
 		default:
 			c.direct(dst, src, y0, y1)
+		}
+	}
+}
+
+// cellTaps is up to how many taps NHWC windows are computed without separable passes. Those go through a row of W·C
+// elements, which is past the first-level cache for any layer of a network; 3×3 taps from there cost less.
+const cellTaps = 16
+
+// cellRows computes the rows [y0, y1) of an NHWC plane: windows cut off by the left or right edge one by one, those
+// between in one go.
+func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
+	h, w, u := c.h, c.w, c.unit
+	src := c.src[plane*h.in*w.in*u:][:h.in*w.in*u]
+	in0, in1 := w.inner()
+	f := &s.cells
+	for y := y0; y < y1; y++ {
+		dst := c.dst[(plane*h.out+y)*w.out*u:][:w.out*u]
+		row, nrows := h.taps(y)
+		rows := 1
+		if c.scaled {
+			rows = c.rowsCounted(y)
+		}
+		for x := 0; x < w.out; {
+			col, ncols := w.taps(x)
+			n := 1
+			if x == in0 && in1 > in0 {
+				n = in1 - in0
+			}
+			if nrows == 0 || ncols == 0 {
+				fill(dst[x*u:(x+n)*u], c.ops.identity)
+				x += n
+				continue
+			}
+			by := T(1)
+			if c.scaled {
+				by = reciprocal[T](c.windowDivisor(rows, c.colsCounted(x)))
+			}
+			*f = cellWindows{n: n, c: u, step: w.s * u, rows: nrows, down: h.d * w.in * u, cols: ncols, right: w.d * u}
+			c.ops.cells(dst[x*u:], src[(row*w.in+col)*u:], f, by)
+			x += n
 		}
 	}
 }

@@ -29,6 +29,11 @@ func reduceMaxAVX512(dst *float32, src *float32, n int)
 //go:noescape
 func prefixMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
 
+// cellsMaxAVX512 works like cellsMax.
+//
+//go:noescape
+func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+
 // slideMaxAVX512 works like slideMax.
 //
 //go:noescape
@@ -58,6 +63,11 @@ func reduceSumAVX512(dst *float32, src *float32, n int)
 //
 //go:noescape
 func prefixSumAVX512(dst *float32, acc *float32, src *float32, end *float32, n int)
+
+// cellsSumAVX512 works like cellsSum.
+//
+//go:noescape
+func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
 
 // slideSumAVX512 works like slideSum.
 //
@@ -169,6 +179,11 @@ func reduceMaxAVX2(dst *float32, src *float32, n int)
 //go:noescape
 func prefixMaxAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
 
+// cellsMaxAVX2 works like cellsMax.
+//
+//go:noescape
+func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+
 // foldSumAVX2 works like foldSum.
 //
 //go:noescape
@@ -193,6 +208,11 @@ func reduceSumAVX2(dst *float32, src *float32, n int)
 //
 //go:noescape
 func prefixSumAVX2(dst *float32, acc *float32, src *float32, end *float32, n int)
+
+// cellsSumAVX2 works like cellsSum.
+//
+//go:noescape
+func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
 
 // scaleAVX2 works like scale.
 //

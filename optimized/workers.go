@@ -210,6 +210,7 @@ type scratch struct {
 	// What kernels are told; here, so that it is not allocated.
 	band   band
 	narrow narrowPlanes
+	cells  cellWindows
 }
 
 // scratchBytes is what a goroutine may use beside source and result, whatever plane and window.

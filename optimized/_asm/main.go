@@ -25,6 +25,7 @@ func main() {
 			pickN(kit{isa: isa, op: op})
 			reduce(kit{isa: isa, op: op})
 			prefix(kit{isa: isa, op: op})
+			cells(kit{isa: isa, op: op})
 			if isa == avx512 {
 				slide(kit{isa: isa, op: op})
 			}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// cells computes windows of cells of c elements side by side (NHWC), four vectors of channels at a time.
+//
+//	dst[x·c+i] = (∘ over a < rows, b < cols of src[x·step + a·down + b·right + i]) · by, 0 <= x < n, 0 <= i < c
+func cells(k kit) {
+	begin(&k, "cells", "func(dst, src *float32, n, c, step, rows, down, cols, right int, by float32)")
+	k.open()
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	down, right := Load(Param("down"), GP64()), Load(Param("right"), GP64())
+	SHLQ(Imm(2), down)
+	SHLQ(Imm(2), right)
+	SHLQ(Imm(2), param("step"))
+	var by VecVirtual
+	if k.op == sum {
+		by = k.vec()
+		VBROADCASTSS(param("by"), by)
+	}
+	block := func(name string, p Register, vectors int, ms *mask) {
+		acc := make([]VecVirtual, vectors)
+		for i := range acc {
+			acc[i] = k.vec()
+			VMOVAPS(k.ident, acc[i])
+		}
+		row, a := GP64(), GP64()
+		MOVQ(p, row)
+		MOVQ(param("rows"), a)
+		Label(name + "_row")
+		cell, b := GP64(), GP64()
+		MOVQ(row, cell)
+		MOVQ(param("cols"), b)
+		Label(name + "_cell")
+		for i := range acc {
+			switch {
+			case ms != nil:
+				k.combine(acc[i], k.loadMasked(at(cell, 0), *ms), acc[i])
+			case k.isa == avx2 && k.op == maxExact:
+				k.combine(acc[i], k.load(at(cell, i*k.bytes())), acc[i])
+			default:
+				k.combine(acc[i], at(cell, i*k.bytes()), acc[i])
+			}
+		}
+		ADDQ(right, cell)
+		DECQ(b)
+		JNZ(LabelRef(name + "_cell"))
+		ADDQ(down, row)
+		DECQ(a)
+		JNZ(LabelRef(name + "_row"))
+		for i := range acc {
+			if k.op == sum {
+				VMULPS(by, acc[i], acc[i])
+			}
+			if ms != nil {
+				k.storeMasked(acc[i], *ms, at(dst, 0))
+			} else {
+				VMOVUPS(acc[i], at(dst, i*k.bytes()))
+			}
+		}
+	}
+	left := GP64()
+	MOVQ(param("c"), left)
+	ANDQ(num(k.lanes()-1), left)
+	ms := k.first(left)
+	SHLQ(Imm(2), left)
+	Label("window")
+	p, c := GP64(), GP64()
+	MOVQ(src, p)
+	MOVQ(param("c"), c)
+	for _, vectors := range []int{4, 1} {
+		name := map[int]string{4: "four", 1: "one"}[vectors]
+		Label(name)
+		CMPQ(c, num(vectors*k.lanes()))
+		JLT(LabelRef(name + "_end"))
+		block(name, p, vectors, nil)
+		ADDQ(num(vectors*k.bytes()), p)
+		ADDQ(num(vectors*k.bytes()), dst)
+		SUBQ(num(vectors*k.lanes()), c)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	TESTQ(c, c)
+	JZ(LabelRef("next"))
+	block("rest", p, 1, &ms)
+	ADDQ(left, dst)
+	Label("next")
+	ADDQ(param("step"), src)
+	DECQ(param("n"))
+	JNZ(LabelRef("window"))
+	VZEROUPPER()
+	RET()
+}
