@@ -70,11 +70,16 @@ type narrowPlanes struct {
 	index                []uint32 // permutations of narrowWidth lanes: for each step, then the one that picks the columns
 	rows                 []int    // for each row of windows, the offsets in bytes of the two rows in tmp that make it
 	pick                 bool
+	first, taps          int       // of the columns, without permutations: where the first tap is, and how many
 	by                   []float32 // factors, narrowWidth a row
 }
 
 // narrowWidth is the greatest width of a narrow plane, and of its result.
 const narrowWidth = 16
+
+// narrowScratch is how many elements of scratch narrow planes need: rows of ends and beginnings of blocks, one of
+// identities, and for each row of windows itself and identities.
+func narrowScratch(h, oh int) int { return (2*h + 1 + 2*oh + 2) * narrowWidth }
 
 // set is a kernel set: an implementation of ops on float32.
 type set struct {

@@ -36,11 +36,12 @@ var sets = []set{
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
+				narrow: narrowMaxAVX2, narrowFast: narrowMaxFastAVX2,
 			}),
 			sumOps(kernels{
 				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, scale: scaleAVX2,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
-				globals: globalsSumAVX2,
+				globals: globalsSumAVX2, narrow: narrowSumAVX2,
 			}),
 		},
 	},
@@ -289,17 +290,19 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 			noteRead(src)
 			noteWrite(dst)
 			noteWrite(tmp)
-			_, _, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1], tmp[(2*f.h+1)*narrowWidth-1]
+			_, _, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1], tmp[narrowScratch(f.h, f.oh)-1]
 			var by *float32
 			if f.by != nil {
 				_ = f.by[f.oh*narrowWidth-1]
 				by = &f.by[0]
 			}
-			pick := 0
-			if f.pick {
+			pick, steps := 0, f.steps
+			if k.lanes < narrowWidth { // no permutations: taps are loads
+				pick, steps = f.first, f.taps
+			} else if f.pick {
 				pick = 1
 			}
-			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, f.steps, &f.index[0], &f.rows[0], pick, by) == 0
+			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, &f.index[0], &f.rows[0], pick, by) == 0
 		}
 	}
 	var o fallible[function]

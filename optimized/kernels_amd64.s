@@ -6914,6 +6914,179 @@ planes4_rest:
 	VZEROUPPER
 	RET
 
+// func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·narrowMaxFastAVX2(SB), NOSPLIT, $0-120
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         $0x00000008, DX
+	MOVQ         w+40(FP), AX
+	MOVQ         AX, CX
+	SUBQ         DX, CX
+	CMPQ         AX, DX
+	CMOVQGT      DX, AX
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	CMOVQLT      DX, CX
+	LEAQ         laneMask<>+0(SB), DX
+	NEGQ         AX
+	VMOVUPS      64(DX)(AX*4), Y2
+	LEAQ         laneMask<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      64(AX)(CX*4), Y3
+	MOVQ         $0x00000008, DX
+	MOVQ         ow+56(FP), AX
+	MOVQ         AX, CX
+	SUBQ         DX, CX
+	CMPQ         AX, DX
+	CMOVQGT      DX, AX
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	CMOVQLT      DX, CX
+	LEAQ         laneMask<>+0(SB), DX
+	NEGQ         AX
+	VMOVUPS      64(DX)(AX*4), Y4
+	LEAQ         laneMask<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      64(AX)(CX*4), Y5
+	MOVQ         src+8(FP), AX
+	MOVQ         tmp+16(FP), CX
+	MOVQ         w+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         h+32(FP), BX
+	SHLQ         $0x07, BX
+	ADDQ         CX, BX
+	LEAQ         64(BX), SI
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y0, 32(BX)
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y0, 32(SI)
+	LEAQ         64(SI), BX
+	MOVQ         oh+48(FP), DI
+
+line:
+	VMOVUPS Y0, 64(BX)
+	VMOVUPS Y0, 96(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     line
+
+plane:
+	XORQ BX, BX
+	MOVQ CX, DI
+
+block:
+	MOVQ    h+32(FP), R8
+	MOVQ    R8, R9
+	SHLQ    $0x06, R9
+	SUBQ    BX, R8
+	CMPQ    R8, block+64(FP)
+	CMOVQGT block+64(FP), R8
+	ADDQ    R8, BX
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y0, Y9
+	MOVQ    R8, R10
+	IMULQ   DX, R10
+	ADDQ    AX, R10
+	MOVQ    R8, R11
+	SHLQ    $0x06, R11
+	ADDQ    DI, R11
+
+both:
+	SUBQ       DX, R10
+	SUBQ       $0x40, R11
+	VMASKMOVPS (AX), Y2, Y10
+	VBLENDVPS  Y2, Y10, Y0, Y10
+	VCMPPS     $0x03, Y10, Y10, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y10, Y6, Y6
+	VMOVUPS    Y6, (DI)(R9*1)
+	VMASKMOVPS (R10), Y2, Y10
+	VBLENDVPS  Y2, Y10, Y0, Y10
+	VMAXPS     Y10, Y7, Y7
+	VMOVUPS    Y7, (R11)
+	VMASKMOVPS 32(AX), Y3, Y10
+	VBLENDVPS  Y3, Y10, Y0, Y10
+	VCMPPS     $0x03, Y10, Y10, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y10, Y8, Y8
+	VMOVUPS    Y8, 32(DI)(R9*1)
+	VMASKMOVPS 32(R10), Y3, Y10
+	VBLENDVPS  Y3, Y10, Y0, Y10
+	VMAXPS     Y10, Y9, Y9
+	VMOVUPS    Y9, 32(R11)
+	ADDQ       DX, AX
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        both
+	CMPQ       BX, h+32(FP)
+	JLT        block
+
+	// Rows of windows: the two rows of tmp that make each.
+	MOVQ rows+88(FP), R8
+	MOVQ oh+48(FP), DI
+	LEAQ 64(SI), BX
+
+windows:
+	MOVQ    (R8), R9
+	MOVQ    8(R8), R10
+	ADDQ    $0x10, R8
+	VMOVUPS (CX)(R9*1), Y6
+	VMOVUPS (CX)(R10*1), Y7
+	VMAXPS  Y7, Y6, Y6
+	VMOVUPS Y6, (BX)
+	VMOVUPS 32(CX)(R9*1), Y6
+	VMOVUPS 32(CX)(R10*1), Y7
+	VMAXPS  Y7, Y6, Y6
+	VMOVUPS Y6, 32(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     windows
+
+	// Columns: a load a tap.
+	MOVQ dst+0(FP), R8
+	MOVQ oh+48(FP), DI
+	MOVQ pick+96(FP), BX
+	LEAQ 64(SI)(BX*4), BX
+
+columns:
+	MOVQ    BX, R9
+	MOVQ    steps+72(FP), R10
+	VMOVUPS (R9), Y6
+	VMOVUPS 32(R9), Y7
+	DECQ    R10
+	JZ      store
+
+tap:
+	ADDQ    $0x04, R9
+	VMOVUPS (R9), Y8
+	VMAXPS  Y8, Y6, Y6
+	VMOVUPS 32(R9), Y8
+	VMAXPS  Y8, Y7, Y7
+	DECQ    R10
+	JNZ     tap
+
+store:
+	VMASKMOVPS Y6, Y4, (R8)
+	VMASKMOVPS Y7, Y5, 32(R8)
+	MOVQ       ow+56(FP), R9
+	LEAQ       (R8)(R9*4), R8
+	ADDQ       $0x00000080, BX
+	DECQ       DI
+	JNZ        columns
+	MOVQ       R8, dst+0(FP)
+	DECQ       planes+24(FP)
+	JNZ        plane
+	VMOVMSKPS  Y1, AX
+	MOVQ       AX, nan+112(FP)
+	VZEROUPPER
+	RET
+
 // func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX2, CMOV
 TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-144
@@ -7599,6 +7772,188 @@ planes4_rest:
 	VZEROUPPER
 	RET
 
+// func narrowMaxAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·narrowMaxAVX2(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         $0x00000008, DX
+	MOVQ         w+40(FP), AX
+	MOVQ         AX, CX
+	SUBQ         DX, CX
+	CMPQ         AX, DX
+	CMOVQGT      DX, AX
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	CMOVQLT      DX, CX
+	LEAQ         laneMask<>+0(SB), DX
+	NEGQ         AX
+	VMOVUPS      64(DX)(AX*4), Y1
+	LEAQ         laneMask<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      64(AX)(CX*4), Y2
+	MOVQ         $0x00000008, DX
+	MOVQ         ow+56(FP), AX
+	MOVQ         AX, CX
+	SUBQ         DX, CX
+	CMPQ         AX, DX
+	CMOVQGT      DX, AX
+	XORQ         DX, DX
+	TESTQ        CX, CX
+	CMOVQLT      DX, CX
+	LEAQ         laneMask<>+0(SB), DX
+	NEGQ         AX
+	VMOVUPS      64(DX)(AX*4), Y3
+	LEAQ         laneMask<>+0(SB), AX
+	NEGQ         CX
+	VMOVUPS      64(AX)(CX*4), Y4
+	MOVQ         src+8(FP), AX
+	MOVQ         tmp+16(FP), CX
+	MOVQ         w+40(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         h+32(FP), BX
+	SHLQ         $0x07, BX
+	ADDQ         CX, BX
+	LEAQ         64(BX), SI
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y0, 32(BX)
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y0, 32(SI)
+	LEAQ         64(SI), BX
+	MOVQ         oh+48(FP), DI
+
+line:
+	VMOVUPS Y0, 64(BX)
+	VMOVUPS Y0, 96(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     line
+
+plane:
+	XORQ BX, BX
+	MOVQ CX, DI
+
+block:
+	MOVQ    h+32(FP), R8
+	MOVQ    R8, R9
+	SHLQ    $0x06, R9
+	SUBQ    BX, R8
+	CMPQ    R8, block+64(FP)
+	CMOVQGT block+64(FP), R8
+	ADDQ    R8, BX
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	MOVQ    R8, R10
+	IMULQ   DX, R10
+	ADDQ    AX, R10
+	MOVQ    R8, R11
+	SHLQ    $0x06, R11
+	ADDQ    DI, R11
+
+both:
+	SUBQ       DX, R10
+	SUBQ       $0x40, R11
+	VMASKMOVPS (AX), Y1, Y9
+	VBLENDVPS  Y1, Y9, Y0, Y9
+	VMAXPS     Y9, Y5, Y10
+	VMAXPS     Y5, Y9, Y5
+	VORPS      Y10, Y5, Y5
+	VMOVUPS    Y5, (DI)(R9*1)
+	VMASKMOVPS (R10), Y1, Y9
+	VBLENDVPS  Y1, Y9, Y0, Y9
+	VMAXPS     Y9, Y6, Y10
+	VMAXPS     Y6, Y9, Y6
+	VORPS      Y10, Y6, Y6
+	VMOVUPS    Y6, (R11)
+	VMASKMOVPS 32(AX), Y2, Y9
+	VBLENDVPS  Y2, Y9, Y0, Y9
+	VMAXPS     Y9, Y7, Y10
+	VMAXPS     Y7, Y9, Y7
+	VORPS      Y10, Y7, Y7
+	VMOVUPS    Y7, 32(DI)(R9*1)
+	VMASKMOVPS 32(R10), Y2, Y9
+	VBLENDVPS  Y2, Y9, Y0, Y9
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y8, Y9, Y8
+	VORPS      Y10, Y8, Y8
+	VMOVUPS    Y8, 32(R11)
+	ADDQ       DX, AX
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        both
+	CMPQ       BX, h+32(FP)
+	JLT        block
+
+	// Rows of windows: the two rows of tmp that make each.
+	MOVQ rows+88(FP), R8
+	MOVQ oh+48(FP), DI
+	LEAQ 64(SI), BX
+
+windows:
+	MOVQ    (R8), R9
+	MOVQ    8(R8), R10
+	ADDQ    $0x10, R8
+	VMOVUPS (CX)(R9*1), Y5
+	VMOVUPS (CX)(R10*1), Y6
+	VMAXPS  Y6, Y5, Y7
+	VMAXPS  Y5, Y6, Y5
+	VORPS   Y7, Y5, Y5
+	VMOVUPS Y5, (BX)
+	VMOVUPS 32(CX)(R9*1), Y5
+	VMOVUPS 32(CX)(R10*1), Y6
+	VMAXPS  Y6, Y5, Y7
+	VMAXPS  Y5, Y6, Y5
+	VORPS   Y7, Y5, Y5
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     windows
+
+	// Columns: a load a tap.
+	MOVQ dst+0(FP), R8
+	MOVQ oh+48(FP), DI
+	MOVQ pick+96(FP), BX
+	LEAQ 64(SI)(BX*4), BX
+
+columns:
+	MOVQ    BX, R9
+	MOVQ    steps+72(FP), R10
+	VMOVUPS (R9), Y5
+	VMOVUPS 32(R9), Y6
+	DECQ    R10
+	JZ      store
+
+tap:
+	ADDQ    $0x04, R9
+	VMOVUPS (R9), Y7
+	VMAXPS  Y7, Y5, Y8
+	VMAXPS  Y5, Y7, Y5
+	VORPS   Y8, Y5, Y5
+	VMOVUPS 32(R9), Y7
+	VMAXPS  Y7, Y6, Y8
+	VMAXPS  Y6, Y7, Y6
+	VORPS   Y8, Y6, Y6
+	DECQ    R10
+	JNZ     tap
+
+store:
+	VMASKMOVPS Y5, Y3, (R8)
+	VMASKMOVPS Y6, Y4, 32(R8)
+	MOVQ       ow+56(FP), R9
+	LEAQ       (R8)(R9*4), R8
+	ADDQ       $0x00000080, BX
+	DECQ       DI
+	JNZ        columns
+	MOVQ       R8, dst+0(FP)
+	DECQ       planes+24(FP)
+	JNZ        plane
+	VZEROUPPER
+	RET
+
 // func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX2, CMOV
 TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-144
@@ -8173,5 +8528,168 @@ planes4_rest:
 	ADDQ         $0x20, AX
 	DECQ         DX
 	JNZ          group
+	VZEROUPPER
+	RET
+
+// func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// Requires: AVX, CMOV
+TEXT ·narrowSumAVX2(SB), NOSPLIT, $0-112
+	VXORPS  Y0, Y0, Y0
+	MOVQ    $0x00000008, DX
+	MOVQ    w+40(FP), AX
+	MOVQ    AX, CX
+	SUBQ    DX, CX
+	CMPQ    AX, DX
+	CMOVQGT DX, AX
+	XORQ    DX, DX
+	TESTQ   CX, CX
+	CMOVQLT DX, CX
+	LEAQ    laneMask<>+0(SB), DX
+	NEGQ    AX
+	VMOVUPS 64(DX)(AX*4), Y1
+	LEAQ    laneMask<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 64(AX)(CX*4), Y2
+	MOVQ    $0x00000008, DX
+	MOVQ    ow+56(FP), AX
+	MOVQ    AX, CX
+	SUBQ    DX, CX
+	CMPQ    AX, DX
+	CMOVQGT DX, AX
+	XORQ    DX, DX
+	TESTQ   CX, CX
+	CMOVQLT DX, CX
+	LEAQ    laneMask<>+0(SB), DX
+	NEGQ    AX
+	VMOVUPS 64(DX)(AX*4), Y3
+	LEAQ    laneMask<>+0(SB), AX
+	NEGQ    CX
+	VMOVUPS 64(AX)(CX*4), Y4
+	MOVQ    src+8(FP), AX
+	MOVQ    tmp+16(FP), CX
+	MOVQ    w+40(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    h+32(FP), BX
+	SHLQ    $0x07, BX
+	ADDQ    CX, BX
+	LEAQ    64(BX), SI
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, 32(BX)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y0, 32(SI)
+	LEAQ    64(SI), BX
+	MOVQ    oh+48(FP), DI
+
+line:
+	VMOVUPS Y0, 64(BX)
+	VMOVUPS Y0, 96(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     line
+
+plane:
+	XORQ BX, BX
+	MOVQ CX, DI
+
+block:
+	MOVQ    h+32(FP), R8
+	MOVQ    R8, R9
+	SHLQ    $0x06, R9
+	SUBQ    BX, R8
+	CMPQ    R8, block+64(FP)
+	CMOVQGT block+64(FP), R8
+	ADDQ    R8, BX
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	VMOVAPS Y0, Y8
+	MOVQ    R8, R10
+	IMULQ   DX, R10
+	ADDQ    AX, R10
+	MOVQ    R8, R11
+	SHLQ    $0x06, R11
+	ADDQ    DI, R11
+
+both:
+	SUBQ       DX, R10
+	SUBQ       $0x40, R11
+	VMASKMOVPS (AX), Y1, Y9
+	VADDPS     Y9, Y5, Y5
+	VMOVUPS    Y5, (DI)(R9*1)
+	VMASKMOVPS (R10), Y1, Y9
+	VADDPS     Y9, Y6, Y6
+	VMOVUPS    Y6, (R11)
+	VMASKMOVPS 32(AX), Y2, Y9
+	VADDPS     Y9, Y7, Y7
+	VMOVUPS    Y7, 32(DI)(R9*1)
+	VMASKMOVPS 32(R10), Y2, Y9
+	VADDPS     Y9, Y8, Y8
+	VMOVUPS    Y8, 32(R11)
+	ADDQ       DX, AX
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        both
+	CMPQ       BX, h+32(FP)
+	JLT        block
+
+	// Rows of windows: the two rows of tmp that make each.
+	MOVQ rows+88(FP), R8
+	MOVQ oh+48(FP), DI
+	LEAQ 64(SI), BX
+
+windows:
+	MOVQ    (R8), R9
+	MOVQ    8(R8), R10
+	ADDQ    $0x10, R8
+	VMOVUPS (CX)(R9*1), Y5
+	VMOVUPS (CX)(R10*1), Y6
+	VADDPS  Y6, Y5, Y5
+	VMOVUPS Y5, (BX)
+	VMOVUPS 32(CX)(R9*1), Y5
+	VMOVUPS 32(CX)(R10*1), Y6
+	VADDPS  Y6, Y5, Y5
+	VMOVUPS Y5, 32(BX)
+	ADDQ    $0x00000080, BX
+	DECQ    DI
+	JNZ     windows
+
+	// Columns: a load a tap.
+	MOVQ dst+0(FP), R8
+	MOVQ oh+48(FP), DI
+	MOVQ pick+96(FP), BX
+	LEAQ 64(SI)(BX*4), BX
+	MOVQ scale+104(FP), R9
+
+columns:
+	MOVQ    BX, R10
+	MOVQ    steps+72(FP), R11
+	VMOVUPS (R10), Y5
+	VMOVUPS 32(R10), Y6
+	DECQ    R11
+	JZ      store
+
+tap:
+	ADDQ    $0x04, R10
+	VMOVUPS (R10), Y7
+	VADDPS  Y7, Y5, Y5
+	VMOVUPS 32(R10), Y7
+	VADDPS  Y7, Y6, Y6
+	DECQ    R11
+	JNZ     tap
+
+store:
+	VMULPS     (R9), Y5, Y5
+	VMASKMOVPS Y5, Y3, (R8)
+	VMULPS     32(R9), Y6, Y6
+	VMASKMOVPS Y6, Y4, 32(R8)
+	ADDQ       $0x40, R9
+	MOVQ       ow+56(FP), R10
+	LEAQ       (R8)(R10*4), R8
+	ADDQ       $0x00000080, BX
+	DECQ       DI
+	JNZ        columns
+	MOVQ       R8, dst+0(FP)
+	DECQ       planes+24(FP)
+	JNZ        plane
 	VZEROUPPER
 	RET

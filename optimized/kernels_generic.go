@@ -95,13 +95,17 @@ func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
 //	}
 func slideMax[T pool2d.Elem](dst, src []T, k int, _ []T, _ hint[T]) { foldMax(dst, src, k, 1) }
 
-// reduceMax returns the greatest cell of src, which has one.
+// reduceMax returns the greatest cell of src, which has one. Four chains hide how long a maximum takes.
 func reduceMax[T pool2d.Elem](src, _ []T) T {
-	m := src[0]
-	for _, v := range src[1:] {
-		m = max(m, v)
+	a := src[0]
+	b, c, d := a, a, a
+	for ; len(src) >= 4; src = src[4:] {
+		a, b, c, d = max(a, src[0]), max(b, src[1]), max(c, src[2]), max(d, src[3])
 	}
-	return m
+	for _, v := range src {
+		a = max(a, v)
+	}
+	return max(a, b, c, d)
 }
 
 // foldSum is foldMax with + for max.
@@ -178,25 +182,17 @@ func slideSum[T pool2d.Elem](dst, src []T, k int, by []T, _ hint[T]) {
 	}
 }
 
-// reduceSum returns the sum of src in 16 lanes: cell i is added to lane i mod 16, then lanes 8 apart are added, then 4,
-// 2 and 1 apart.
+// reduceSum returns the sum of src, in an order that depends on its length only: here, eight sums of every eighth cell.
 func reduceSum[T pool2d.Elem](src, _ []T) T {
-	var lane [16]T
-	for len(src) >= 16 {
-		for i, v := range src[:16] {
-			lane[i] += v
-		}
-		src = src[16:]
+	var a, b, c, d, e, f, g, h T
+	for ; len(src) >= 8; src = src[8:] {
+		a, b, c, d = a+src[0], b+src[1], c+src[2], d+src[3]
+		e, f, g, h = e+src[4], f+src[5], g+src[6], h+src[7]
 	}
-	for i, v := range src {
-		lane[i] += v
+	for _, v := range src {
+		a += v
 	}
-	for half := 8; half > 0; half /= 2 {
-		for i := range half {
-			lane[i] += lane[i+half]
-		}
-	}
-	return lane[0]
+	return ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 // scale is

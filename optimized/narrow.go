@@ -6,7 +6,7 @@ import "unsafe"
 func (c *call[T]) isNarrow() bool {
 	h, w := c.h, c.w
 	if c.ops.narrow.exact == nil || c.unit != 1 || h.d != 1 || w.d != 1 ||
-		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth || (w.out-1)*w.s >= w.in {
+		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth || (w.out-1)*w.s >= w.in || w.s > 1 && c.ops.lanes < narrowWidth {
 		return false
 	}
 	n := &c.narrow
@@ -43,6 +43,8 @@ func (c *call[T]) isNarrow() bool {
 		}
 	}
 	left, right := w.l, w.k-1-w.l
+	n.first = max(-left, 1-narrowWidth)
+	n.taps = min(right, narrowWidth-1) - n.first + 1
 	n.steps = 0
 	if c.ops.idempotent {
 		l, r, l1, r1 := 1, 1, min(left, narrowWidth-1)+1, min(right, narrowWidth-1)+1
@@ -53,7 +55,7 @@ func (c *call[T]) isNarrow() bool {
 			l, r = l+dl, r+dr
 		}
 	} else {
-		for shift := max(-left, 1-narrowWidth); shift <= min(right, narrowWidth-1); shift++ {
+		for shift := n.first; shift < n.first+n.taps; shift++ {
 			permutation(shift)
 			n.steps++
 		}
@@ -72,7 +74,7 @@ const narrowHeight = 1 << 11
 func (c *call[T]) narrowRun(p0, p1 int, s *scratch) {
 	in, out := c.h.in*c.w.in, c.h.out*c.w.out
 	s.reset()
-	tmp := carve[T](s, (2*c.h.in+1)*narrowWidth)
+	tmp := carve[T](s, narrowScratch(c.h.in, c.h.out))
 	s.narrow = c.narrow
 	s.narrow.planes = p1 - p0
 	if c.by != nil {

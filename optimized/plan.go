@@ -84,7 +84,7 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 		planes:  in.N * in.C,
 		unit:    1,
 	}
-	if layout == pool2d.NHWC {
+	if layout == pool2d.NHWC && in.C > 1 {
 		pl.planes, pl.unit = in.N, in.C
 	}
 	return pl
@@ -253,7 +253,7 @@ func (c *call[T]) choose() {
 		c.path = pathNarrow
 		return
 	}
-	if c.ops.cells != nil && c.unit >= c.ops.lanes && c.h.k*c.w.k <= cellTaps {
+	if c.ops.cells != nil && (c.unit >= c.ops.lanes || c.unit > 1 && c.w.s > 1) && c.h.k*c.w.k <= cellTaps {
 		c.path = pathCells
 		return
 	}

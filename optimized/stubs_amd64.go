@@ -239,6 +239,11 @@ func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh in
 //go:noescape
 func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 
+// narrowMaxFastAVX2 works like narrowMax.
+//
+//go:noescape
+func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+
 // k2s2MaxAVX2 works like k2s2Max.
 //
 //go:noescape
@@ -259,6 +264,11 @@ func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //go:noescape
 func globalsMaxAVX2(dst *float32, src *float32, groups int, n int, by float32)
 
+// narrowMaxAVX2 works like narrowMax.
+//
+//go:noescape
+func narrowMaxAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
 // k2s2SumAVX2 works like k2s2Sum.
 //
 //go:noescape
@@ -278,3 +288,8 @@ func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //
 //go:noescape
 func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)
+
+// narrowSumAVX2 works like narrowSum.
+//
+//go:noescape
+func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
