@@ -385,7 +385,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [6]int
+			var paths [7]int
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
 			if raceEnabled {
@@ -423,7 +423,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, cells %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathCells], paths[pathRows], paths[pathWhole])
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole])
 		})
 	}
 }

@@ -147,6 +147,7 @@ type call[T pool2d.Elem] struct {
 
 	by     []T // reciprocals of the divisors; which ones, the path knows
 	narrow narrowPlanes
+	flat   flatPlanes
 	shared []T // memory of by, kept for the next call
 }
 
@@ -157,6 +158,7 @@ const (
 	pathDirect path = iota // each output cell by itself
 	pathFused              // one pass over the plane, windows of 2 or 3
 	pathNarrow             // rows that fit a register
+	pathFlat               // separable, all of a small plane at once
 	pathCells              // NHWC, each output cell from its taps, all channels at once
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
@@ -200,8 +202,8 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
 	case c.path == pathFused:
 		rows = 2 // what k3s1 takes at a time
-	case c.path == pathNarrow:
-		rows = c.h.out
+	case c.path == pathNarrow || c.path == pathFlat:
+		rows = c.h.out // whole planes
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
 	if c.path == pathWhole && c.unit > 1 { // bands of channels, not of rows
@@ -251,6 +253,10 @@ func (c *call[T]) choose() {
 	}
 	if c.isNarrow() {
 		c.path = pathNarrow
+		return
+	}
+	if c.isFlat() {
+		c.path = pathFlat
 		return
 	}
 	if c.ops.cells != nil && (c.unit >= c.ops.lanes || c.unit > 1 && c.w.s > 1) && c.h.k*c.w.k <= cellTaps {
@@ -312,6 +318,9 @@ func (c *call[T]) run(i int, s *scratch) {
 		return
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)
+		return
+	case pathFlat:
+		c.flatRun(p0, p1, s)
 		return
 	case pathCells:
 		for plane := p0; plane < p1; plane++ {
