@@ -53,3 +53,31 @@ func BenchmarkPool2D(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWindow pools one plane by windows from 3 to 63, at stride 1: what a window costs should not grow with it.
+func BenchmarkWindow(b *testing.B) {
+	in := pool2d.Shape{N: 1, C: 1, H: 1024, W: 1024}
+	x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), in, pool2d.NCHW, false)
+	for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+		for _, set := range KernelSets() {
+			for _, k := range []int{3, 5, 7, 9, 11, 13, 15, 21, 31, 47, 63} {
+				p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: 1, W: 1}, Pad: pool2d.Pad{Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}}
+				y, err := Pool2D(x, p)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Run(fmt.Sprintf("op=%v/impl=%s/window=%d", op, set, k), func(b *testing.B) {
+					undo, _ := force(set)
+					defer undo()
+					least := time.Hour
+					for b.Loop() {
+						start := time.Now()
+						_ = Pool2DInto(y, x, p)
+						least = min(least, time.Since(start))
+					}
+					b.ReportMetric(float64(least)/1e3, "min-µs")
+				})
+			}
+		}
+	}
+}

@@ -243,7 +243,7 @@ func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, b
 // The widest windows of a slide.
 const (
 	maxSlide = 64
-	sumSlide = 31
+	sumSlide = 63
 )
 
 // slides holds, for each width, the steps of a maximum: how many there are, and for each the permutation that shifts a

@@ -783,6 +783,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS      Z0, Z13
 	VMOVAPS      Z0, Z14
 	VMOVAPS      Z0, Z15
+	VMOVAPS      Z0, Z16
 
 	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
 	MOVQ        k+24(FP), SI
@@ -1692,6 +1693,7 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
 	VMOVUPS 128(SI), Z3
 	VMOVUPS 192(SI), Z4
 	VMOVUPS 256(SI), Z5
+	VMOVUPS 320(SI), Z6
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
@@ -1701,7 +1703,10 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
 	VMOVAPS Z0, Z14
-	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
 	MOVQ    by+64(FP), SI
 
 	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
@@ -1717,64 +1722,76 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
 	NOTL      R10
 	KMOVW     R10, K1
 	LEAQ      -64(CX)(R8*4), R9
-	VMOVUPS.Z (R9), K1, Z15
-	VMOVAPS   Z0, Z16
+	VMOVUPS.Z (R9), K1, Z18
+	VMOVAPS   Z0, Z19
 	BTQ       $0x00, BX
 	JCC       first_skip0
-	VMOVAPS   Z7, Z17
-	VPERMT2PS Z16, Z1, Z17
-	VMOVAPS   Z16, Z7
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z7, Z20
+	VPERMT2PS Z19, Z1, Z20
+	VMOVAPS   Z19, Z7
+	VADDPS    Z20, Z18, Z19
 
 first_skip0:
-	VMOVAPS   Z6, Z17
-	VPERMT2PS Z15, Z1, Z17
-	VMOVAPS   Z15, Z6
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z6, Z20
+	VPERMT2PS Z18, Z1, Z20
+	VMOVAPS   Z18, Z6
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x01, BX
 	JCC       first_skip1
-	VMOVAPS   Z9, Z17
-	VPERMT2PS Z16, Z2, Z17
-	VMOVAPS   Z16, Z9
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z9, Z20
+	VPERMT2PS Z19, Z2, Z20
+	VMOVAPS   Z19, Z9
+	VADDPS    Z20, Z18, Z19
 
 first_skip1:
-	VMOVAPS   Z8, Z17
-	VPERMT2PS Z15, Z2, Z17
-	VMOVAPS   Z15, Z8
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z8, Z20
+	VPERMT2PS Z18, Z2, Z20
+	VMOVAPS   Z18, Z8
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x02, BX
 	JCC       first_skip2
-	VMOVAPS   Z11, Z17
-	VPERMT2PS Z16, Z3, Z17
-	VMOVAPS   Z16, Z11
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z11, Z20
+	VPERMT2PS Z19, Z3, Z20
+	VMOVAPS   Z19, Z11
+	VADDPS    Z20, Z18, Z19
 
 first_skip2:
-	VMOVAPS   Z10, Z17
-	VPERMT2PS Z15, Z3, Z17
-	VMOVAPS   Z15, Z10
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z10, Z20
+	VPERMT2PS Z18, Z3, Z20
+	VMOVAPS   Z18, Z10
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x03, BX
 	JCC       first_skip3
-	VMOVAPS   Z13, Z17
-	VPERMT2PS Z16, Z4, Z17
-	VMOVAPS   Z16, Z13
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z13, Z20
+	VPERMT2PS Z19, Z4, Z20
+	VMOVAPS   Z19, Z13
+	VADDPS    Z20, Z18, Z19
 
 first_skip3:
-	VMOVAPS   Z12, Z17
-	VPERMT2PS Z15, Z4, Z17
-	VMOVAPS   Z15, Z12
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z12, Z20
+	VPERMT2PS Z18, Z4, Z20
+	VMOVAPS   Z18, Z12
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x04, BX
 	JCC       first_skip4
-	VMOVAPS   Z14, Z17
-	VPERMT2PS Z16, Z5, Z17
-	VMOVAPS   Z16, Z14
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z15, Z20
+	VPERMT2PS Z19, Z5, Z20
+	VMOVAPS   Z19, Z15
+	VADDPS    Z20, Z18, Z19
 
 first_skip4:
+	VMOVAPS   Z14, Z20
+	VPERMT2PS Z18, Z5, Z20
+	VMOVAPS   Z18, Z14
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x05, BX
+	JCC       first_skip5
+	VMOVAPS   Z17, Z20
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z19, Z16
+	VADDPS    Z20, Z18, Z19
+
+first_skip5:
 	LEAQ (CX)(R8*4), CX
 
 before:
@@ -1782,64 +1799,76 @@ before:
 	JZ   windows
 
 whole:
-	VMOVUPS   (CX), Z15
-	VMOVAPS   Z0, Z16
+	VMOVUPS   (CX), Z18
+	VMOVAPS   Z0, Z19
 	BTQ       $0x00, BX
 	JCC       whole_skip0
-	VMOVAPS   Z7, Z17
-	VPERMT2PS Z16, Z1, Z17
-	VMOVAPS   Z16, Z7
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z7, Z20
+	VPERMT2PS Z19, Z1, Z20
+	VMOVAPS   Z19, Z7
+	VADDPS    Z20, Z18, Z19
 
 whole_skip0:
-	VMOVAPS   Z6, Z17
-	VPERMT2PS Z15, Z1, Z17
-	VMOVAPS   Z15, Z6
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z6, Z20
+	VPERMT2PS Z18, Z1, Z20
+	VMOVAPS   Z18, Z6
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x01, BX
 	JCC       whole_skip1
-	VMOVAPS   Z9, Z17
-	VPERMT2PS Z16, Z2, Z17
-	VMOVAPS   Z16, Z9
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z9, Z20
+	VPERMT2PS Z19, Z2, Z20
+	VMOVAPS   Z19, Z9
+	VADDPS    Z20, Z18, Z19
 
 whole_skip1:
-	VMOVAPS   Z8, Z17
-	VPERMT2PS Z15, Z2, Z17
-	VMOVAPS   Z15, Z8
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z8, Z20
+	VPERMT2PS Z18, Z2, Z20
+	VMOVAPS   Z18, Z8
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x02, BX
 	JCC       whole_skip2
-	VMOVAPS   Z11, Z17
-	VPERMT2PS Z16, Z3, Z17
-	VMOVAPS   Z16, Z11
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z11, Z20
+	VPERMT2PS Z19, Z3, Z20
+	VMOVAPS   Z19, Z11
+	VADDPS    Z20, Z18, Z19
 
 whole_skip2:
-	VMOVAPS   Z10, Z17
-	VPERMT2PS Z15, Z3, Z17
-	VMOVAPS   Z15, Z10
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z10, Z20
+	VPERMT2PS Z18, Z3, Z20
+	VMOVAPS   Z18, Z10
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x03, BX
 	JCC       whole_skip3
-	VMOVAPS   Z13, Z17
-	VPERMT2PS Z16, Z4, Z17
-	VMOVAPS   Z16, Z13
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z13, Z20
+	VPERMT2PS Z19, Z4, Z20
+	VMOVAPS   Z19, Z13
+	VADDPS    Z20, Z18, Z19
 
 whole_skip3:
-	VMOVAPS   Z12, Z17
-	VPERMT2PS Z15, Z4, Z17
-	VMOVAPS   Z15, Z12
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z12, Z20
+	VPERMT2PS Z18, Z4, Z20
+	VMOVAPS   Z18, Z12
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x04, BX
 	JCC       whole_skip4
-	VMOVAPS   Z14, Z17
-	VPERMT2PS Z16, Z5, Z17
-	VMOVAPS   Z16, Z14
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z15, Z20
+	VPERMT2PS Z19, Z5, Z20
+	VMOVAPS   Z19, Z15
+	VADDPS    Z20, Z18, Z19
 
 whole_skip4:
+	VMOVAPS   Z14, Z20
+	VPERMT2PS Z18, Z5, Z20
+	VMOVAPS   Z18, Z14
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x05, BX
+	JCC       whole_skip5
+	VMOVAPS   Z17, Z20
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z19, Z16
+	VADDPS    Z20, Z18, Z19
+
+whole_skip5:
 	ADDQ $0x40, CX
 	DECQ DI
 	JNZ  whole
@@ -1853,71 +1882,83 @@ cached:
 	CMPQ       DX, $0x10
 	JLT        cached_end
 	PREFETCHT0 (DI)
-	VMOVUPS    (CX), Z15
-	VMOVAPS    Z0, Z16
+	VMOVUPS    (CX), Z18
+	VMOVAPS    Z0, Z19
 	BTQ        $0x00, BX
 	JCC        cached_skip0
-	VMOVAPS    Z7, Z17
-	VPERMT2PS  Z16, Z1, Z17
-	VMOVAPS    Z16, Z7
-	VADDPS     Z17, Z15, Z16
+	VMOVAPS    Z7, Z20
+	VPERMT2PS  Z19, Z1, Z20
+	VMOVAPS    Z19, Z7
+	VADDPS     Z20, Z18, Z19
 
 cached_skip0:
-	VMOVAPS   Z6, Z17
-	VPERMT2PS Z15, Z1, Z17
-	VMOVAPS   Z15, Z6
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z6, Z20
+	VPERMT2PS Z18, Z1, Z20
+	VMOVAPS   Z18, Z6
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x01, BX
 	JCC       cached_skip1
-	VMOVAPS   Z9, Z17
-	VPERMT2PS Z16, Z2, Z17
-	VMOVAPS   Z16, Z9
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z9, Z20
+	VPERMT2PS Z19, Z2, Z20
+	VMOVAPS   Z19, Z9
+	VADDPS    Z20, Z18, Z19
 
 cached_skip1:
-	VMOVAPS   Z8, Z17
-	VPERMT2PS Z15, Z2, Z17
-	VMOVAPS   Z15, Z8
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z8, Z20
+	VPERMT2PS Z18, Z2, Z20
+	VMOVAPS   Z18, Z8
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x02, BX
 	JCC       cached_skip2
-	VMOVAPS   Z11, Z17
-	VPERMT2PS Z16, Z3, Z17
-	VMOVAPS   Z16, Z11
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z11, Z20
+	VPERMT2PS Z19, Z3, Z20
+	VMOVAPS   Z19, Z11
+	VADDPS    Z20, Z18, Z19
 
 cached_skip2:
-	VMOVAPS   Z10, Z17
-	VPERMT2PS Z15, Z3, Z17
-	VMOVAPS   Z15, Z10
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z10, Z20
+	VPERMT2PS Z18, Z3, Z20
+	VMOVAPS   Z18, Z10
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x03, BX
 	JCC       cached_skip3
-	VMOVAPS   Z13, Z17
-	VPERMT2PS Z16, Z4, Z17
-	VMOVAPS   Z16, Z13
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z13, Z20
+	VPERMT2PS Z19, Z4, Z20
+	VMOVAPS   Z19, Z13
+	VADDPS    Z20, Z18, Z19
 
 cached_skip3:
-	VMOVAPS   Z12, Z17
-	VPERMT2PS Z15, Z4, Z17
-	VMOVAPS   Z15, Z12
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z12, Z20
+	VPERMT2PS Z18, Z4, Z20
+	VMOVAPS   Z18, Z12
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x04, BX
 	JCC       cached_skip4
-	VMOVAPS   Z14, Z17
-	VPERMT2PS Z16, Z5, Z17
-	VMOVAPS   Z16, Z14
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z15, Z20
+	VPERMT2PS Z19, Z5, Z20
+	VMOVAPS   Z19, Z15
+	VADDPS    Z20, Z18, Z19
 
 cached_skip4:
+	VMOVAPS   Z14, Z20
+	VPERMT2PS Z18, Z5, Z20
+	VMOVAPS   Z18, Z14
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x05, BX
+	JCC       cached_skip5
+	VMOVAPS   Z17, Z20
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z19, Z16
+	VADDPS    Z20, Z18, Z19
+
+cached_skip5:
 	TESTQ  SI, SI
 	JZ     cached_unscaled
-	VMULPS (SI), Z16, Z16
+	VMULPS (SI), Z19, Z19
 	ADDQ   $0x40, SI
 
 cached_unscaled:
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z19, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, DI
@@ -1931,71 +1972,83 @@ streamed:
 	CMPQ       DX, $0x10
 	JLT        streamed_end
 	PREFETCHT0 (DI)
-	VMOVUPS    (CX), Z15
-	VMOVAPS    Z0, Z16
+	VMOVUPS    (CX), Z18
+	VMOVAPS    Z0, Z19
 	BTQ        $0x00, BX
 	JCC        streamed_skip0
-	VMOVAPS    Z7, Z17
-	VPERMT2PS  Z16, Z1, Z17
-	VMOVAPS    Z16, Z7
-	VADDPS     Z17, Z15, Z16
+	VMOVAPS    Z7, Z20
+	VPERMT2PS  Z19, Z1, Z20
+	VMOVAPS    Z19, Z7
+	VADDPS     Z20, Z18, Z19
 
 streamed_skip0:
-	VMOVAPS   Z6, Z17
-	VPERMT2PS Z15, Z1, Z17
-	VMOVAPS   Z15, Z6
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z6, Z20
+	VPERMT2PS Z18, Z1, Z20
+	VMOVAPS   Z18, Z6
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x01, BX
 	JCC       streamed_skip1
-	VMOVAPS   Z9, Z17
-	VPERMT2PS Z16, Z2, Z17
-	VMOVAPS   Z16, Z9
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z9, Z20
+	VPERMT2PS Z19, Z2, Z20
+	VMOVAPS   Z19, Z9
+	VADDPS    Z20, Z18, Z19
 
 streamed_skip1:
-	VMOVAPS   Z8, Z17
-	VPERMT2PS Z15, Z2, Z17
-	VMOVAPS   Z15, Z8
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z8, Z20
+	VPERMT2PS Z18, Z2, Z20
+	VMOVAPS   Z18, Z8
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x02, BX
 	JCC       streamed_skip2
-	VMOVAPS   Z11, Z17
-	VPERMT2PS Z16, Z3, Z17
-	VMOVAPS   Z16, Z11
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z11, Z20
+	VPERMT2PS Z19, Z3, Z20
+	VMOVAPS   Z19, Z11
+	VADDPS    Z20, Z18, Z19
 
 streamed_skip2:
-	VMOVAPS   Z10, Z17
-	VPERMT2PS Z15, Z3, Z17
-	VMOVAPS   Z15, Z10
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z10, Z20
+	VPERMT2PS Z18, Z3, Z20
+	VMOVAPS   Z18, Z10
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x03, BX
 	JCC       streamed_skip3
-	VMOVAPS   Z13, Z17
-	VPERMT2PS Z16, Z4, Z17
-	VMOVAPS   Z16, Z13
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z13, Z20
+	VPERMT2PS Z19, Z4, Z20
+	VMOVAPS   Z19, Z13
+	VADDPS    Z20, Z18, Z19
 
 streamed_skip3:
-	VMOVAPS   Z12, Z17
-	VPERMT2PS Z15, Z4, Z17
-	VMOVAPS   Z15, Z12
-	VADDPS    Z17, Z15, Z15
+	VMOVAPS   Z12, Z20
+	VPERMT2PS Z18, Z4, Z20
+	VMOVAPS   Z18, Z12
+	VADDPS    Z20, Z18, Z18
 	BTQ       $0x04, BX
 	JCC       streamed_skip4
-	VMOVAPS   Z14, Z17
-	VPERMT2PS Z16, Z5, Z17
-	VMOVAPS   Z16, Z14
-	VADDPS    Z17, Z15, Z16
+	VMOVAPS   Z15, Z20
+	VPERMT2PS Z19, Z5, Z20
+	VMOVAPS   Z19, Z15
+	VADDPS    Z20, Z18, Z19
 
 streamed_skip4:
+	VMOVAPS   Z14, Z20
+	VPERMT2PS Z18, Z5, Z20
+	VMOVAPS   Z18, Z14
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x05, BX
+	JCC       streamed_skip5
+	VMOVAPS   Z17, Z20
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z19, Z16
+	VADDPS    Z20, Z18, Z19
+
+streamed_skip5:
 	TESTQ  SI, SI
 	JZ     streamed_unscaled
-	VMULPS (SI), Z16, Z16
+	VMULPS (SI), Z19, Z19
 	ADDQ   $0x40, SI
 
 streamed_unscaled:
-	VMOVNTPS Z16, (AX)
+	VMOVNTPS Z19, (AX)
 	ADDQ     $0x40, CX
 	ADDQ     $0x40, AX
 	ADDQ     $0x40, DI
@@ -2011,64 +2064,76 @@ rest:
 	MOVL      $0xffffffff, DI
 	BZHIL     DX, DI, DI
 	KMOVW     DI, K1
-	VMOVUPS.Z (CX), K1, Z15
+	VMOVUPS.Z (CX), K1, Z18
 	VMOVAPS   Z0, Z0
 	BTQ       $0x00, BX
 	JCC       rest_skip0
-	VMOVAPS   Z7, Z16
-	VPERMT2PS Z0, Z1, Z16
+	VMOVAPS   Z7, Z19
+	VPERMT2PS Z0, Z1, Z19
 	VMOVAPS   Z0, Z7
-	VADDPS    Z16, Z15, Z0
+	VADDPS    Z19, Z18, Z0
 
 rest_skip0:
 	VMOVAPS   Z6, Z7
-	VPERMT2PS Z15, Z1, Z7
-	VMOVAPS   Z15, Z6
-	VADDPS    Z7, Z15, Z15
+	VPERMT2PS Z18, Z1, Z7
+	VMOVAPS   Z18, Z6
+	VADDPS    Z7, Z18, Z18
 	BTQ       $0x01, BX
 	JCC       rest_skip1
 	VMOVAPS   Z9, Z1
 	VPERMT2PS Z0, Z2, Z1
 	VMOVAPS   Z0, Z9
-	VADDPS    Z1, Z15, Z0
+	VADDPS    Z1, Z18, Z0
 
 rest_skip1:
 	VMOVAPS   Z8, Z1
-	VPERMT2PS Z15, Z2, Z1
-	VMOVAPS   Z15, Z8
-	VADDPS    Z1, Z15, Z15
+	VPERMT2PS Z18, Z2, Z1
+	VMOVAPS   Z18, Z8
+	VADDPS    Z1, Z18, Z18
 	BTQ       $0x02, BX
 	JCC       rest_skip2
 	VMOVAPS   Z11, Z1
 	VPERMT2PS Z0, Z3, Z1
 	VMOVAPS   Z0, Z11
-	VADDPS    Z1, Z15, Z0
+	VADDPS    Z1, Z18, Z0
 
 rest_skip2:
 	VMOVAPS   Z10, Z1
-	VPERMT2PS Z15, Z3, Z1
-	VMOVAPS   Z15, Z10
-	VADDPS    Z1, Z15, Z15
+	VPERMT2PS Z18, Z3, Z1
+	VMOVAPS   Z18, Z10
+	VADDPS    Z1, Z18, Z18
 	BTQ       $0x03, BX
 	JCC       rest_skip3
 	VMOVAPS   Z13, Z1
 	VPERMT2PS Z0, Z4, Z1
 	VMOVAPS   Z0, Z13
-	VADDPS    Z1, Z15, Z0
+	VADDPS    Z1, Z18, Z0
 
 rest_skip3:
 	VMOVAPS   Z12, Z1
-	VPERMT2PS Z15, Z4, Z1
-	VMOVAPS   Z15, Z12
-	VADDPS    Z1, Z15, Z15
+	VPERMT2PS Z18, Z4, Z1
+	VMOVAPS   Z18, Z12
+	VADDPS    Z1, Z18, Z18
 	BTQ       $0x04, BX
 	JCC       rest_skip4
-	VMOVAPS   Z14, Z1
+	VMOVAPS   Z15, Z1
 	VPERMT2PS Z0, Z5, Z1
-	VMOVAPS   Z0, Z14
-	VADDPS    Z1, Z15, Z0
+	VMOVAPS   Z0, Z15
+	VADDPS    Z1, Z18, Z0
 
 rest_skip4:
+	VMOVAPS   Z14, Z1
+	VPERMT2PS Z18, Z5, Z1
+	VMOVAPS   Z18, Z14
+	VADDPS    Z1, Z18, Z18
+	BTQ       $0x05, BX
+	JCC       rest_skip5
+	VMOVAPS   Z17, Z1
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z0, Z16
+	VADDPS    Z1, Z18, Z0
+
+rest_skip5:
 	TESTQ     SI, SI
 	JZ        rest_unscaled
 	VMOVUPS.Z (SI), K1, Z1
@@ -2115,7 +2180,7 @@ done:
 	RET
 
 // func k2s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k2s2MaxFastAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -2172,23 +2237,27 @@ row:
 	JZ      rest
 
 vector:
-	VMOVUPS   (AX)(SI*2), Z3
-	VMOVUPS   (CX)(SI*2), Z4
-	VCMPPS    $0x07, Z3, Z4, K1, K1
-	VMAXPS    Z4, Z3, Z3
-	VMOVUPS   64(AX)(SI*2), Z4
-	VMOVUPS   64(CX)(SI*2), Z5
-	VCMPPS    $0x07, Z4, Z5, K2, K2
-	VMAXPS    Z5, Z4, Z4
-	VMOVAPS   Z3, Z5
-	VPERMT2PS Z4, Z1, Z5
-	VMOVAPS   Z3, Z3
-	VPERMT2PS Z4, Z2, Z3
-	VMAXPS    Z3, Z5, Z3
-	VMOVUPS   Z3, (DX)(SI*1)
-	ADDQ      $0x40, SI
-	DECQ      DI
-	JNZ       vector
+	PREFETCHT0 4096(AX)(SI*2)
+	PREFETCHT0 4160(AX)(SI*2)
+	PREFETCHT0 4096(CX)(SI*2)
+	PREFETCHT0 4160(CX)(SI*2)
+	VMOVUPS    (AX)(SI*2), Z3
+	VMOVUPS    (CX)(SI*2), Z4
+	VCMPPS     $0x07, Z3, Z4, K1, K1
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(AX)(SI*2), Z4
+	VMOVUPS    64(CX)(SI*2), Z5
+	VCMPPS     $0x07, Z4, Z5, K2, K2
+	VMAXPS     Z5, Z4, Z4
+	VMOVAPS    Z3, Z5
+	VPERMT2PS  Z4, Z1, Z5
+	VMOVAPS    Z3, Z3
+	VPERMT2PS  Z4, Z2, Z3
+	VMAXPS     Z3, Z5, Z3
+	VMOVUPS    Z3, (DX)(SI*1)
+	ADDQ       $0x40, SI
+	DECQ       DI
+	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
@@ -2235,7 +2304,7 @@ next:
 	RET
 
 // func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s2MaxFastAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -2327,32 +2396,36 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS   (AX)(DI*2), Z4
-	VMOVUPS   (CX)(DI*2), Z5
-	VMOVUPS   (DX)(DI*2), Z6
-	VCMPPS    $0x07, Z4, Z5, K3, K3
-	VMAXPS    Z5, Z4, Z4
-	VCMPPS    $0x07, Z6, Z6, K1, K1
-	VMAXPS    Z6, Z4, Z4
-	VMOVUPS   64(AX)(DI*2), Z5
-	VMOVUPS   64(CX)(DI*2), Z6
-	VMOVUPS   64(DX)(DI*2), Z7
-	VCMPPS    $0x07, Z5, Z6, K2, K2
-	VMAXPS    Z6, Z5, Z5
-	VCMPPS    $0x07, Z7, Z7, K3, K3
-	VMAXPS    Z7, Z5, Z5
-	VMOVAPS   Z4, Z6
-	VPERMT2PS Z5, Z1, Z6
-	VMOVAPS   Z4, Z4
-	VPERMT2PS Z5, Z2, Z4
-	VMAXPS    Z4, Z6, Z5
-	VALIGND   $0x0f, Z3, Z4, Z3
-	VMAXPS    Z3, Z5, Z5
-	VMOVAPS   Z4, Z3
-	VMOVUPS   Z5, (BX)(DI*1)
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNZ       vector
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4160(CX)(DI*2)
+	PREFETCHT0 4096(DX)(DI*2)
+	PREFETCHT0 4160(DX)(DI*2)
+	VMOVUPS    (AX)(DI*2), Z4
+	VMOVUPS    (CX)(DI*2), Z5
+	VMOVUPS    (DX)(DI*2), Z6
+	VCMPPS     $0x07, Z4, Z5, K3, K3
+	VMAXPS     Z5, Z4, Z4
+	VCMPPS     $0x07, Z6, Z6, K1, K1
+	VMAXPS     Z6, Z4, Z4
+	VMOVUPS    64(AX)(DI*2), Z5
+	VMOVUPS    64(CX)(DI*2), Z6
+	VMOVUPS    64(DX)(DI*2), Z7
+	VCMPPS     $0x07, Z5, Z6, K2, K2
+	VMAXPS     Z6, Z5, Z5
+	VCMPPS     $0x07, Z7, Z7, K3, K3
+	VMAXPS     Z7, Z5, Z5
+	VMOVAPS    Z4, Z6
+	VPERMT2PS  Z5, Z1, Z6
+	VMOVAPS    Z4, Z4
+	VPERMT2PS  Z5, Z2, Z4
+	VMAXPS     Z4, Z6, Z5
+	VALIGND    $0x0f, Z3, Z4, Z3
+	VMAXPS     Z3, Z5, Z5
+	VMOVAPS    Z4, Z3
+	VMOVUPS    Z5, (BX)(DI*1)
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
@@ -3106,7 +3179,7 @@ next:
 	RET
 
 // func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k2s2MaxAVX512(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -3164,6 +3237,10 @@ row:
 	JZ      rest
 
 vector:
+	PREFETCHT0  4096(AX)(SI*2)
+	PREFETCHT0  4160(AX)(SI*2)
+	PREFETCHT0  4096(CX)(SI*2)
+	PREFETCHT0  4160(CX)(SI*2)
 	VMOVUPS     (AX)(SI*2), Z4
 	VMOVUPS     (CX)(SI*2), Z5
 	VMAXPS      Z5, Z4, Z5
@@ -3230,7 +3307,7 @@ next:
 	RET
 
 // func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s2MaxAVX512(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -3325,6 +3402,10 @@ edge:
 	JZ    rest
 
 vector:
+	PREFETCHT0  4096(CX)(DI*2)
+	PREFETCHT0  4160(CX)(DI*2)
+	PREFETCHT0  4096(DX)(DI*2)
+	PREFETCHT0  4160(DX)(DI*2)
 	VMOVUPS     (AX)(DI*2), Z5
 	VMOVUPS     (CX)(DI*2), Z6
 	VMOVUPS     (DX)(DI*2), Z7
@@ -4268,7 +4349,7 @@ next:
 	RET
 
 // func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k2s2SumAVX512(SB), NOSPLIT, $0-144
 	VPXORD    Z0, Z0, Z0
 	LEAQ      evenOdd<>+0(SB), AX
@@ -4332,22 +4413,26 @@ row:
 	JZ      rest
 
 vector:
-	VMOVUPS   (AX)(DI*2), Z2
-	VMOVUPS   (CX)(DI*2), Z3
-	VADDPS    Z3, Z2, Z2
-	VMOVUPS   64(AX)(DI*2), Z3
-	VMOVUPS   64(CX)(DI*2), Z4
-	VADDPS    Z4, Z3, Z3
-	VMOVAPS   Z2, Z4
-	VPERMT2PS Z3, Z0, Z4
-	VMOVAPS   Z2, Z2
-	VPERMT2PS Z3, Z1, Z2
-	VADDPS    Z2, Z4, Z2
-	VMULPS    (BX)(DI*1), Z2, Z2
-	VMOVUPS   Z2, (DX)(DI*1)
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNZ       vector
+	PREFETCHT0 4096(AX)(DI*2)
+	PREFETCHT0 4160(AX)(DI*2)
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4160(CX)(DI*2)
+	VMOVUPS    (AX)(DI*2), Z2
+	VMOVUPS    (CX)(DI*2), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(AX)(DI*2), Z3
+	VMOVUPS    64(CX)(DI*2), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVAPS    Z2, Z4
+	VPERMT2PS  Z3, Z0, Z4
+	VMOVAPS    Z2, Z2
+	VPERMT2PS  Z3, Z1, Z2
+	VADDPS     Z2, Z4, Z2
+	VMULPS     (BX)(DI*1), Z2, Z2
+	VMOVUPS    Z2, (DX)(DI*1)
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
@@ -4384,7 +4469,7 @@ next:
 	RET
 
 // func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s2SumAVX512(SB), NOSPLIT, $0-144
 	VPXORD    Z0, Z0, Z0
 	LEAQ      evenOdd<>+0(SB), AX
@@ -4478,29 +4563,33 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS   (AX)(R8*2), Z4
-	VMOVUPS   (CX)(R8*2), Z5
-	VMOVUPS   (DX)(R8*2), Z6
-	VADDPS    Z5, Z4, Z4
-	VADDPS    Z6, Z4, Z4
-	VMOVUPS   64(AX)(R8*2), Z5
-	VMOVUPS   64(CX)(R8*2), Z6
-	VMOVUPS   64(DX)(R8*2), Z7
-	VADDPS    Z6, Z5, Z5
-	VADDPS    Z7, Z5, Z5
-	VMOVAPS   Z4, Z6
-	VPERMT2PS Z5, Z1, Z6
-	VMOVAPS   Z4, Z4
-	VPERMT2PS Z5, Z2, Z4
-	VADDPS    Z4, Z6, Z5
-	VALIGND   $0x0f, Z3, Z4, Z3
-	VADDPS    Z3, Z5, Z5
-	VMOVAPS   Z4, Z3
-	VMULPS    (SI)(R8*1), Z5, Z5
-	VMOVUPS   Z5, (BX)(R8*1)
-	ADDQ      $0x40, R8
-	DECQ      R9
-	JNZ       vector
+	PREFETCHT0 4096(CX)(R8*2)
+	PREFETCHT0 4160(CX)(R8*2)
+	PREFETCHT0 4096(DX)(R8*2)
+	PREFETCHT0 4160(DX)(R8*2)
+	VMOVUPS    (AX)(R8*2), Z4
+	VMOVUPS    (CX)(R8*2), Z5
+	VMOVUPS    (DX)(R8*2), Z6
+	VADDPS     Z5, Z4, Z4
+	VADDPS     Z6, Z4, Z4
+	VMOVUPS    64(AX)(R8*2), Z5
+	VMOVUPS    64(CX)(R8*2), Z6
+	VMOVUPS    64(DX)(R8*2), Z7
+	VADDPS     Z6, Z5, Z5
+	VADDPS     Z7, Z5, Z5
+	VMOVAPS    Z4, Z6
+	VPERMT2PS  Z5, Z1, Z6
+	VMOVAPS    Z4, Z4
+	VPERMT2PS  Z5, Z2, Z4
+	VADDPS     Z4, Z6, Z5
+	VALIGND    $0x0f, Z3, Z4, Z3
+	VADDPS     Z3, Z5, Z5
+	VMOVAPS    Z4, Z3
+	VMULPS     (SI)(R8*1), Z5, Z5
+	VMOVUPS    Z5, (BX)(R8*1)
+	ADDQ       $0x40, R8
+	DECQ       R9
+	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
@@ -6282,7 +6371,7 @@ done:
 	RET
 
 // func k2s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k2s2MaxFastAVX2(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -6335,25 +6424,29 @@ row:
 	JZ      rest
 
 vector:
-	VMOVUPS (AX)(SI*2), Y5
-	VMOVUPS (CX)(SI*2), Y6
-	VCMPPS  $0x03, Y5, Y6, Y7
-	VORPS   Y7, Y1, Y1
-	VMAXPS  Y6, Y5, Y5
-	VMOVUPS 32(AX)(SI*2), Y6
-	VMOVUPS 32(CX)(SI*2), Y7
-	VCMPPS  $0x03, Y6, Y7, Y8
-	VORPS   Y8, Y1, Y1
-	VMAXPS  Y7, Y6, Y6
-	VSHUFPS $0x88, Y6, Y5, Y7
-	VPERMPD $0xd8, Y7, Y7
-	VSHUFPS $0xdd, Y6, Y5, Y5
-	VPERMPD $0xd8, Y5, Y5
-	VMAXPS  Y5, Y7, Y5
-	VMOVUPS Y5, (DX)(SI*1)
-	ADDQ    $0x20, SI
-	DECQ    DI
-	JNZ     vector
+	PREFETCHT0 4096(AX)(SI*2)
+	PREFETCHT0 4128(AX)(SI*2)
+	PREFETCHT0 4096(CX)(SI*2)
+	PREFETCHT0 4128(CX)(SI*2)
+	VMOVUPS    (AX)(SI*2), Y5
+	VMOVUPS    (CX)(SI*2), Y6
+	VCMPPS     $0x03, Y5, Y6, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(AX)(SI*2), Y6
+	VMOVUPS    32(CX)(SI*2), Y7
+	VCMPPS     $0x03, Y6, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VSHUFPS    $0x88, Y6, Y5, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VSHUFPS    $0xdd, Y6, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VMAXPS     Y5, Y7, Y5
+	VMOVUPS    Y5, (DX)(SI*1)
+	ADDQ       $0x20, SI
+	DECQ       DI
+	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
@@ -6399,7 +6492,7 @@ next:
 	RET
 
 // func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k3s2MaxFastAVX2(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -6485,6 +6578,10 @@ edge:
 	JZ    rest
 
 vector:
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4128(CX)(DI*2)
+	PREFETCHT0 4096(DX)(DI*2)
+	PREFETCHT0 4128(DX)(DI*2)
 	VMOVUPS    (AX)(DI*2), Y7
 	VMOVUPS    (CX)(DI*2), Y8
 	VMOVUPS    (DX)(DI*2), Y9
@@ -7088,7 +7185,7 @@ store:
 	RET
 
 // func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -7140,27 +7237,31 @@ row:
 	JZ      rest
 
 vector:
-	VMOVUPS (AX)(SI*2), Y4
-	VMOVUPS (CX)(SI*2), Y5
-	VMAXPS  Y5, Y4, Y6
-	VMAXPS  Y4, Y5, Y4
-	VORPS   Y6, Y4, Y4
-	VMOVUPS 32(AX)(SI*2), Y5
-	VMOVUPS 32(CX)(SI*2), Y6
-	VMAXPS  Y6, Y5, Y7
-	VMAXPS  Y5, Y6, Y5
-	VORPS   Y7, Y5, Y5
-	VSHUFPS $0x88, Y5, Y4, Y6
-	VPERMPD $0xd8, Y6, Y6
-	VSHUFPS $0xdd, Y5, Y4, Y4
-	VPERMPD $0xd8, Y4, Y4
-	VMAXPS  Y4, Y6, Y5
-	VMAXPS  Y6, Y4, Y4
-	VORPS   Y5, Y4, Y4
-	VMOVUPS Y4, (DX)(SI*1)
-	ADDQ    $0x20, SI
-	DECQ    DI
-	JNZ     vector
+	PREFETCHT0 4096(AX)(SI*2)
+	PREFETCHT0 4128(AX)(SI*2)
+	PREFETCHT0 4096(CX)(SI*2)
+	PREFETCHT0 4128(CX)(SI*2)
+	VMOVUPS    (AX)(SI*2), Y4
+	VMOVUPS    (CX)(SI*2), Y5
+	VMAXPS     Y5, Y4, Y6
+	VMAXPS     Y4, Y5, Y4
+	VORPS      Y6, Y4, Y4
+	VMOVUPS    32(AX)(SI*2), Y5
+	VMOVUPS    32(CX)(SI*2), Y6
+	VMAXPS     Y6, Y5, Y7
+	VMAXPS     Y5, Y6, Y5
+	VORPS      Y7, Y5, Y5
+	VSHUFPS    $0x88, Y5, Y4, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VSHUFPS    $0xdd, Y5, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VMAXPS     Y4, Y6, Y5
+	VMAXPS     Y6, Y4, Y4
+	VORPS      Y5, Y4, Y4
+	VMOVUPS    Y4, (DX)(SI*1)
+	ADDQ       $0x20, SI
+	DECQ       DI
+	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
@@ -7206,7 +7307,7 @@ next:
 	RET
 
 // func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k3s2MaxAVX2(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -7291,6 +7392,10 @@ edge:
 	JZ    rest
 
 vector:
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4128(CX)(DI*2)
+	PREFETCHT0 4096(DX)(DI*2)
+	PREFETCHT0 4128(DX)(DI*2)
 	VMOVUPS    (AX)(DI*2), Y6
 	VMOVUPS    (CX)(DI*2), Y7
 	VMOVUPS    (DX)(DI*2), Y8
@@ -7955,7 +8060,7 @@ store:
 	RET
 
 // func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-144
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
@@ -8016,22 +8121,26 @@ row:
 	JZ      rest
 
 vector:
-	VMOVUPS (AX)(DI*2), Y3
-	VMOVUPS (CX)(DI*2), Y4
-	VADDPS  Y4, Y3, Y3
-	VMOVUPS 32(AX)(DI*2), Y4
-	VMOVUPS 32(CX)(DI*2), Y5
-	VADDPS  Y5, Y4, Y4
-	VSHUFPS $0x88, Y4, Y3, Y5
-	VPERMPD $0xd8, Y5, Y5
-	VSHUFPS $0xdd, Y4, Y3, Y3
-	VPERMPD $0xd8, Y3, Y3
-	VADDPS  Y3, Y5, Y3
-	VMULPS  (BX)(DI*1), Y3, Y3
-	VMOVUPS Y3, (DX)(DI*1)
-	ADDQ    $0x20, DI
-	DECQ    R8
-	JNZ     vector
+	PREFETCHT0 4096(AX)(DI*2)
+	PREFETCHT0 4128(AX)(DI*2)
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4128(CX)(DI*2)
+	VMOVUPS    (AX)(DI*2), Y3
+	VMOVUPS    (CX)(DI*2), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(AX)(DI*2), Y4
+	VMOVUPS    32(CX)(DI*2), Y5
+	VADDPS     Y5, Y4, Y4
+	VSHUFPS    $0x88, Y4, Y3, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VSHUFPS    $0xdd, Y4, Y3, Y3
+	VPERMPD    $0xd8, Y3, Y3
+	VADDPS     Y3, Y5, Y3
+	VMULPS     (BX)(DI*1), Y3, Y3
+	VMOVUPS    Y3, (DX)(DI*1)
+	ADDQ       $0x20, DI
+	DECQ       R8
+	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
@@ -8068,7 +8177,7 @@ next:
 	RET
 
 // func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k3s2SumAVX2(SB), NOSPLIT, $0-144
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
@@ -8155,6 +8264,10 @@ edge:
 	JZ    rest
 
 vector:
+	PREFETCHT0 4096(CX)(R8*2)
+	PREFETCHT0 4128(CX)(R8*2)
+	PREFETCHT0 4096(DX)(R8*2)
+	PREFETCHT0 4128(DX)(R8*2)
 	VMOVUPS    (AX)(R8*2), Y6
 	VMOVUPS    (CX)(R8*2), Y7
 	VMOVUPS    (DX)(R8*2), Y8

@@ -194,6 +194,12 @@ func fused(kt kit, k, s int) {
 	}
 	vector := func(masked bool) {
 		var a, b *mask
+		if !masked && s == 2 {
+			for _, r := range rows[max(0, len(rows)-2):] {
+				PREFETCHT0(cell(r, fetchAhead))
+				PREFETCHT0(cell(r, fetchAhead+kt.bytes()))
+			}
+		}
 		if masked {
 			a, b = &in0, &in1
 		}
@@ -268,3 +274,8 @@ func param(name string) Mem {
 	}
 	return p.Addr
 }
+
+// fetchAhead is how many bytes ahead of the two newest rows the kernels of stride 2 fetch into the cache, which read
+// much for each cell they write. On an AMD Zen 5 that made an 8-image stem 1.5 times as fast (790 to 510 µs); on an Intel
+// Sapphire Rapids, whose own prefetchers follow the rows, 0 to 8 KiB are the same within 2 %, and 3×3/1 loses 3 %.
+const fetchAhead = 4096

@@ -11,7 +11,7 @@ import (
 // slideSteps is the greatest number of steps of a maximum's slide; slideBits of a sum's.
 const (
 	slideSteps = 7
-	slideBits  = 5
+	slideBits  = 6
 )
 
 // slide computes windows of k cells along a row in registers, AVX-512 only. Windows look back, so each step needs a
@@ -19,7 +19,7 @@ const (
 //
 //	max  steps of one window and itself, index[i] lanes further back: 2, 4, 8 … cells, the last step shorter
 //	sum  bits of k, lowest first: a is a sum of 2ⁱ cells, r the sum of the bits so far, further back:
-//	     if bit i: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ
+//	     if bit i: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ; 32 back is the vector before the last
 //
 // index holds a permutation a step, of 32 lanes: 16 of the predecessor, 16 of the vector.
 //
@@ -53,6 +53,8 @@ func slide(kt kit) {
 			VMOVAPS(kt.ident, rest[i])
 		}
 	}
+	older := kt.vec() // of a sum, the last step's r before rest
+	VMOVAPS(kt.ident, older)
 	back := func(i int, prev, v VecVirtual) VecVirtual {
 		t := kt.vec()
 		VMOVAPS(prev, t)
@@ -69,7 +71,13 @@ func slide(kt kit) {
 			if kt.op == sum {
 				BTQ(Imm(uint64(i)), steps)
 				JCC(LabelRef(fmt.Sprintf("%s_skip%d", name, i)))
-				t := back(i, rest[i], r)
+				t := kt.vec()
+				if i == slideBits-1 {
+					VMOVAPS(older, t)
+					VMOVAPS(rest[i], older)
+				} else {
+					t = back(i, rest[i], r)
+				}
 				VMOVAPS(r, rest[i])
 				kt.combine(v, t, r)
 				Label(fmt.Sprintf("%s_skip%d", name, i))
