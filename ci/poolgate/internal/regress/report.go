@@ -116,50 +116,60 @@ func (o *outcome) table(w io.Writer) {
 		pkgs[s.pkg] = true
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "verdict\tbenchmark\tbase\thead\tchange\t95 % interval\tp\tpairs\tbenchstat\t\n")
+	figures := "change\t95 % interval\tbase\thead\tp\tpairs\tbenchstat\t"
+	blank := strings.Repeat("\t", strings.Count(figures, "\t"))
+	if o.pairs == 0 {
+		figures, blank = "", ""
+	}
+	fmt.Fprintf(t, "verdict\t%sbenchmark\n", figures)
 	for _, i := range rows {
 		s, j := o.series[i], o.judgements[i]
-		name := s.name
-		if len(pkgs) > 1 && o.from == "" {
-			name = s.pkg + "." + name
-		}
-		fmt.Fprintf(t, "%s\t%s\t", j.verdict, name)
+		figures := blank
 		if j.pairs > 0 {
-			pairs := s.pairs[j.stage][:j.pairs]
-			was, is, benchstat := plainRule(halves(pairs))
+			was, is, benchstat := plainRule(halves(s.pairs[j.stage][:j.pairs]))
 			p := "-"
 			if !math.IsNaN(j.p) {
 				p = fmt.Sprintf("%.2g", j.p)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s … %s\t%s\t%d\t%s\t", was, is, signed(j.effect), signed(j.lo), signed(j.hi), p, j.pairs, benchstat)
-		} else {
-			fmt.Fprint(t, "\t\t\t\t\t\t\t")
+			figures = fmt.Sprintf("%s\t%s … %s\t%s\t%s\t%s\t%d\t%s\t", signed(j.effect), signed(j.lo), signed(j.hi), was, is, p, j.pairs, benchstat)
 		}
-		var why []string
-		for _, text := range []string{j.reason, s.note} {
-			if text != "" {
-				why = append(why, text)
-			}
+		name := s.name
+		if len(pkgs) > 1 && o.from == "" {
+			name = s.pkg + "." + name
 		}
-		for u, ch := range j.exact {
-			if ch.verdict == improved {
-				why = append(why, fmt.Sprintf("%s fell from %s to %s", unit(u), plain(ch.from), plain(ch.to)))
-			}
+		if why := j.why(s); why != "" {
+			name += ": " + why
 		}
-		if j.accepted {
-			why = append(why, "accepted")
-		}
-		fmt.Fprintln(t, strings.Join(why, "; "))
+		fmt.Fprintf(t, "%s\t%s%s\n", j.verdict, figures, name)
 	}
 	t.Flush()
 	fmt.Fprintln(w)
+}
+
+// why is what a row says behind the name.
+func (j judgement) why(s *series) string {
+	var why []string
+	for _, text := range []string{j.reason, s.note} {
+		if text != "" {
+			why = append(why, text)
+		}
+	}
+	for u, ch := range j.exact {
+		if ch.verdict == improved {
+			why = append(why, fmt.Sprintf("%s fell from %s to %s", unit(u), plain(ch.from), plain(ch.to)))
+		}
+	}
+	if j.accepted {
+		why = append(why, "accepted")
+	}
+	return strings.Join(why, "; ")
 }
 
 // quality says how well this session could see.
 func (o *outcome) quality(w io.Writer) {
 	var widths, second []float64
 	for i, s := range o.series {
-		if j := o.judgements[i]; j.pairs > 0 && !math.IsInf(j.hi, 0) && !math.IsInf(j.lo, 0) {
+		if j := o.judgements[i]; j.pairs > 0 && !math.IsInf(j.hi, 0) {
 			widths = append(widths, (j.hi-j.lo)/2)
 		}
 		for at := range over {
@@ -233,7 +243,7 @@ func interval(d []float64) (center, lo, hi float64) {
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + " %" }
 
 func signed(x float64) string {
-	if math.IsInf(x, 0) || math.IsNaN(x) {
+	if math.IsInf(x, 0) || math.IsNaN(x) || x <= -1 { // no bound
 		return "?"
 	}
 	return fmt.Sprintf("%+.2f %%", 100*x)
