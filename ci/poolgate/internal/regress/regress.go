@@ -163,7 +163,7 @@ func (c config) compare(ctx context.Context, stderr io.Writer) (*outcome, error)
 		return nil, err
 	}
 	if c.base == "" {
-		if c.base, err = git(ctx, c.module, "merge-base", "HEAD", "main"); err != nil {
+		if c.base, err = git(ctx, c.module, "merge-base", c.headCommit(), "main"); err != nil {
 			return nil, fmt.Errorf("no -base, and no branch main to find one: %w", err)
 		}
 	}
@@ -210,14 +210,18 @@ func (c *config) sinceRelease(ctx context.Context) error {
 	if c.base != "" {
 		return nil
 	}
-	at := c.head
-	if at == worktree {
-		at = "HEAD"
-	}
-	tag, err := git(ctx, c.module, "describe", "--tags", "--abbrev=0", "--match=v[0-9]*", at)
+	tag, err := git(ctx, c.module, "describe", "--tags", "--abbrev=0", "--match=v[0-9]*", c.headCommit())
 	if err != nil {
-		return fmt.Errorf("-creep: no release tag (v1.2.3) before %s; name one with -base", at)
+		return fmt.Errorf("-creep: no release tag (v1.2.3) before %s; name one with -base", c.headCommit())
 	}
 	c.base = tag
 	return nil
+}
+
+// headCommit names the commit of head, or the one that the work tree started from.
+func (c *config) headCommit() string {
+	if c.head == worktree {
+		return "HEAD"
+	}
+	return c.head
 }
