@@ -139,5 +139,5 @@ func (s *session) countOnce(ctx context.Context, r *series, b *benchmark, at sid
 		r.exact[u][at] = append(r.exact[u][at], perOp)
 		last.Values = append(last.Values, benchfmt.Value{Value: perOp, Unit: u.String()})
 	}
-	return s.record.write(last, at, s.sampleKeys(r, exactStage, len(r.exact[allocations][at]), false, 0)...)
+	return s.record.write(last, at, s.sampleKeys(r, exactStage, len(r.exact[allocations][at]), false, 0, 0)...)
 }

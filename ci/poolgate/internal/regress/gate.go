@@ -28,7 +28,7 @@ type session struct {
 	hooked   bool                   // time programs with the hook too, to plant slowdowns
 	started  time.Time
 	measured time.Duration
-	waited   time.Duration // of measured, that something waited for a processor
+	waited   time.Duration // that something waited for a processor while samples were taken
 	pairs    int
 }
 
@@ -119,8 +119,8 @@ const screenShare = .7
 
 // measure counts allocations, then times pairs until all benchmarks are decided.
 func (s *session) measure(ctx context.Context) ([]judgement, error) {
-	begun, waited := time.Now(), cpuPressure()
-	defer func() { s.measured, s.waited = time.Since(begun), cpuPressure()-waited }()
+	begun := time.Now()
+	defer func() { s.measured = time.Since(begun) }()
 	if err := s.count(ctx); err != nil {
 		return s.rules.judge(s.series, over), err
 	}
@@ -130,13 +130,15 @@ func (s *session) measure(ctx context.Context) ([]judgement, error) {
 	return s.rules.decide(ctx, s.series, s.round)
 }
 
-func (s *session) sampleKeys(r *series, stage string, round int, first bool, layout uint64) []benchfmt.Config {
+// sampleKeys say where a sample belongs and how it came to be.
+func (s *session) sampleKeys(r *series, stage string, round int, first bool, layout uint64, waited time.Duration) []benchfmt.Config {
 	keys := []benchfmt.Config{
 		key("stage", stage),
 		key("round", strconv.Itoa(round)),
 		key("first", strconv.FormatBool(first)),
 		key("layout", strconv.FormatUint(layout, 10)),
 		key("at", strconv.FormatFloat(time.Since(s.started).Seconds(), 'f', 3, 64)),
+		key("waited", strconv.FormatFloat(waited.Seconds(), 'f', 3, 64)),
 	}
 	if r.planted != 0 {
 		keys = append(keys, key("planted", strconv.FormatFloat(r.planted, 'g', -1, 64)))
@@ -199,6 +201,7 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	var p pair
 	var results [2]*benchfmt.Result
 	var seeds [2]uint64
+	var waited [2]time.Duration
 	order := s.coin()
 	p.headFirst = order[0] == head
 	for _, who := range order {
@@ -212,10 +215,13 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 		if who == head && b.spins > 0 {
 			env = append(env, spinEnv+"="+strconv.Itoa(b.spins))
 		}
+		before := cpuPressure()
 		res, err := s.runner.one(ctx, program, b.dir, b.name, b.n, env...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", who, err)
 		}
+		waited[who] = cpuPressure() - before
+		s.waited += waited[who]
 		results[who] = res
 		secs, has := res.Value(sampleUnit)
 		if !has || !(secs > 0) {
@@ -225,7 +231,7 @@ func (s *session) pair(ctx context.Context, at stage, r *series) error {
 	}
 	for _, who := range order {
 		results[who].Values = slices.DeleteFunc(results[who].Values, func(v benchfmt.Value) bool { return v.Unit == totalAllocs || v.Unit == totalBytes })
-		keys := s.sampleKeys(r, at.String(), number+1, who == order[0], seeds[who])
+		keys := s.sampleKeys(r, at.String(), number+1, who == order[0], seeds[who], waited[who])
 		if err := s.record.write(results[who], who, keys...); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func TestHistory(t *testing.T) {
 			for i, p := range noisy(rng, 10, effect, .005) {
 				for who, secs := range p.secs {
 					res := &benchfmt.Result{Name: benchfmt.Name(name), Iters: 1, Values: []benchfmt.Value{{Value: secs, Unit: sampleUnit}}}
-					if err := rec.write(res, side(who), (&session{}).sampleKeys(s, "screen", i+1, who == 0, 1)...); err != nil {
+					if err := rec.write(res, side(who), (&session{}).sampleKeys(s, "screen", i+1, who == 0, 1, 0)...); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -144,7 +144,7 @@ func TestRecordRoundTrip(t *testing.T) {
 			for i, p := range s.pairs[at] {
 				for who, secs := range p.secs {
 					res := &benchfmt.Result{Name: benchfmt.Name(s.name), Iters: 1, Values: []benchfmt.Value{{Value: secs, Unit: sampleUnit}}}
-					if err := rec.write(res, side(who), session.sampleKeys(s, at.String(), i+1, p.headFirst == (who == 1), 1)...); err != nil {
+					if err := rec.write(res, side(who), session.sampleKeys(s, at.String(), i+1, p.headFirst == (who == 1), 1, 0)...); err != nil {
 						t.Fatal(err)
 					}
 				}

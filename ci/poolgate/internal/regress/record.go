@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
@@ -33,7 +34,8 @@ func (s side) String() string { return [...]string{"base", "head"}[s] }
 //	round   the number of the pair in its stage
 //	first   whether this side of the pair ran first
 //	layout  the seed of -randlayout
-//	at      seconds since the session began
+//	at      when it ended, in seconds since the session began
+//	waited  for how long of it something waited for a processor, in seconds
 //
 // and those that benchseries wants: toolchain (baseline or experiment), runstamp, the two commits and their times.
 type record struct {
@@ -97,7 +99,8 @@ var wholeRecord = selection{filter: "*", row: "pkg,.fullname", col: "side@(base 
 type reading struct {
 	series []*series
 	keys   map[string]string // of the session: commits, cpu, seed
-	lasted float64           // seconds from the first sample to the last
+	lasted time.Duration     // from the first sample to the last
+	waited time.Duration     // of it, that something waited for a processor
 }
 
 // A sample is one result of a record, in its place.
@@ -161,7 +164,10 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 		}
 		if at, err := strconv.ParseFloat(res.GetConfig("at"), 64); err == nil {
 			begin, end = min(begin, at), max(end, at)
-			got.lasted = end - begin
+			got.lasted = seconds(end - begin)
+		}
+		if waited, err := strconv.ParseFloat(res.GetConfig("waited"), 64); err == nil {
+			got.waited += seconds(waited)
 		}
 	}
 	if err := src.Err(); err != nil {
@@ -184,6 +190,8 @@ func readRecord(src *benchfmt.Files, sel selection) (*reading, error) {
 	}
 	return got, nil
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // secondColumn returns the column that counts as the head.
 func secondColumn(samples []sample, col string) (benchproc.Key, error) {

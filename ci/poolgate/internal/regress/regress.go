@@ -194,7 +194,7 @@ func rejudge(c config) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &outcome{config: c, series: got.series, judgements: c.rules.judge(got.series, over)}
+	out := &outcome{config: c, series: got.series, judgements: c.rules.judge(got.series, over), measured: got.lasted, waited: got.waited}
 	out.trees[base] = tree{commit: got.keys["baseline-commit"], time: got.keys["baseline-commit-time"]}
 	out.trees[head] = tree{commit: got.keys["experiment-commit"], time: got.keys["experiment-commit-time"]}
 	for _, s := range got.series {

@@ -96,7 +96,7 @@ func (o *outcome) print(w io.Writer) {
 }
 
 // benchstatFlags make benchstat compare the sides of a record.
-const benchstatFlags = "-filter '-stage:exact' -table pkg -col side -ignore stage,round,first,layout,at,toolchain"
+const benchstatFlags = "-filter '-stage:exact' -table pkg -col side -ignore stage,round,first,layout,at,waited,toolchain"
 
 // table has a row for each benchmark, what needs a person first.
 func (o *outcome) table(w io.Writer) {
@@ -192,8 +192,7 @@ func (o *outcome) quality(w io.Writer) {
 	fmt.Fprintf(w, "; the second sample of a pair takes %s of the first (a bias to any gate that does not flip a coin)\n",
 		percent(math.Exp(second[len(second)/2])))
 	if o.measured > 0 && o.waited > 0 {
-		fmt.Fprintf(w, "for %s of the time something had to wait for a processor\n",
-			percent(o.waited.Seconds()/o.measured.Seconds()))
+		fmt.Fprintf(w, "for %s of the time something had to wait for a processor\n", percent(o.waited.Seconds()/o.measured.Seconds()))
 	}
 	claims := 0
 	for i, s := range o.series {

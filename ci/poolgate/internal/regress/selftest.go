@@ -364,7 +364,7 @@ func (t *selftest) report(w io.Writer, comment time.Duration) error {
 			continue
 		}
 		var alarms, improvements, unsure rate
-		var lasted []float64
+		var lasted, waited []float64
 		for _, got := range sessions[k] {
 			js := t.rules.judge(got.series, over)
 			alarms.add(slices.ContainsFunc(js, func(j judgement) bool { return j.verdict == regressed }))
@@ -372,12 +372,14 @@ func (t *selftest) report(w io.Writer, comment time.Duration) error {
 			for _, j := range js {
 				unsure.add(j.verdict == inconclusive)
 			}
-			lasted = append(lasted, got.lasted/60)
+			lasted = append(lasted, got.lasted.Minutes())
+			waited = append(waited, got.waited.Seconds()/max(1, got.lasted.Seconds()))
 		}
 		row("false alarms, sessions of "+k.String()+" code", alarms, "none")
 		row("  likewise of improvement", improvements, "")
 		row("  benchmarks left inconclusive", unsure, "")
-		row("  minutes of measuring, median", fmt.Sprintf("%.1f", exact.HodgesLehmann(lasted).Center()), "≤ 6")
+		row("  minutes of measuring, typical", fmt.Sprintf("%.1f", exact.HodgesLehmann(lasted).Center()), "≤ 6")
+		row("  time that something waited for a processor", percent(exact.HodgesLehmann(waited).Center()), "")
 	}
 	t.reportPlain(sessions[same], row)
 	t.reportResampled(sessions[same], row)
