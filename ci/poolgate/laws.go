@@ -185,8 +185,8 @@ func (r *recorder) Failed() bool              { r.mu.Lock(); defer r.mu.Unlock()
 // runLaws is the subcommand laws.
 func runLaws(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := newFlags("laws", "Holds the implementations in the tree against the laws of package props.", stderr)
-	impl := flags.String("impl", "", "only the implementation of this `name`: reference, optimized or optimized-nhwc")
-	dtype := flags.String("dtype", "", "only this element `type`")
+	impl := flags.String("impl", "", "only the implementations of these comma-separated `names`: reference, optimized, optimized-nhwc")
+	dtype := flags.String("dtype", "", "only these comma-separated element `types`")
 	var o lawOptions
 	flags.StringVar(&o.law, "law", "", "only the law of this `name`")
 	flags.IntVar(&o.checks, "checks", 0, "cases for each law (default 100 for float32, 20 for the other types)")
@@ -195,7 +195,7 @@ func runLaws(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	chosen := slices.DeleteFunc(subjects(), func(s subject) bool {
-		return *impl != "" && s.impl != *impl || *dtype != "" && s.dtype != *dtype
+		return !listed(*impl, s.impl) || !listed(*dtype, s.dtype)
 	})
 	known := slices.ContainsFunc(props.All[float32](), func(l props.Law[float32]) bool { return o.law == "" || l.Name == o.law })
 	if len(chosen) == 0 || !known || o.checks < 0 {
@@ -208,6 +208,11 @@ func runLaws(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stdout, "%s: %s; kernels %s, seed %d, %v\n\n", v.word(), v, optimized.KernelSet(), o.seed, rounded(time.Since(start)))
 	printLaws(stdout, trials)
 	return v.exitCode()
+}
+
+// listed reports whether a comma-separated list has the name. The empty list has all.
+func listed(list, name string) bool {
+	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
 func drawnSeed() uint64 { return 1 + rand.Uint64N(1<<32) }

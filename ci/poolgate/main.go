@@ -36,6 +36,7 @@ type command struct {
 }
 
 var commands = []command{
+	{"check", "run what must hold before a change is taken: formatting, builds, tests, laws", runCheck},
 	{"laws", "hold the implementations in the tree against every law", runLaws},
 	{"peers", "measure package optimized side by side with other libraries", peers.Run},
 	{"regress", "say which benchmarks a change made slower, and prove which it did not", regress.Run},

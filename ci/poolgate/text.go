@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -74,6 +75,7 @@ func (t *table) print(w io.Writer) {
 type progress struct {
 	w     io.Writer // nil: silent
 	start time.Time
+	mu    sync.Mutex
 }
 
 func newProgress(stderr io.Writer) *progress {
@@ -87,6 +89,8 @@ func newProgress(stderr io.Writer) *progress {
 }
 
 func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.w != nil {
 		line := fmt.Sprintf("%4ds  ", int(time.Since(p.start).Seconds())) + fmt.Sprintf(format, args...)
 		fmt.Fprintf(p.w, "\r\x1b[K%.79s", line)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,8 +76,8 @@ func (t timing) measure(ctx context.Context, workloads []bench.Workload, p *prog
 				r.Name = benchfmt.Name(fmt.Sprintf("Pool2D/%s-%d", turn.name, runtime.GOMAXPROCS(0)))
 				seconds, _ := r.Value("sec/op")
 				r.Values = append(r.Values,
-					benchfmt.Value{Value: float64(w.Bytes(4)) / seconds, Unit: "B/s", OrigValue: float64(w.Bytes(4)) / seconds / 1e6, OrigUnit: "MB/s"},
-					benchfmt.Value{Value: float64(w.Cells()) / seconds / 1e6, Unit: "Mcell/s"})
+					benchfmt.Value{Value: digits(float64(w.Bytes(4)) / seconds / 1e6), Unit: "MB/s"},
+					benchfmt.Value{Value: digits(float64(w.Cells()) / seconds / 1e6), Unit: "Mcell/s"})
 				results = append(results, r)
 			}
 		}
@@ -104,13 +105,22 @@ func sample(call func() error, calls int) (*benchfmt.Result, error) {
 			return nil, err
 		}
 	}
-	each := float64(time.Since(start)) / float64(calls)
+	each := digits(float64(time.Since(start)) / float64(calls))
 	runtime.ReadMemStats(&after)
 	return &benchfmt.Result{Iters: calls, Values: []benchfmt.Value{
 		{Value: each / 1e9, Unit: "sec/op", OrigValue: each, OrigUnit: "ns/op"},
-		{Value: float64(after.TotalAlloc-before.TotalAlloc) / float64(calls), Unit: "B/op"},
-		{Value: float64(after.Mallocs-before.Mallocs) / float64(calls), Unit: "allocs/op"},
+		{Value: digits(float64(after.TotalAlloc-before.TotalAlloc) / float64(calls)), Unit: "B/op"},
+		{Value: digits(float64(after.Mallocs-before.Mallocs) / float64(calls)), Unit: "allocs/op"},
 	}}, nil
+}
+
+// digits rounds a figure to six digits, which is more than any of them can bear.
+func digits(v float64) float64 {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	if err != nil {
+		panic(err) // it was written the line before
+	}
+	return v
 }
 
 // writeBenchmarks writes results in Go's benchmark format, with what the figures were taken on.
