@@ -139,7 +139,9 @@ func (r *reporter[T]) property(cases *rapid.Generator[Case[T]]) func(*rapid.T) {
 		for range n { // shrinking takes away those that passed
 			c := cases.Draw(t, "case")
 			if err := r.law.check(r.subject, c); err != nil {
-				r.last, r.broken = c, err
+				if r.broken == nil || r.subject.dead.Load() == nil { // rapid asks again, and a dead subject only repeats itself
+					r.last, r.broken = c, err
+				}
 				stop(t, fmt.Sprintf("%s breaks %s: %s", r.subject.impl.Name, r.law.Name, r.law.Law))
 			}
 			if r.broken == nil {

@@ -2,11 +2,15 @@ package props
 
 import (
 	"errors"
+	"flag"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
+
+	"pgregory.net/rapid"
 
 	"example.com/pool2d"
 	"example.com/pool2d/reference"
@@ -125,3 +129,46 @@ func TestResults(t *testing.T) {
 		t.Error("a cell less is accepted")
 	}
 }
+
+// A call that hangs is reported as itself, although rapid goes on asking for smaller cases.
+func TestHangReport(t *testing.T) {
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		t.Fatal(err)
+	}
+	defer flag.Set("rapid.nofailfile", "false")
+	release := make(chan bool)
+	defer close(release)
+	impl := pool2d.Impl[float32]{Name: "mine", Pool2D: func(src pool2d.Tensor[float32], p pool2d.Params) (pool2d.Tensor[float32], error) {
+		if p.Stride.W == -1 {
+			<-release
+		}
+		return reference.Pool2D(src, p)
+	}}
+	s := newSubject(impl)
+	s.limit = 20 * time.Millisecond
+	heard := &listener{}
+	func() {
+		defer func() { _ = recover() }()
+		for _, l := range All[float32]() {
+			if l.Name == "rejects_nonsense" {
+				l.run(heard, impl, s)
+			}
+		}
+	}()
+	if want := "with Stride.W = -1, Pool2D did not answer within 20ms"; !strings.Contains(heard.said, want) {
+		t.Errorf("got %s\nwant %q in it", heard.said, want)
+	}
+}
+
+// listener is a test that keeps its last words.
+type listener struct {
+	rapid.TB
+	said string
+}
+
+func (*listener) Helper()                     {}
+func (*listener) Name() string                { return "TestMine" }
+func (*listener) Logf(string, ...any)         {}
+func (*listener) Failed() bool                { return false }
+func (l *listener) Errorf(f string, a ...any) { l.said = fmt.Sprintf(f, a...) }
+func (*listener) FailNow()                    { panic("over") }
