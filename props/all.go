@@ -20,7 +20,7 @@ func All[T pool2d.Elem]() []Law[T] {
 	}
 	return []Law[T]{
 		{Name: "answers", Law: "every valid call has a result, in bounded time",
-			ask: ask{empty: true, large: 3}, check: answers[T]},
+			ask: ask{empty: true, large: 6}, check: answers[T]},
 		{Name: "shape_formula", Law: "a result has the shape that the formula says, and that counting windows says",
 			ask: ask{empty: true}, check: shapeFormula[T]},
 		{Name: "rejects_nonsense", Law: "a call that cannot mean anything is an error, and writes nothing",
@@ -29,7 +29,7 @@ func All[T pool2d.Elem]() []Law[T] {
 			once: true, ask: ask{small: true}, takes: hasCells[T], check: keepsLimits[T]},
 
 		{Name: "equals_reference", Law: "every cell equals the reference's, an average's within the bound",
-			ask: ask{empty: true, large: 6}, check: equalsReference[T]},
+			ask: ask{empty: true, large: 12}, check: equalsReference[T]},
 		{Name: "named_windows", Law: "the windows that networks have are pooled like any other, at every width",
 			once: true, ask: ask{cells: tameCells}, takes: hasCells[T], check: namedWindows[T]},
 		{Name: "membership", Law: "a maximum is a cell of its window: padding never wins", Needs: maxOp,
@@ -86,7 +86,7 @@ func All[T pool2d.Elem]() []Law[T] {
 		{Name: "stays_inside", Law: "no call writes beside its buffers",
 			ask: ask{large: 2}, check: staysInside[T]},
 		{Name: "every_cell_written", Law: "every cell of a result is written",
-			ask: ask{cells: positiveCells, large: 5}, check: everyCellWritten[T]},
+			ask: ask{cells: positiveCells, large: 10}, check: everyCellWritten[T]},
 		{Name: "repeatable", Law: "a call has the same result again, and a result stays what it is",
 			ask: ask{large: 2}, check: repeatable[T]},
 		{Name: "sequences", Law: "a result does not depend on the calls before",

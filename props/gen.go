@@ -72,7 +72,9 @@ const (
 	hollow                // dilation beyond the plane, pads at their limit: windows with few real taps or none
 	wide                  // windows of many taps
 	remote                // strides and dilations beyond any plane, where they change nothing
-	vast                  // planes and batches past the thresholds of blocks and goroutines
+	vast                  // planes past the thresholds of blocks and goroutines
+	crowded               // many small planes
+	long                  // few rows, longer than blocks
 )
 
 // axis is one axis while it is drawn.
@@ -209,7 +211,7 @@ func weighted(t *rapid.T, weights ...int) int {
 
 func (g *drawer[T]) drawFocus(t *rapid.T) focus {
 	if g.large > 0 && !g.small && upTo(t, 99) >= 100-g.large {
-		return vast
+		return []focus{vast, vast, crowded, long}[upTo(t, 3)]
 	}
 	f := []focus{anywhere, layers, unitary, global, hanging, hollow, wide, remote}[weighted(t, 28, 22, 8, 8, 12, 14, 6, 3)]
 	switch {
@@ -376,6 +378,10 @@ func (g *drawer[T]) drawExtent(t *rapid.T, f focus, ceil bool, x *axis, isW bool
 		x.outputs = 40 + upTo(t, 160)
 	case f == vast:
 		x.outputs = 10 + upTo(t, 40)
+	case f == crowded:
+		x.outputs = least + upTo(t, 12)
+	case f == long && isW:
+		x.outputs = 300 + upTo(t, 2000)
 	case g.small:
 		x.outputs = rapid.IntRange(least, max(least, 4)).Draw(t, "outputs")
 	default:
@@ -416,7 +422,7 @@ func (g *drawer[T]) drawPlanes(t *rapid.T, f focus, c *Case[T]) {
 	taps := out.H * out.W * min(c.Params.Kernel.H, s.H) * min(c.Params.Kernel.W, s.W)
 	work := max(taps, s.H*s.W) + s.H*out.H + s.W*out.W
 	budget := 24 << 10
-	if f == vast {
+	if f == vast || f == crowded || f == long {
 		budget = 400 << 10
 	}
 	room := max(1, budget/work)
@@ -429,6 +435,8 @@ func (g *drawer[T]) drawPlanes(t *rapid.T, f focus, c *Case[T]) {
 	}
 	planes := func(label string) int {
 		switch {
+		case f == crowded:
+			return 1 + upTo(t, 130)
 		case f == vast:
 			return 1 + upTo(t, 16)
 		case oneIn(t, 3):

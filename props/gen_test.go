@@ -112,7 +112,9 @@ var strata = []stratum{
 	{"several batch items", 520, func(_ Case[float32], g geometry) bool { return g.in.N > 1 }},
 	{"5 planes and more, not a multiple of 4", 230, func(_ Case[float32], g geometry) bool { return g.in.N*g.in.C > 4 && g.in.N*g.in.C%4 != 0 }},
 	{"more than 16 planes", 160, func(_ Case[float32], g geometry) bool { return g.in.N*g.in.C > 16 }},
-	{"2^16 cells and more", 5, func(c Case[float32], _ geometry) bool { return len(c.Src.Data) >= 1<<16 }},
+	{"64 planes and more", 6, func(_ Case[float32], g geometry) bool { return g.in.N*g.in.C >= 64 }},
+	{"rows of 512 cells and more", 4, func(_ Case[float32], g geometry) bool { return g.in.W >= 512 }},
+	{"2^16 cells and more", 3, func(c Case[float32], _ geometry) bool { return len(c.Src.Data) >= 1<<16 }},
 	{"2^13 results and more", 8, func(_ Case[float32], g geometry) bool { return g.out.N*g.out.C*g.out.H*g.out.W >= 1<<13 }},
 	{"all cells of the tensor alike", -150, func(c Case[float32], _ geometry) bool {
 		for _, v := range c.Src.Data {
@@ -157,6 +159,27 @@ func clipped(pads func(l, t int) bool) func(Case[float32], geometry) bool {
 		return g.p.Ceil && anyAxis(Case[float32]{}, g, func(in, out, k, s, d, l, t int) bool {
 			return pads(l, t) && (out-1)*s+d*(k-1)+1 < in+l+t
 		})
+	}
+}
+
+// Bad calls are many: each parameter, each sign, each overflow.
+func TestBadCalls(t *testing.T) {
+	nonsense, limits := 0, 0
+	names := map[string]bool{}
+	for _, bad := range badCalls[float32]() {
+		if bad.limit {
+			limits++
+		} else {
+			nonsense++
+		}
+		if names[bad.name] {
+			t.Errorf("%s stands twice in the table", bad.name)
+		}
+		names[bad.name] = true
+	}
+	t.Logf("%d bad calls: %d are nonsense, %d break a limit", nonsense+limits, nonsense, limits)
+	if nonsense < 60 {
+		t.Errorf("%d calls are nonsense, want at least 60", nonsense)
 	}
 }
 
