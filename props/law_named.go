@@ -10,8 +10,8 @@ import (
 // namedWindows holds the windows that networks have against the reference, on the cells of any case: fast
 // implementations have loops of their own for them, with blocks, tails and conditions that a window of random numbers
 // meets too rarely. Each is pooled both ways, with a divisor, with CountPad, in ceil mode in turn, and so are a window
-// that is the whole plane, and that with padding. Only the extents and the cells of a case are used. It has no condition
-// but that of equals_reference.
+// that is the whole plane, and that with padding. Only the extents and the cells of a case are used, and windows
+// whose taps are too many to be cheap are left out. It has no condition but that of equals_reference.
 func namedWindows[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	random := stream(c.Seed)
 	for _, p := range windowsFor(c.Src.Shape) {
@@ -22,7 +22,8 @@ func namedWindows[T pool2d.Elem](s *subject[T], c Case[T]) error {
 			if p.Divisor = 0; p.Op == pool2d.Avg && turn>>3&3 == 3 {
 				p.Divisor = 3
 			}
-			if _, err := pool2d.OutputShape(c.Src.Shape, p); err != nil || needs(Case[T]{Src: c.Src, Params: p})&s.impl.Lacks != 0 {
+			out, err := pool2d.OutputShape(c.Src.Shape, p)
+			if err != nil || tapsOf(c.Src.Shape, out, p) > 1<<15 || needs(Case[T]{Src: c.Src, Params: p})&s.impl.Lacks != 0 {
 				continue
 			}
 			y, err := s.pool(c.Src, p)
@@ -40,6 +41,11 @@ func namedWindows[T pool2d.Elem](s *subject[T], c Case[T]) error {
 		}
 	}
 	return nil
+}
+
+// tapsOf returns how many taps the windows of a pooling have, at most: what it costs.
+func tapsOf(in, out pool2d.Shape, p pool2d.Params) int {
+	return out.N * out.C * out.H * out.W * min(p.Kernel.H, in.H) * min(p.Kernel.W, in.W)
 }
 
 // windowsFor returns windows that networks have, one of a single cell whatever its dilation, and those that are as large
