@@ -75,6 +75,9 @@ type (
 // day of the memory, 100 µs. Chunks and strips keep calls below it by themselves but for extreme windows.
 const maxAssembly = 1 << 18
 
+// within panics unless s has n cells, before assembly touches them. It names no cell, since others may be writing it.
+func within(s []float32, n int) { _ = s[:len(s):len(s)][:n] }
+
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
 	o.globals.fast = k.globalsOp(k.globalsFast)
@@ -125,7 +128,7 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			if n == 0 {
 				return
 			}
-			_ = src[(taps-1)*apart+n-1]
+			within(src, (taps-1)*apart+n)
 			if taps > maxAssembly/16 {
 				foldGo(dst, src, taps, apart)
 				return
@@ -164,7 +167,8 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			if n == 0 {
 				return
 			}
-			_, _ = a[n-1], b[n-1]
+			within(a, n)
+			within(b, n)
 			noteRead(a[:n])
 			noteRead(b[:n])
 			noteWrite(dst)
@@ -177,7 +181,9 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			if n == 0 {
 				return
 			}
-			_, _, _ = acc[n-1], src[n-1], end[n-1]
+			within(acc, n)
+			within(src, n)
+			within(end, n)
 			noteRead(src[:n])
 			noteRead(end[:n])
 			noteWrite(acc[:n])
@@ -196,7 +202,8 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			return reduceGo(lanes, nil)
 		},
 		cells: func(dst, src []float32, f *cellWindows, by float32) {
-			_, _ = dst[f.n*f.c-1], src[(f.n-1)*f.step+(f.rows-1)*f.down+(f.cols-1)*f.right+f.c-1]
+			within(dst, f.n*f.c)
+			within(src, (f.n-1)*f.step+(f.rows-1)*f.down+(f.cols-1)*f.right+f.c)
 			noteWrite(dst[:f.n*f.c])
 			if raceEnabled {
 				for a := range f.rows {
@@ -271,7 +278,8 @@ func (k kernels) globalsOp(call func(dst, src *float32, groups, n int, by float3
 	return func(dst, src []float32, n int, by float32) bool {
 		noteRead(src)
 		noteWrite(dst)
-		_, _ = dst[k.lanes-1], src[n*len(dst)-1]
+		within(dst, k.lanes)
+		within(src, n*len(dst))
 		groups := len(dst) / k.lanes
 		nan := call(&dst[0], &src[0], groups, n, by)
 		if left := len(dst) % k.lanes; left > 0 {
@@ -290,10 +298,12 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 			noteRead(src)
 			noteWrite(dst)
 			noteWrite(tmp)
-			_, _, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1], tmp[narrowScratch(f.h, f.oh)-1]
+			within(dst, f.planes*f.oh*f.ow)
+			within(src, f.planes*f.h*f.w)
+			within(tmp, narrowScratch(f.h, f.oh))
 			var by *float32
 			if f.by != nil {
-				_ = f.by[f.oh*narrowWidth-1]
+				within(f.by, f.oh*narrowWidth)
 				by = &f.by[0]
 			}
 			pick, steps := 0, f.steps
@@ -326,13 +336,14 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 	size := [fusedKinds]int{2, 3, 3}[kind]
 	stride := [fusedKinds]int{2, 2, 1}[kind]
 	run := func(call func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int, dst, src []float32, f *band, by []float32) bool {
-		_, _ = dst[f.planes*f.oh*f.ow-1], src[f.planes*f.h*f.w-1]
+		within(dst, f.planes*f.oh*f.ow)
+		within(src, f.planes*f.h*f.w)
 		first, last := max(0, f.y0*stride-f.top), min(f.h, (f.y1-1)*stride-f.top+size)
 		noteRead(src[first*f.w : ((f.planes-1)*f.h+last)*f.w])
 		noteWrite(dst[f.y0*f.ow : ((f.planes-1)*f.oh+f.y1)*f.ow])
 		var scale *float32
 		if by != nil {
-			_ = by[3*pitch(f.ow)-1]
+			within(by, 3*pitch(f.ow))
 			scale = &by[0]
 		}
 		ahead := 0
