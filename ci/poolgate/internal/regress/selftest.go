@@ -338,7 +338,7 @@ func (r rate) String() string {
 		return "none taken"
 	}
 	lo, hi := exact.ClopperPearson(r.k, r.n, .95)
-	return fmt.Sprintf("%d of %d = %.3g %% [%.2g, %.3g]", r.k, r.n, 100*float64(r.k)/float64(r.n), 100*lo, 100*hi)
+	return fmt.Sprintf("%d of %d = %.3g %% [%.3g, %.3g]", r.k, r.n, 100*float64(r.k)/float64(r.n), 100*lo, 100*hi)
 }
 
 // report prints what the sessions on file amount to.
