@@ -102,7 +102,7 @@ func (s *session) list(ctx context.Context, dir, program string) (map[string]boo
 	top, _, _ := strings.Cut(s.bench, "/")
 	out, err := output(ctx, dir, s.runner.env(), program, "-test.list="+top)
 	names := map[string]bool{}
-	for _, name := range strings.Fields(out) {
+	for name := range strings.FieldsSeq(out) {
 		if short, is := strings.CutPrefix(name, "Benchmark"); is {
 			names[short] = true
 		}

@@ -130,11 +130,8 @@ func parse(args []string, stderr io.Writer) (c config, creep bool, err error) {
 		return c, creep, fmt.Errorf("-layouts is %d; it cannot be negative", c.layouts)
 	case c.from == "" && c.selection != wholeRecord:
 		return c, creep, errors.New("-filter, -row and -col go with -from: save the pairs once, then look at them as you like")
-	}
-	for _, row := range []string{c.row, c.col} {
-		if row == "" {
-			return c, creep, errors.New("-row and -col cannot be empty")
-		}
+	case c.row == "" || c.col == "":
+		return c, creep, errors.New("-row and -col cannot be empty")
 	}
 	c.pkgs = strings.Split(pkgs, ",")
 	if c.seed == 0 {
