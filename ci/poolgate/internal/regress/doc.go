@@ -9,6 +9,7 @@
 //	  └ rules.decide (session.go), rules.judge (judge.go), counts.judge (counts.go)
 //	                             pairs in, verdicts out: nothing else decides
 //
-// record.go saves pairs and reads them again, report.go prints, history.go keeps, selftest.go measures the gate itself.
+// record.go saves pairs and reads them again, report.go prints, history.go keeps; selftest.go takes sessions that measure
+// the gate itself, and rates.go prints them.
 // METHOD.md says why all this is so.
 package regress
