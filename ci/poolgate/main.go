@@ -18,6 +18,7 @@ import (
 
 	"example.com/pool2d/ci/poolgate/internal/peers"
 	"example.com/pool2d/ci/poolgate/internal/regress"
+	"example.com/pool2d/props"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -37,6 +38,7 @@ type command struct {
 
 var commands = []command{
 	{"check", "run what must hold before a change is taken: formatting, builds, tests, laws", runCheck},
+	{"cases", "list the cases on which frameworks disagree, with what each answers", runCases},
 	{"laws", "hold the implementations in the tree against every law", runLaws},
 	{"peers", "measure package optimized side by side with other libraries", peers.Run},
 	{"regress", "say which benchmarks a change made slower, and prove which it did not", regress.Run},
@@ -60,6 +62,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "poolgate: unknown command %q\n\n", args[0])
 	usage(stderr)
 	return exitFailed
+}
+
+// runCases is the subcommand cases.
+func runCases(_ context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := newFlags("cases", "Lists the cases on which frameworks are known to disagree, with what each answers and how that is known.", stderr)
+	if code, stop := parse(flags, args); stop {
+		return code
+	}
+	if err := props.WriteCases(stdout); err != nil {
+		fmt.Fprintln(stderr, "poolgate cases:", err)
+		return exitFailed
+	}
+	return exitGood
 }
 
 func usage(w io.Writer) {
