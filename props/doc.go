@@ -64,7 +64,7 @@
 //
 //	answers rejects_nonsense keeps_limits                  that there is a result, or an error where there is none
 //	shape_formula                                          the shape, against two derivations
-//	equals_reference                                       every cell, exactly or within the bound
+//	equals_reference named_windows                         every cell, exactly or within the bound
 //	membership nan_wins                                    a maximum, by itself
 //	impulse_response locality                              which cells a window has, without an oracle
 //	channel_preservation batch_preservation                planes are pooled each by itself

@@ -8,7 +8,7 @@ import (
 
 // The implementations of the examples pass.
 func TestExamples(t *testing.T) {
-	brief(t, 10)
+	brief(t, 5)
 	t.Run("slicesAndDims", func(t *testing.T) { props.Run(t, slicesAndDims) })
 	t.Run("callersBuffer", func(t *testing.T) { props.Run(t, callersBuffer) })
 	t.Run("channelsLast", func(t *testing.T) { props.Run(t, channelsLast) })

@@ -22,7 +22,7 @@ var lacks = []pool2d.Feature{
 
 // No law makes a valid call that needs what the implementation lacks: an implementation that refuses all of those passes.
 func TestLacksAreObeyed(t *testing.T) {
-	brief(t, 3)
+	brief(t, 2)
 	for _, lack := range lacks {
 		t.Run(lack.String(), func(t *testing.T) { props.Run(t, refusing(referenceImpl[float32](pool2d.NCHW), lack)) })
 	}

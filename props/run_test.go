@@ -66,7 +66,7 @@ func TestReferenceFloat32(t *testing.T) {
 
 // The other types and the other layout run briefly.
 func TestReferenceOtherTypes(t *testing.T) {
-	brief(t, 10)
+	brief(t, 6)
 	t.Run("float32", func(t *testing.T) { props.Run(t, referenceImpl[float32](pool2d.NHWC)) })
 	t.Run("float64", func(t *testing.T) { props.Run(t, referenceImpl[float64](pool2d.NHWC)) })
 	t.Run("int8", func(t *testing.T) { props.Run(t, referenceImpl[int8](pool2d.NCHW)) })
