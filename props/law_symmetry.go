@@ -179,8 +179,9 @@ func shiftTolerance[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // detection puts a feature, one high cell, under a window, moves it by up to k−s cells, and demands that the same result
 // cell still shows it. For windows start every s cells, so the first s cells under a window are that window's alone to
-// show, and from any of them k−s further is under it still. It speaks of dense windows that do not leave gaps, and of
-// windows inside the plane.
+// show, and from any of them k−s further is under it still. It speaks of dense windows that leave no gaps, between which a
+// feature is lost rightly, and of windows inside the plane. An integer average may round a feature away: there it speaks
+// of maxima alone.
 func detection[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	g := geometryOf(c.Src.Shape, c.Params)
 	random := stream(c.Seed)
@@ -455,7 +456,8 @@ func scaling[T pool2d.Elem](s *subject[T], c Case[T]) error {
 }
 
 // composition demands that pooling with k1 and then with k2, at stride 1, is pooling with k1+k2−1: the maximum of the
-// maxima of overlapping stretches is the maximum of the whole. The windows are dense and in floor mode, and the pads of
+// maxima of overlapping stretches is the maximum of the whole. The windows are dense, since taps with gaps between them do
+// not add up to such taps; in floor mode, since a window that hangs over would be cut by the first pass; and the pads of
 // both sum up to the pads of the whole. Only values are compared: an index of an index is of another plane.
 func composition[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	whole, err := s.pool(c.Src, c.Params)
