@@ -21,6 +21,7 @@ func ours[T pool2d.Elem](layout pool2d.Layout) pool2d.Impl[T] {
 func BenchmarkPool2D(b *testing.B) {
 	bench.Run(b, pool2d.Impl[float32]{Name: "reference", Pool2D: reference.Pool2D[float32]}, ours[float32](pool2d.NCHW))
 	bench.Run(b, ours[float32](pool2d.NHWC))
+	bench.RunOn(b, bench.Compared(), ours[float32](pool2d.NCHW), ours[float32](pool2d.NHWC))
 	bench.RunOn(b, bench.Core(), ours[float64](pool2d.NCHW))
 	bench.RunOn(b, bench.Core(), ours[int8](pool2d.NCHW))
 }
@@ -28,8 +29,9 @@ func BenchmarkPool2D(b *testing.B) {
 // Every workload is a pooling that there is, and its name is one word that benchstat takes for one value.
 func TestWorkloads(t *testing.T) {
 	seen := map[string]bool{}
-	for _, w := range bench.Workloads() {
-		t.Run(w.Name, func(t *testing.T) {
+	for _, w := range append(bench.Workloads(), bench.Compared()...) {
+		name := w.Name + "/" + w.Params.Op.String()
+		t.Run(name, func(t *testing.T) {
 			if _, err := pool2d.OutputShape(w.Shape, w.Params); err != nil {
 				t.Error(err)
 			}
@@ -41,10 +43,10 @@ func TestWorkloads(t *testing.T) {
 					t.Errorf("the name has %q", r)
 				}
 			}
-			if seen[w.Name] {
+			if seen[name] {
 				t.Error("the name is there twice")
 			}
-			seen[w.Name] = true
+			seen[name] = true
 		})
 	}
 }

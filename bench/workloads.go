@@ -159,6 +159,36 @@ func Hurtful() []Workload {
 	}
 }
 
+// Compared returns the poolings that poolgate peers measures side by side with other libraries, by the same names: the
+// maximum, the average that counts padding, and where there is padding, the average that does not ("-exclude").
+// They are no food for a slow implementation: win31 alone has 16 billion taps.
+func Compared() []Workload {
+	var all []Workload
+	for _, w := range []Workload{
+		{Name: "stem1", Source: "ResNet", Why: "the layer most often seen", Shape: pool2d.Shape{N: 1, C: 64, H: 112, W: 112}, Params: square(pool2d.Max, 3, 2, 1)},
+		{Name: "stem8", Source: "ResNet", Why: "as large as the last cache of many machines: bimodal there", Shape: pool2d.Shape{N: 8, C: 64, H: 112, W: 112}, Params: square(pool2d.Max, 3, 2, 1)},
+		{Name: "vgg", Source: "VGG-16", Why: "nothing but streaming", Shape: pool2d.Shape{N: 1, C: 64, H: 224, W: 224}, Params: square(pool2d.Max, 2, 2, 0)},
+		{Name: "incep", Source: "Inception-v3", Why: "overlap in both directions, rows of 35", Shape: pool2d.Shape{N: 1, C: 256, H: 35, W: 35}, Params: square(pool2d.Max, 3, 1, 1)},
+		{Name: "spp5", Source: "YOLO's spatial pyramid", Why: "large windows on planes of 13×13", Shape: pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, Params: square(pool2d.Max, 5, 1, 2)},
+		{Name: "spp9", Source: "YOLO's spatial pyramid", Why: "large windows on planes of 13×13", Shape: pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, Params: square(pool2d.Max, 9, 1, 4)},
+		{Name: "spp13", Source: "YOLO's spatial pyramid", Why: "windows as large as the plane", Shape: pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, Params: square(pool2d.Max, 13, 1, 6)},
+		{Name: "gap", Source: "ResNet-50", Why: "global: one number a plane", Shape: pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, Params: square(pool2d.Max, 7, 1, 0)},
+		{Name: "hd", Source: "chosen to show a limit", Why: "a photograph: few planes, each past the second cache", Shape: pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, Params: square(pool2d.Max, 2, 2, 0)},
+		{Name: "win31", Source: "chosen to show a limit", Why: "a window that a direct loop cannot afford", Shape: pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, Params: square(pool2d.Max, 31, 1, 15)},
+		{Name: "big", Source: "chosen to show a limit", Why: "a batch of the size of the last cache", Shape: pool2d.Shape{N: 32, C: 64, H: 56, W: 56}, Params: square(pool2d.Max, 2, 2, 0)},
+		{Name: "huge", Source: "chosen to show a limit", Why: "a batch past every cache", Shape: pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, Params: square(pool2d.Max, 2, 2, 0)},
+	} {
+		avg := w
+		avg.Params.Op, avg.Params.CountPad = pool2d.Avg, true
+		all = append(all, w, avg)
+		if (w.Params.Pad != pool2d.Pad{}) {
+			avg.Name, avg.Params.CountPad = w.Name+"-exclude", false
+			all = append(all, avg)
+		}
+	}
+	return all
+}
+
 func square(op pool2d.Op, kernel, stride, pad int) pool2d.Params {
 	return pool2d.Params{
 		Op: op, Kernel: pool2d.HW{H: kernel, W: kernel}, Stride: pool2d.HW{H: stride, W: stride},

@@ -9,7 +9,6 @@ import (
 	"testing"
 )
 
-// The import rules hold, and each of them says something of a package that is there.
 func TestImportRules(t *testing.T) {
 	c, err := newChecker(t.Context())
 	if err != nil {
