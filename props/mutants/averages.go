@@ -229,7 +229,7 @@ func averages[T pool2d.Elem]() []entry[T] {
 					return float64(corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left))
 				}
 			}},
-		{"nan-skipped", "ONNX reference evaluator", "semantics.md V01", nil,
+		{"nan-skipped", "ONNX reference evaluator", "named case nan-in-average", nil,
 			lawReference, "NaN is left out of the average", isFloat[T],
 			func(m *pool[T]) {
 				m.sum = func(w *window[T]) (sum float64) {

@@ -28,7 +28,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return p.Normalized()
 				}
 			}},
-		{"zero-kernel-accepted", "ONNX Runtime", "semantics.md P10", nil,
+		{"zero-kernel-accepted", "ONNX Runtime", "measured: kernel 0 of an image of 3 by 3", nil,
 			lawNonsense, "a kernel of 0 is 1", nil,
 			func(m *pool[T]) {
 				m.limits = without(without(m.limits, "Kernel"), "span")
@@ -37,10 +37,10 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return p.Normalized()
 				}
 			}},
-		{"negative-divisor-accepted", "PyTorch", "semantics.md D08", nil,
+		{"negative-divisor-accepted", "PyTorch", "named case negative-divisor", nil,
 			lawLimits, "a negative divisor divides", nil,
 			func(m *pool[T]) { m.limits = without(m.limits, "Divisor") }},
-		{"refuses-by-panic", "PyTorch mkldnn", "semantics.md F07", nil,
+		{"refuses-by-panic", "PyTorch mkldnn", "measured: stride 0 ends the process with a signal", nil,
 			lawNonsense, "a bad stride is not refused but divided by", nil,
 			func(m *pool[T]) {
 				right := m.limits
@@ -63,7 +63,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 		{"unknown-op-accepted", "derived", "a switch without a default", nil,
 			lawLimits, "an operation that does not exist is taken for a maximum", nil,
 			func(m *pool[T]) { m.limits = without(m.limits, "Op") }},
-		{"empty-channels-accepted", "ONNX reference evaluator", "semantics.md S20", nil,
+		{"empty-channels-accepted", "ONNX reference evaluator", "named case no-channels", nil,
 			lawNonsense, "a tensor without channels gives a result without channels", nil,
 			func(m *pool[T]) {
 				m.limits = without(m.limits, "C")
@@ -75,7 +75,7 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return right(src)
 				}
 			}},
-		{"empty-plane-accepted", "ONNX reference evaluator", "semantics.md S22", nil,
+		{"empty-plane-accepted", "ONNX reference evaluator", "measured: H = 0 with padding 1", nil,
 			lawNonsense, "a plane without rows is padded and pooled", nil,
 			func(m *pool[T]) {
 				m.limits = without(without(m.limits, "H"), "output")
@@ -135,13 +135,13 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return right(a, start)
 				}
 			}},
-		{"caller's-buffer-unmeasured", "derived", "a check left out", nil,
+		{"buffer-unmeasured", "derived", "a check left out", nil,
 			lawNonsense, "a caller's buffer of any length is written to", nil,
 			func(m *pool[T]) {
 				m.into = true
 				m.accepts = func(c *call[T], dst pool2d.Tensor[T]) bool { return !overlap(dst.Data, c.src.Data) }
 			}},
-		{"caller's-buffer-by-length", "derived", "a check of the length only", nil,
+		{"buffer-by-length", "derived", "a check of the length only", nil,
 			lawNonsense, "a caller's buffer of the right length is accepted, whatever its shape", nil,
 			func(m *pool[T]) {
 				m.into = true
@@ -150,13 +150,13 @@ func doors[T pool2d.Elem]() []entry[T] {
 					return err == nil && len(dst.Data) == cells && !overlap(dst.Data, c.src.Data)
 				}
 			}},
-		{"caller's-buffer-overlaps", "derived", "a check left out", nil,
+		{"buffer-overlaps", "derived", "a check left out", nil,
 			lawLimits, "a caller's buffer that overlaps the source is accepted", nil,
 			func(m *pool[T]) {
 				m.into = true
 				m.accepts = func(c *call[T], dst pool2d.Tensor[T]) bool { return m.suits(c, dst) }
 			}},
-		{"caller's-buffer-added-to", "ExecuTorch", "pytorch/executorch#21878", []string{"bwd-grad-not-zeroed"},
+		{"buffer-added-to", "ExecuTorch", "pytorch/executorch#21878", []string{"bwd-grad-not-zeroed"},
 			lawWritten, "an average is added to what the caller's buffer held", nil,
 			func(m *pool[T]) {
 				m.into = true

@@ -26,7 +26,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 					return (cell.H+p.Top)*(w.call.src.W+p.Left+p.Right) + cell.W + p.Left
 				})
 			}},
-		{"index-in-window", "oneDNN", "museum.md §5 (7)", nil,
+		{"index-in-window", "oneDNN", "its workspace", nil,
 			lawInWindow, "indices count in the window", nil,
 			func(m *pool[T]) { real(m, func(w *window[T], at int) int { return at }) }},
 		{"index-transposed", "OpenVINO, ONNX storage_order", "openvinotoolkit/openvino#33833", []string{"index-storage-order"},
@@ -59,7 +59,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 					return (cell.N*s.H+cell.H)*s.W + cell.W
 				})
 			}},
-		{"index-counts-channels", "TensorFlow", "museum.md §5 (7)", nil,
+		{"index-counts-channels", "TensorFlow", "max_pool_with_argmax", nil,
 			lawInWindow, "indices of an NHWC tensor count its channels too", nil,
 			func(m *pool[T]) {
 				m.layout = pool2d.NHWC
@@ -94,7 +94,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 					return max(0, right(w, at))
 				}
 			}},
-		{"empty-window-has-index", "PyTorch", "semantics.md E01", nil,
+		{"empty-window-has-index", "PyTorch", "named case no-real-tap", nil,
 			lawInWindow, "a window without a real tap has the index 0", nil,
 			func(m *pool[T]) {
 				right := m.index
@@ -118,7 +118,7 @@ func indices[T pool2d.Elem]() []entry[T] {
 					return best, at
 				}
 			}},
-		{"nan-index-first", "derived", "semantics.md N05", nil,
+		{"nan-index-first", "derived", "named case nan-twice", nil,
 			lawOrder, "of several NaNs the first has the index", isFloat[T],
 			func(m *pool[T]) {
 				m.better = func(v, best T) bool { return v > best || isNaN(v) && !isNaN(best) }

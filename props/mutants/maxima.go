@@ -73,7 +73,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 		{"nan-only-if-first", "PyTorch before 0.4.1", "pytorch/pytorch#7645", []string{"nan-dropped-by-gt"},
 			lawNaN, "NaN wins only where it is the first tap", isFloat[T],
 			func(m *pool[T]) { m.better = greater[T] }},
-		{"nan-only-if-last", "ONNX Runtime", "semantics.md N02", nil,
+		{"nan-only-if-last", "ONNX Runtime", "named case nan-second", nil,
 			lawNaN, "NaN wins a comparison and loses the next", isFloat[T],
 			func(m *pool[T]) { m.better = func(v, best T) bool { return !(v <= best) } }},
 		{"nan-gives-zero", "PlaidML", "plaidml/plaidml#313", []string{"plaidml-nan"},
@@ -87,7 +87,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 					return best, at
 				}
 			}},
-		{"nan-lost-when-indices-are-asked", "ONNX Runtime", "semantics.md N02", nil,
+		{"nan-lost-when-indices-are-asked", "ONNX Runtime", "named case nan-second", nil,
 			lawSameValues, "NaN propagates in the forward pass but not where indices are returned", isFloat[T],
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
@@ -117,7 +117,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 					return m.maxOf(w)
 				}
 			}},
-		{"infinity-saturates", "oneDNN", "semantics.md I01", nil,
+		{"infinity-saturates", "oneDNN", "named case minus-infinity-everywhere", nil,
 			lawMembership, "infinities become the largest finite number", isFloat[T],
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
@@ -139,7 +139,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 					return T(coarse(float64(best))), at
 				}
 			}},
-		{"subnormals-flushed", "PyTorch set_flush_denormal", "semantics.md §8.3", nil,
+		{"subnormals-flushed", "PyTorch set_flush_denormal", "measured: max of 1e-45 and -1 is 0", nil,
 			lawMembership, "subnormal maxima become 0", isFloat[T],
 			func(m *pool[T]) {
 				m.maximum = func(w *window[T]) (T, int) {
@@ -150,7 +150,7 @@ func maxima[T pool2d.Elem]() []entry[T] {
 					return best, at
 				}
 			}},
-		{"empty-window-is-zero", "TFLite, NNlib", "museum.md §5 (2)", nil,
+		{"empty-window-is-zero", "TFLite, NNlib", "their sources", nil,
 			lawReference, "the maximum of a window without a real tap is 0", isFloat[T],
 			func(m *pool[T]) { m.empty = 0 }},
 	}

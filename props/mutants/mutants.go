@@ -14,8 +14,8 @@ import "example.com/pool2d"
 // A Mutant is a broken implementation.
 type Mutant[T pool2d.Elem] struct {
 	ID     string
-	System string   // where it happened
-	Thread string   // issue, pull request or commit in which it was found
+	System string   // where it happened; "derived" if it is the twin of a bug that did, or a slip that any may make
+	Thread string   // issue, pull request or commit in which it was found, or how else it is known
 	Title  string   // what is wrong
 	Law    string   // the law of package props that must kill it
 	Museum []string // the records of the museum that have this mechanism

@@ -54,7 +54,7 @@ func shapes[T pool2d.Elem]() []entry[T] {
 		{"ceil-ignored", "PyTorch quantized", "pytorch/pytorch#47556", []string{"qnn-maxpool-ignores-ceil"},
 			lawShape, "ceil mode makes no difference", nil,
 			func(m *pool[T]) { m.forShape = func(p pool2d.Params) pool2d.Params { p.Ceil = false; return p } }},
-		{"ceil-always", "Caffe", "BVLC/caffe#6282", nil,
+		{"ceil-always", "Caffe", "its default; BVLC/caffe#6282 asks for the other", nil,
 			lawShape, "the output size is always rounded up", nil,
 			func(m *pool[T]) { m.forShape = func(p pool2d.Params) pool2d.Params { p.Ceil = true; return p } }},
 		{"ceil-by-a-boolean", "derived", "ceil mode as one more output", nil,
@@ -74,7 +74,7 @@ func shapes[T pool2d.Elem]() []entry[T] {
 		{"output-size-unchecked", "PyTorch", "pytorch/pytorch#88464", []string{"ceil-negative-output-size", "q-avg-segfault-ceil"},
 			lawNonsense, "an output size below 1 is not refused", nil,
 			func(m *pool[T]) { m.limits = without(m.limits, "output") }},
-		{"output-size-zero", "Keras, ONNX Runtime", "microsoft/onnxruntime#1224", nil,
+		{"output-size-zero", "ONNX Runtime, TensorFlow, XLA", "named case window-larger-than-plane", nil,
 			lawNonsense, "a window larger than the padded plane gives an empty result instead of an error", nil,
 			func(m *pool[T]) {
 				m.limits = without(m.limits, "output")
@@ -113,7 +113,7 @@ func shapes[T pool2d.Elem]() []entry[T] {
 			func(m *pool[T]) {
 				m.label = func(x pool2d.Tensor[T]) pool2d.Tensor[T] { x.H, x.W = x.W, x.H; return x }
 			}},
-		{"layout-dropped", "Keras torch backend", "keras-team/keras#19721", nil,
+		{"layout-dropped", "derived", "a label that is not carried over", nil,
 			lawShape, "a result in NHWC order is labelled NCHW", nil,
 			func(m *pool[T]) {
 				m.layout = pool2d.NHWC
@@ -150,7 +150,7 @@ func shapes[T pool2d.Elem]() []entry[T] {
 					return in.H == p.Kernel.H && p.Pad.Top == 0 || in.W == p.Kernel.W && p.Pad.Left == 0
 				}})
 			}},
-		{"half-pad-refused", "derived", "twin of ort-pad-restriction", nil,
+		{"half-pad-refused", "derived", "twin of microsoft/onnxruntime#801", nil,
 			lawAnswers, "a pad of exactly half the span is refused", nil,
 			func(m *pool[T]) {
 				m.limits = append(m.limits, limit{"Pad", func(in pool2d.Shape, p pool2d.Params) bool {
@@ -168,7 +168,7 @@ func shapes[T pool2d.Elem]() []entry[T] {
 		{"pad-up-to-kernel", "ONNX Runtime, MXNet", "apache/mxnet#6191", []string{"all-padding-window-flt-lowest"},
 			lawLimits, "pads are accepted up to the span", nil,
 			func(m *pool[T]) { m.limits = without(m.limits, "Pad limit") }},
-		{"stride-one-by-default", "equinox, burn, ONNX", "museum.md §5 (12)", nil,
+		{"stride-one-by-default", "ONNX, WebNN, Flax", "named case stride-by-default", nil,
 			lawShape, "a zero stride is 1 instead of the kernel's extent", nil,
 			func(m *pool[T]) {
 				m.defaults = func(p pool2d.Params) pool2d.Params {

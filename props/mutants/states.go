@@ -36,7 +36,7 @@ func states[T pool2d.Elem]() []entry[T] {
 			func(m *pool[T]) {
 				cached(m, func(p pool2d.Params) pool2d.Params { p.Pad.Bottom, p.Pad.Right = 0, 0; return p })
 			}},
-		{"cache-without-op", "oneDNN", "uxlfoundation/oneDNN#1727", []string{"bwd-equal-input-kernel-cache"},
+		{"cache-without-op", "oneDNN", "twin of uxlfoundation/oneDNN#1727, whose key lacked the layout", []string{"bwd-equal-input-kernel-cache"},
 			lawSequence, "primitives are kept under a key that lacks the operation and its options", nil,
 			func(m *pool[T]) {
 				cached(m, func(p pool2d.Params) pool2d.Params {
@@ -44,7 +44,7 @@ func states[T pool2d.Elem]() []entry[T] {
 					return p
 				})
 			}},
-		{"plan-of-first-plane", "tt-metal", "tenstorrent/tt-metal#15824", nil,
+		{"plan-of-first-plane", "derived", "a cache of plans by parameters", nil,
 			lawSequence, "the windows of a plane are those of the first plane seen with these parameters", nil,
 			func(m *pool[T]) {
 				var mu sync.Mutex
@@ -114,7 +114,7 @@ func states[T pool2d.Elem]() []entry[T] {
 				}
 				m.lacks = pool2d.Concurrency // so that only the order of calls matters
 			}},
-		{"divisor-of-last-call", "libnd4j", "deeplearning4j/libnd4j#755", nil,
+		{"divisor-of-last-call", "derived", "an option kept in the operation", nil,
 			lawSequence, "an option stays set until it is set again", nil,
 			func(m *pool[T]) {
 				var mu sync.Mutex

@@ -46,7 +46,7 @@ func taps[T pool2d.Elem]() []entry[T] {
 		{"pad-end-as-begin", "gorgonia", "gorgonia/gorgonia@d7a3ce27 op_nn.go", []string{"gorgonia-pad-end-as-begin"},
 			lawImpulse, "windows start by the trailing pad before the plane", nil,
 			func(m *pool[T]) { m.start = func(a axis, i int) int { return i*a.stride - a.trail } }},
-		{"pad-halved", "Darknet", "museum.md §5 (9): pad is the total, the offset -pad/2", nil,
+		{"pad-halved", "Darknet", "its pad is the total of both sides, its offset -pad/2", nil,
 			lawImpulse, "windows start by half of the pad before the plane", nil,
 			func(m *pool[T]) { m.start = func(a axis, i int) int { return i*a.stride - a.lead/2 } }},
 		{"pad-ignored", "the test helper of PyTorch", "pytorch/pytorch#188345", nil,
@@ -129,7 +129,7 @@ func taps[T pool2d.Elem]() []entry[T] {
 					return p
 				}
 			}},
-		{"last-window-moved-in", "ONNX reference evaluator", "semantics.md D06", nil,
+		{"last-window-moved-in", "ONNX reference evaluator", "named case ceil-window-shifted", nil,
 			lawImpulse, "the partial last window of ceil mode is moved in until it is whole", nil,
 			func(m *pool[T]) {
 				right := m.start
