@@ -52,8 +52,8 @@ type checker struct {
 // steps returns the steps of the check, in the order in which they start.
 func steps() []step {
 	all := []step{
-		{"tests", tests}, // the longest: the others run beside it
-		{"race detector", raceDetector},
+		{"tests", succeeds("go", "test", "./...")}, // the longest: the others run beside them
+		{"tests with the race detector", raceDetector},
 		{"gofmt", formatted},
 		{"go fix -diff", succeeds("go", "fix", "-diff", "./...")},
 		{"go vet", succeeds("go", "vet", "./...")},
@@ -241,29 +241,25 @@ func builds(goos, goarch string) func(context.Context, *checker) finding {
 	}
 }
 
-// brief are the settings with which the tests are run here: go test alone runs them in full.
-var brief = []string{"RAPID_CHECKS=10"}
-
-func tests(ctx context.Context, c *checker) finding {
-	args := []string{"test", "-short", "-race", "./..."}
-	note := "briefly, with the race detector"
-	if c.race != "" {
-		args = []string{"test", "-short", "./..."}
-		note = "briefly, without the race detector"
-	}
-	out, err := c.command(ctx, brief, "go", args...)
-	if err != nil {
-		return no(note, out)
-	}
-	return good(note)
-}
-
-// raceDetector says in a line of its own when tests ran without.
-func raceDetector(_ context.Context, c *checker) finding {
+// raceDetector runs, briefly and with the race detector, all tests but those of the suite, which plant bugs that race on
+// purpose, and those of regress, which build and time other programs. Of the suite, the laws on the reference are run.
+func raceDetector(ctx context.Context, c *checker) finding {
 	if c.race != "" {
 		return notRun(c.race)
 	}
-	return good("ran with the tests")
+	list, err := c.command(ctx, nil, "go", "list", "./...")
+	if err != nil {
+		return no("", list)
+	}
+	packages := slices.DeleteFunc(strings.Fields(list), func(p string) bool {
+		return strings.HasPrefix(p, module+"/props") || strings.HasSuffix(p, "/regress")
+	})
+	for _, args := range [][]string{packages, {"-run", "^TestReference", module + "/props"}} {
+		if out, err := c.command(ctx, nil, "go", append([]string{"test", "-short", "-race"}, args...)...); err != nil {
+			return no("", out)
+		}
+	}
+	return good(fmt.Sprintf("%d packages", len(packages)+1))
 }
 
 // laws holds implementations against the laws in a process of its own, in which a kernel set can be forced.

@@ -169,7 +169,7 @@ func TestJudge(t *testing.T) {
 	none := pool2d.Impl[int8]{Name: "none", Lacks: pool2d.AvgOp, Pool2D: func(pool2d.Tensor[int8], pool2d.Params) (pool2d.Tensor[int8], error) {
 		panic("not today")
 	}}
-	trials = judged(none, lawOptions{checks: 3, seed: 7})
+	trials = judged(none, lawOptions{checks: 20, seed: 7})
 	if v := lawVerdict(trials); v.broken != 1 || v.kept != 0 || v.unjudged == 0 {
 		t.Errorf("an implementation that panics: %v", v)
 	}
