@@ -15,6 +15,7 @@ const campaignVariable = "POOL2D_CAMPAIGN"
 
 // The reference enumerates windows; the scope's are derived by division.
 func TestExhaustiveReference(t *testing.T) {
+	notUnderRace(t)
 	props.Exhaustive(t, referenceImpl[float32](pool2d.NCHW), props.SmallScope)
 	tiny := props.Scope{Extent: 2, Kernel: 3, Stride: 2, Dilation: 2}
 	t.Run("float64", func(t *testing.T) { props.Exhaustive(t, referenceImpl[float64](pool2d.NHWC), tiny) })
@@ -36,6 +37,7 @@ func TestExhaustiveMillion(t *testing.T) {
 // An implementation that is a maximum over the wrong windows, or a sum with the wrong weights, is found, whatever is
 // wrong with them.
 func TestExhaustiveFindsMutants(t *testing.T) {
+	notUnderRace(t)
 	few := props.Scope{Extent: 3, Kernel: 3, Stride: 2, Dilation: 2}
 	want := "ceil-clip-dropped dilation-missing-in-taps stride-height-for-width pad-height-for-width kernel-height-for-width " +
 		"pad-end-as-begin dilated-start-clamped starts-from-zero padding-is-zero overhang-counted count-pad-inverted " +

@@ -121,6 +121,7 @@ func only[T pool2d.Elem](judged map[string]bool) []mutants.Mutant[T] {
 }
 
 func TestMuseum(t *testing.T) {
+	notUnderRace(t)
 	rapidFlags(t, "seed", "1", "shrinktime", "0s", "nofailfile", "true")
 	judged := map[string]bool{}
 	kill(t, only[float32](judged))
