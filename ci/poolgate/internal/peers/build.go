@@ -107,8 +107,8 @@ func findORT(ctx context.Context, dir string) (lib, header string, err error) {
 
 // firstError returns the line of a compiler's output that says what is wrong.
 func firstError(text string, err error) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	for _, line := range lines {
+	lines := strings.SplitSeq(strings.TrimSpace(text), "\n")
+	for line := range lines {
 		if strings.Contains(line, "error") || strings.Contains(line, "Error") {
 			return strings.TrimSpace(line)
 		}

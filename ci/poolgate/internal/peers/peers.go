@@ -81,7 +81,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	s := session{rounds: *rounds, sample: *sample, slow: *slow, dir: *dir, rand: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), progress: progress}
-	for _, t := range strings.Split(*threads, ",") {
+	for t := range strings.SplitSeq(*threads, ",") {
 		var n int
 		if _, err := fmt.Sscan(t, &n); err != nil || n < 1 || n > runtime.NumCPU() {
 			return fail(fmt.Errorf("-threads %q, want numbers from 1 to %d, the cores", *threads, runtime.NumCPU()))
@@ -98,7 +98,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	chosen := workloads
 	if *names != "" {
 		chosen = nil
-		for _, name := range strings.Split(*names, ",") {
+		for name := range strings.SplitSeq(*names, ",") {
 			i := slices.IndexFunc(workloads, func(w workload) bool { return w.name == name })
 			if i < 0 {
 				return fail(fmt.Errorf("-workloads: %q, want some of %s", name, allNames()))
