@@ -186,6 +186,9 @@ func TestBadCalls(t *testing.T) {
 // TestStrata measures what the generator reaches in the cases of a default run, and holds each stratum to its quota.
 // Beside the table there are tails: every width of results modulo 16, for the windows that fast paths are written for.
 func TestStrata(t *testing.T) {
+	if UnderRace {
+		t.Skip("nothing here is concurrent, and it takes ten times as long")
+	}
 	const perLaw = 150
 	impl := pool2d.Impl[float32]{}
 	counts := make([]int, len(strata))

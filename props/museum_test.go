@@ -155,6 +155,7 @@ func kill[T pool2d.Elem](t *testing.T, all []mutants.Mutant[T]) {
 }
 
 func TestMuseumLawful(t *testing.T) {
+	notUnderRace(t)
 	t.Run("float32", func(t *testing.T) { acquit[float32](t, 1) })
 	t.Run("float64", func(t *testing.T) { acquit[float64](t, 4) })
 	t.Run("int8", func(t *testing.T) { acquit[int8](t, 4) })

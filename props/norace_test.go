@@ -1,5 +1,5 @@
 //go:build !race
 
-package props_test
+package props
 
-const underRace = false
+const UnderRace = false

@@ -1,6 +1,6 @@
 //go:build race
 
-package props_test
+package props
 
-// underRace says that everything takes ten times as long.
-const underRace = true
+// UnderRace says that everything takes ten times as long.
+const UnderRace = true

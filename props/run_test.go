@@ -40,7 +40,7 @@ func set(t *testing.T, name, value string) {
 
 // brief limits how many checks a law gets in a test, unless a campaign asks for more than the default.
 func brief(t *testing.T, checks int) {
-	if underRace {
+	if props.UnderRace {
 		checks = (checks + 9) / 10
 	}
 	if was := flag.Lookup("rapid.checks"); was.Value.String() == was.DefValue {
@@ -51,14 +51,14 @@ func brief(t *testing.T, checks int) {
 // notUnderRace skips a test that has no goroutines of its own, and bugs that are races.
 func notUnderRace(t *testing.T) {
 	t.Helper()
-	if underRace {
+	if props.UnderRace {
 		t.Skip("the race detector has nothing to see here, and takes ten times as long")
 	}
 }
 
 // A default run, as a user has it.
 func TestReferenceFloat32(t *testing.T) {
-	if underRace {
+	if props.UnderRace {
 		brief(t, 50)
 	}
 	props.Run(t, referenceImpl[float32](pool2d.NCHW))
