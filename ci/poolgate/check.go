@@ -52,7 +52,7 @@ type checker struct {
 // steps returns the steps of the check, in the order in which they start.
 func steps() []step {
 	all := []step{
-		{"tests", succeeds("go", "test", "./...")}, // the longest: the others run beside them
+		{"tests", tests}, // the longest: the others run beside them
 		{"tests with the race detector", raceDetector},
 		{"gofmt", formatted},
 		{"go fix -diff", succeeds("go", "fix", "-diff", "./...")},
@@ -241,25 +241,53 @@ func builds(goos, goarch string) func(context.Context, *checker) finding {
 	}
 }
 
+// tests runs all tests, briefly; but those of the suite in full, since some of the bugs that they plant need all the cases.
+func tests(ctx context.Context, c *checker) finding {
+	suite, others, err := c.packages(ctx)
+	if err != nil {
+		return no("", err.Error())
+	}
+	for _, args := range [][]string{append([]string{"-short"}, others...), suite} {
+		if out, err := c.command(ctx, nil, "go", append([]string{"test"}, args...)...); err != nil {
+			return no("", out)
+		}
+	}
+	return good(fmt.Sprintf("%d packages", len(suite)+len(others)))
+}
+
 // raceDetector runs, briefly and with the race detector, all tests but those of the suite, which plant bugs that race on
 // purpose, and those of regress, which build and time other programs. Of the suite, the laws on the reference are run.
 func raceDetector(ctx context.Context, c *checker) finding {
 	if c.race != "" {
 		return notRun(c.race)
 	}
-	list, err := c.command(ctx, nil, "go", "list", "./...")
+	_, others, err := c.packages(ctx)
 	if err != nil {
-		return no("", list)
+		return no("", err.Error())
 	}
-	packages := slices.DeleteFunc(strings.Fields(list), func(p string) bool {
-		return strings.HasPrefix(p, module+"/props") || strings.HasSuffix(p, "/regress")
-	})
-	for _, args := range [][]string{packages, {"-run", "^TestReference", module + "/props"}} {
+	others = slices.DeleteFunc(others, func(p string) bool { return strings.HasSuffix(p, "/regress") })
+	for _, args := range [][]string{others, {"-run", "^TestReference", module + "/props"}} {
 		if out, err := c.command(ctx, nil, "go", append([]string{"test", "-short", "-race"}, args...)...); err != nil {
 			return no("", out)
 		}
 	}
-	return good(fmt.Sprintf("%d packages", len(packages)+1))
+	return good(fmt.Sprintf("%d packages", len(others)+1))
+}
+
+// packages returns the packages of the suite, and all others.
+func (c *checker) packages(ctx context.Context) (suite, others []string, err error) {
+	list, err := c.command(ctx, nil, "go", "list", "./...")
+	if err != nil {
+		return nil, nil, errors.New(list)
+	}
+	for _, p := range strings.Fields(list) {
+		if p == module+"/props" || strings.HasPrefix(p, module+"/props/") {
+			suite = append(suite, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return suite, others, nil
 }
 
 // laws holds implementations against the laws in a process of its own, in which a kernel set can be forced.
