@@ -163,6 +163,22 @@ func TestReadmeDownstream(t *testing.T) {
 		}
 	}
 
+	// A part of a campaign, a short one.
+	t.Setenv("POOL2D_SHARD", "1/4")
+	for _, name := range []string{"campaign github", "campaign kubernetes"} {
+		words := strings.Fields(regexp.MustCompile(`go test .*`).FindString(all[name]))
+		for i, word := range words {
+			words[i] = strings.ReplaceAll(word, "1000000", "8")
+		}
+		if len(words) < 3 || !strings.Contains(all[name], "POOL2D_SHARD") {
+			t.Fatalf("README.md, %s: no command in\n%s", name, all[name])
+		}
+		if out, err := command(words...); err != nil {
+			t.Fatalf("%v: %v\n%s", words, err, out)
+		}
+	}
+	os.Unsetenv("POOL2D_SHARD")
+
 	out, err := command("go", "run", "./hello")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
