@@ -233,7 +233,7 @@ func builds(goos, goarch string) func(context.Context, *checker) finding {
 	return func(ctx context.Context, c *checker) finding {
 		for _, tags := range []string{"", "purego"} {
 			env := []string{"GOOS=" + goos, "GOARCH=" + goarch, "CGO_ENABLED=0"}
-			if out, err := c.command(ctx, env, "go", "build", "-tags", tags, "-o", filepath.Join(c.temp, goos+goarch)+string(filepath.Separator), "./..."); err != nil {
+			if out, err := c.command(ctx, env, "go", "build", "-ldflags", "-w", "-tags", tags, "-o", filepath.Join(c.temp, goos+goarch)+string(filepath.Separator), "./..."); err != nil {
 				return no("tags "+tags, out)
 			}
 		}
@@ -280,7 +280,7 @@ func (c *checker) packages(ctx context.Context) (suite, others []string, err err
 	if err != nil {
 		return nil, nil, errors.New(list)
 	}
-	for _, p := range strings.Fields(list) {
+	for p := range strings.FieldsSeq(list) {
 		if p == module+"/props" || strings.HasPrefix(p, module+"/props/") {
 			suite = append(suite, p)
 		} else {
