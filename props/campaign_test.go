@@ -294,8 +294,9 @@ func record(t *testing.T, title, body string) {
 		return
 	}
 	const file = "MUSEUM.md"
-	head := "# The museum\n\nWhat the suite was shown, and what it said. Each section is written by a test of this package:\n\n" +
-		"```\nPOOL2D_CAMPAIGN=1 go test ./props -run 'Campaign' -timeout 0 -update\n```\n"
+	var head strings.Builder
+	head.WriteString("# The museum\n\nWhat the suite was shown, and what it said. Each section is written by a test of this package:\n\n" +
+		"```\nPOOL2D_CAMPAIGN=1 go test ./props -run 'Campaign' -timeout 0 -update\n```\n")
 	sections := map[string]string{}
 	if text, err := os.ReadFile(file); err == nil {
 		for _, part := range strings.Split(string(text), "\n## ")[1:] {
@@ -306,10 +307,10 @@ func record(t *testing.T, title, body string) {
 	sections[title] = strings.TrimSpace(body)
 	for _, name := range []string{"The mutants", "The laws", "The lawful"} {
 		if sections[name] != "" {
-			head += "\n## " + name + "\n\n" + sections[name] + "\n"
+			head.WriteString("\n## " + name + "\n\n" + sections[name] + "\n")
 		}
 	}
-	if err := os.WriteFile(file, []byte(head), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(head.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
