@@ -132,7 +132,8 @@ func judgeMean[T pool2d.Elem](terms []T, divisor func(i int) int, got T) verdict
 		ratio, _ := new(big.Float).Quo(diff, bound).Float64()
 		allowed, _ := bound.Float64()
 		v.units = ratio
-		v.note += fmt.Sprintf(", %.3g times the bound %.3g = γ(%d)·%s + %d·η", ratio, allowed, m+3+inexact, size.Text('g', 4), m+1)
+		sum, _ := size.Float64() // its own decimals would take long, far from 1
+		v.note += fmt.Sprintf(", %.3g times the bound %.3g = γ(%d)·%.4g + %d·η", ratio, allowed, m+3+inexact, sum, m+1)
 	}
 	if exact {
 		v.note += "; and integers over a power of two are exact in any order"

@@ -34,7 +34,11 @@ func (f *finding[T]) Error() string {
 	if f.wrong == nil {
 		return f.said
 	}
-	s := fmt.Sprintf("%d of %d differ; first %v: got %s, want %s", len(f.wrong), len(f.y.Data), f.y.CellAt(f.first), f.got, f.want)
+	count := fmt.Sprint(len(f.wrong))
+	if len(f.wrong) == wrongEnough {
+		count += " or more"
+	}
+	s := fmt.Sprintf("%s of %d differ; first %v: got %s, want %s", count, len(f.y.Data), f.y.CellAt(f.first), f.got, f.want)
 	if f.note != "" {
 		s += " (" + f.note + ")"
 	}
@@ -61,6 +65,9 @@ func be[T pool2d.Elem](ok bool, want T, note string) opinion {
 	return opinion{want: show(want), note: note}
 }
 
+// wrongEnough is how many wrong cells are counted: an opinion on a wrong average is dear, and a picture shows no more.
+const wrongEnough = 4096
+
 // compare asks for an opinion on every cell of y, and returns a finding if one is wrong.
 func compare[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, y pool2d.Tensor[T], of func(i int, got T) opinion) error {
 	f := &finding[T]{call: call, src: src, p: p, y: y}
@@ -76,7 +83,9 @@ func compare[T pool2d.Elem](call string, src pool2d.Tensor[T], p pool2d.Params, 
 				f.got = o.got
 			}
 		}
-		f.wrong[i] = true
+		if f.wrong[i] = true; len(f.wrong) == wrongEnough {
+			break
+		}
 	}
 	if f.wrong == nil {
 		return nil
