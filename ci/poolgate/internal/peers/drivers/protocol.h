@@ -68,10 +68,16 @@ static inline int serve(const char *name, const char *version, const char *layou
       p.ow = (p.w + p.pl + p.pr - p.kw) / p.sw + 1;
       in = (size_t)p.n * p.c * p.h * p.w, out = (size_t)p.n * p.c * p.oh * p.ow;
       p.x = cells(in), p.y = cells(out);
+      loaded = 0;
+      if (!strcmp(p.layout, "nchw16c") && p.c % 16) {
+        printf("lacks planes that are not a multiple of 16\n");
+        fflush(stdout);
+        continue;
+      }
       uint32_t i = 0;
       for (long n = 0; n < p.n; n++) for (long c = 0; c < p.c; c++) for (long h = 0; h < p.h; h++) for (long w = 0; w < p.w; w++)
         p.x[offset(p.layout, p.c, p.h, p.w, n, c, h, w)] = (float)(i++ * 2654435761u >> 8) * 0x1p-24f - 0.5f;
-      const char *reason = !strcmp(p.layout, "nchw16c") && p.c % 16 ? "channels not a multiple of 16" : load(&p);
+      const char *reason = load(&p);
       loaded = !reason;
       if (reason) {
         printf("lacks %s\n", reason);
