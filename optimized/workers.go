@@ -14,17 +14,34 @@ import (
 // task is work cut into chunks that may run in any order, by any goroutine.
 type task interface{ run(chunk int, s *scratch) }
 
-// job is one call's chunks, taken off one counter by its caller and by helpers. Nothing waits for a helper to come: a
-// caller that finds none does all the work itself, so helpers are a matter of speed only.
+// job is one call's chunks, taken by its caller and by helpers. Nothing waits for a helper to come: a caller that finds
+// none does all the work itself, so helpers are a matter of speed only.
 //
 //	caller    publish ── wake? ── chunk ── chunk ── chunk ── withdraw ── wait until no helper is inside
 //	helper    spin ─────────────── enter ─ chunk ── chunk ─────────────── leave ── spin ── park ── end
+//
+// The chunks are cut into as many parts as goroutines may take part, each with a counter of its own. The caller begins
+// with the first part, each helper with one of its own, and all go on with what others have left. So a plane that is
+// pooled again, or that the same goroutines have just written, is where it was: in the cache of the same core.
 type job struct {
 	task   task
-	total  int64
-	next   atomic.Int64
+	parts  []part
+	all    [maxParts]part
 	inside atomic.Int64 // helpers that may be running chunks
 }
+
+// maxParts is the greatest number of parts. Small calls have about 16 chunks.
+const maxParts = 16
+
+// part is a run of chunks that are left. It has a cache line to itself.
+type part struct {
+	next atomic.Int64
+	end  int64
+	_    [48]byte
+}
+
+// left reports whether there are any.
+func (p *part) left() bool { return p.next.Load() < p.end }
 
 const (
 	// serialBelow is the number of elements from which a second goroutine pays if it is awake: 2 µs of work, where
@@ -65,21 +82,26 @@ func init() { helpers.wake = make(chan struct{}) }
 
 // start runs all chunks and returns when they are done. elements tells how much work there is.
 func (j *job) start(chunks, elements int) {
-	j.total = int64(chunks)
-	j.next.Store(0)
 	procs := 1
 	if chunks > 1 && elements >= serialBelow {
 		procs = runtime.GOMAXPROCS(0)
 	}
+	n := min(procs, chunks, maxParts)
+	j.parts = j.all[:n]
+	for i := range j.parts {
+		p := &j.parts[i]
+		p.next.Store(int64(chunks * i / n))
+		p.end = int64(chunks * (i + 1) / n)
+	}
 	if procs == 1 {
-		j.work()
+		j.work(0)
 		return
 	}
 	slot := j.publish()
 	if slot != nil {
 		callHelpers(min(procs, chunks)-1, procs-1, elements)
 	}
-	j.work()
+	j.work(0)
 	if slot == nil {
 		return
 	}
@@ -92,17 +114,27 @@ func (j *job) start(chunks, elements int) {
 	}
 }
 
-// work runs chunks until none are left.
-func (j *job) work() {
+// work runs chunks until none are left, those of part home first.
+func (j *job) work(home int) {
 	s := scratches.Get().(*scratch)
-	for {
-		i := j.next.Add(1) - 1
-		if i >= j.total {
-			break
+	for i := range j.parts {
+		for p := &j.parts[(home+i)%len(j.parts)]; p.left(); {
+			if chunk := p.next.Add(1) - 1; chunk < p.end {
+				j.task.run(int(chunk), s)
+			}
 		}
-		j.task.run(int(i), s)
 	}
 	scratches.Put(s)
+}
+
+// over reports whether no chunks are left.
+func (j *job) over() bool {
+	for i := range j.parts {
+		if j.parts[i].left() {
+			return false
+		}
+	}
+	return true
 }
 
 // publish puts j where helpers look. It returns nil if there is no room.
@@ -132,8 +164,8 @@ func callHelpers(want, limit, elements int) {
 			case helpers.wake <- struct{}{}:
 			default: // it is not there yet, or just leaving
 			}
-		} else if helpers.alive.Add(1) <= int32(limit) {
-			go help()
+		} else if n := helpers.alive.Add(1); n <= int32(limit) {
+			go help(int(n))
 		} else {
 			helpers.alive.Add(-1)
 			return
@@ -141,14 +173,14 @@ func callHelpers(want, limit, elements int) {
 	}
 }
 
-// help is a helper's life.
-func help() {
+// help is the life of a helper, which begins with the part home of every job.
+func help(home int) {
 	defer helpers.alive.Add(-1)
 	timer := time.NewTimer(parkedFor)
 	for {
 		helpers.idle.Add(1)
 		for since := time.Now(); time.Since(since) < spinFor; {
-			if helpOnce() {
+			if helpOnce(home) {
 				since = time.Now()
 			}
 			runtime.Gosched()
@@ -159,7 +191,7 @@ func help() {
 		select {
 		case <-helpers.wake:
 			helpers.parked.Add(-1)
-			helpOnceAwake()
+			helpOnceAwake(home)
 		case <-timer.C:
 			helpers.parked.Add(-1)
 			return
@@ -168,14 +200,14 @@ func help() {
 }
 
 // helpOnceAwake takes part at once if there is a job, whatever the spinning time.
-func helpOnceAwake() {
+func helpOnceAwake(home int) {
 	helpers.idle.Add(1)
-	helpOnce()
+	helpOnce(home)
 	helpers.idle.Add(-1)
 }
 
 // helpOnce takes part in a published job, if there is one. The helper counts as idle before and after.
-func helpOnce() bool {
+func helpOnce(home int) bool {
 	for range 64 {
 		if helpers.open.Load() == 0 {
 			continue
@@ -188,12 +220,12 @@ func helpOnce() bool {
 			}
 			// Enter, then look again: a job that was withdrawn in between may be over, and another's by now.
 			j.inside.Add(1)
-			if slot.Load() != j || j.next.Load() >= j.total {
+			if slot.Load() != j || j.over() {
 				j.inside.Add(-1)
 				continue
 			}
 			helpers.idle.Add(-1)
-			j.work()
+			j.work(home)
 			j.inside.Add(-1)
 			helpers.idle.Add(1)
 			return true
