@@ -66,8 +66,8 @@ type cellWindows struct {
 type narrowPlanes struct {
 	planes, h, w, oh, ow int
 	block                int      // rows of a block
-	steps                int      // of the columns
-	index                []uint32 // permutations of narrowWidth lanes: for each step, then the one that picks the columns
+	steps                int      // of the columns, or which of narrowSums
+	index                []uint32 // permutations of narrowWidth lanes, as package _asm says
 	rows                 []int    // for each row of windows, the offsets in bytes of the two rows in tmp that make it
 	pick                 bool
 	first, taps          int       // of the columns, without permutations: where the first tap is, and how many

@@ -5033,7 +5033,7 @@ planes12_rest:
 	RET
 
 // func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·narrowSumAVX512(SB), NOSPLIT, $0-112
 	VPXORD Z0, Z0, Z0
 	MOVQ   w+40(FP), AX
@@ -5099,39 +5099,200 @@ both:
 	MOVQ      index+80(FP), R8
 	MOVQ      oh+48(FP), R9
 	MOVQ      scale+104(FP), R10
+	CMPQ      steps+72(FP), $0x00
+	JNE       sums0_end
+	VMOVUPS   (R8), Z1
+	VPMOVD2M  Z1, K3
+	KNOTW     K3, K3
+	VMOVUPS   64(R8), Z2
+	VPMOVD2M  Z2, K4
+	KNOTW     K4, K4
 
-taps_row:
-	MOVQ    (DI), R11
-	MOVQ    8(DI), R12
-	ADDQ    $0x10, DI
-	VMOVUPS (DX)(R11*1), Z1
-	VADDPS  (DX)(R12*1), Z1, Z1
-	MOVQ    steps+72(FP), R11
-	MOVQ    R8, R12
-	VMOVAPS Z0, Z2
+sums0:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R11
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z3
+	VADDPS      (DX)(R11*1), Z3, Z3
+	VALIGND     $0x01, Z3, Z0, Z4
+	VADDPS      Z3, Z4, Z4
+	VMOVAPS     Z4, Z5
+	VPERMT2PS.Z Z3, Z1, K3, Z5
+	VMOVAPS     Z4, Z4
+	VPERMT2PS.Z Z3, Z2, K4, Z4
+	VADDPS      Z4, Z5, Z5
+	VMULPS      (R10), Z5, Z5
+	ADDQ        $0x40, R10
+	VMOVUPS     Z5, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         sums0
+	JMP         next
 
-taps:
-	VMOVUPS   (R12), Z3
-	VMOVAPS   Z1, Z4
-	VPERMT2PS Z0, Z3, Z4
-	VADDPS    Z4, Z2, Z2
-	ADDQ      $0x40, R12
-	DECQ      R11
-	JNZ       taps
-	VMOVUPS   (R12), Z1
-	CMPQ      pick+96(FP), $0x00
-	JEQ       taps_store
-	VPERMPS   Z2, Z1, Z2
+sums0_end:
+	CMPQ     steps+72(FP), $0x01
+	JNE      sums1_end
+	VMOVUPS  (R8), Z1
+	VPMOVD2M Z1, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R8), Z2
+	VPMOVD2M Z2, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R8), Z3
+	VPMOVD2M Z3, K5
+	KNOTW    K5, K5
 
-taps_store:
-	VMULPS  (R10), Z2, Z2
-	ADDQ    $0x40, R10
-	VMOVUPS Z2, K2, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     taps_row
-	DECQ    planes+24(FP)
-	JNZ     plane
+sums1:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R11
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z4
+	VADDPS      (DX)(R11*1), Z4, Z4
+	VALIGND     $0x01, Z4, Z0, Z5
+	VADDPS      Z4, Z5, Z5
+	VMOVAPS     Z5, Z6
+	VPERMT2PS.Z Z4, Z1, K3, Z6
+	VMOVAPS     Z5, Z7
+	VPERMT2PS.Z Z4, Z2, K4, Z7
+	VADDPS      Z7, Z6, Z6
+	VMOVAPS     Z5, Z5
+	VPERMT2PS.Z Z4, Z3, K5, Z5
+	VADDPS      Z5, Z6, Z6
+	VMULPS      (R10), Z6, Z6
+	ADDQ        $0x40, R10
+	VMOVUPS     Z6, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         sums1
+	JMP         next
+
+sums1_end:
+	CMPQ     steps+72(FP), $0x02
+	JNE      sums2_end
+	VMOVUPS  (R8), Z1
+	VPMOVD2M Z1, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R8), Z2
+	VPMOVD2M Z2, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R8), Z3
+	VPMOVD2M Z3, K5
+	KNOTW    K5, K5
+
+sums2:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R11
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z4
+	VADDPS      (DX)(R11*1), Z4, Z4
+	VALIGND     $0x01, Z4, Z0, Z5
+	VADDPS      Z4, Z5, Z5
+	VALIGND     $0x02, Z5, Z0, Z6
+	VADDPS      Z5, Z6, Z6
+	VMOVAPS     Z6, Z7
+	VPERMT2PS.Z Z5, Z1, K3, Z7
+	VMOVAPS     Z6, Z6
+	VPERMT2PS.Z Z5, Z2, K4, Z6
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z5, Z5
+	VPERMT2PS.Z Z4, Z3, K5, Z5
+	VADDPS      Z5, Z7, Z7
+	VMULPS      (R10), Z7, Z7
+	ADDQ        $0x40, R10
+	VMOVUPS     Z7, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         sums2
+	JMP         next
+
+sums2_end:
+	CMPQ     steps+72(FP), $0x03
+	JNE      sums3_end
+	VMOVUPS  (R8), Z1
+	VPMOVD2M Z1, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R8), Z2
+	VPMOVD2M Z2, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R8), Z3
+	VPMOVD2M Z3, K5
+	KNOTW    K5, K5
+
+sums3:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R11
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z4
+	VADDPS      (DX)(R11*1), Z4, Z4
+	VALIGND     $0x01, Z4, Z0, Z5
+	VADDPS      Z4, Z5, Z5
+	VALIGND     $0x02, Z5, Z0, Z6
+	VADDPS      Z5, Z6, Z6
+	VALIGND     $0x04, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z1, K3, Z7
+	VMOVAPS     Z6, Z6
+	VPERMT2PS.Z Z5, Z2, K4, Z6
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z5, Z5
+	VPERMT2PS.Z Z4, Z3, K5, Z5
+	VADDPS      Z5, Z7, Z7
+	VMULPS      (R10), Z7, Z7
+	ADDQ        $0x40, R10
+	VMOVUPS     Z7, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         sums3
+	JMP         next
+
+sums3_end:
+	VMOVUPS  (R8), Z1
+	VPMOVD2M Z1, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R8), Z2
+	VPMOVD2M Z2, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R8), Z3
+	VPMOVD2M Z3, K5
+	KNOTW    K5, K5
+	VMOVUPS  192(R8), Z4
+	VPMOVD2M Z4, K6
+	KNOTW    K6, K6
+
+sums4:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R11
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z5
+	VADDPS      (DX)(R11*1), Z5, Z5
+	VALIGND     $0x01, Z5, Z0, Z6
+	VADDPS      Z5, Z6, Z6
+	VALIGND     $0x02, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VALIGND     $0x04, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z1, K3, Z8
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z2, K4, Z7
+	VADDPS      Z7, Z8, Z8
+	VMOVAPS     Z6, Z7
+	VPERMT2PS.Z Z5, Z3, K5, Z7
+	VADDPS      Z7, Z8, Z8
+	VMOVAPS     Z6, Z6
+	VPERMT2PS.Z Z5, Z4, K6, Z6
+	VADDPS      Z6, Z8, Z8
+	VMULPS      (R10), Z8, Z8
+	ADDQ        $0x40, R10
+	VMOVUPS     Z8, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         sums4
+
+next:
+	DECQ planes+24(FP)
+	JNZ  plane
 	VZEROUPPER
 	RET
 

@@ -32,6 +32,15 @@ func (c *call[T]) isNarrow() bool {
 		n.rows = append(n.rows, end, beginning)
 	}
 
+	n.pick = false
+	left, right := w.l, w.k-1-w.l
+	n.first = max(-left, 1-narrowWidth)
+	n.taps = min(right, narrowWidth-1) - n.first + 1
+	if !c.ops.idempotent {
+		c.narrowSums()
+		return true
+	}
+
 	// A window is the l columns to the left of its column l, that one, and those to the right.
 	permutation := func(shift int) {
 		for lane := range narrowWidth {
@@ -42,29 +51,60 @@ func (c *call[T]) isNarrow() bool {
 			n.index = append(n.index, uint32(from))
 		}
 	}
-	left, right := w.l, w.k-1-w.l
-	n.first = max(-left, 1-narrowWidth)
-	n.taps = min(right, narrowWidth-1) - n.first + 1
 	n.steps = 0
-	if c.ops.idempotent {
-		l, r, l1, r1 := 1, 1, min(left, narrowWidth-1)+1, min(right, narrowWidth-1)+1
-		for ; n.steps == 0 || l < l1 || r < r1; n.steps++ { // at most four: widths double up to 16
-			dl, dr := min(l, l1-l), min(r, r1-r)
-			permutation(-dl)
-			permutation(dr)
-			l, r = l+dl, r+dr
-		}
-	} else {
-		for shift := n.first; shift < n.first+n.taps; shift++ {
-			permutation(shift)
-			n.steps++
-		}
+	l, r, l1, r1 := 1, 1, min(left, narrowWidth-1)+1, min(right, narrowWidth-1)+1
+	for ; n.steps == 0 || l < l1 || r < r1; n.steps++ { // at most four: widths double up to 16
+		dl, dr := min(l, l1-l), min(r, r1-r)
+		permutation(-dl)
+		permutation(dr)
+		l, r = l+dl, r+dr
 	}
 	n.pick = w.s > 1
 	for lane := range narrowWidth {
 		n.index = append(n.index, uint32(min(lane*w.s, narrowWidth-1)))
 	}
 	return true
+}
+
+// narrowSums are the ways to make windows of up to 4, 6, 10, 14 and 16 cells: each a choice, lane by lane, of one of two
+// sums of so many cells or none, all added up. Kernels have a loop for each.
+var narrowSums = [...][][2]int{
+	{{2, 1}, {2, 1}},
+	{{2, 1}, {2, 1}, {2, 1}},
+	{{4, 2}, {4, 2}, {2, 1}},
+	{{8, 4}, {4, 2}, {2, 1}},
+	{{8, 4}, {4, 2}, {2, 1}, {2, 1}},
+}
+
+// narrowSums prepares for sums: how to make the windows of a row of sums of 1, 2, 4 and 8 cells.
+func (c *call[T]) narrowSums() {
+	n := &c.narrow
+	longest := 1
+	var from, left [narrowWidth]int
+	for x := range c.w.out {
+		from[x], left[x] = c.w.taps(x)
+		longest = max(longest, left[x])
+	}
+	n.steps = 0
+	for _, cells := range [...]int{4, 6, 10, 14} {
+		if longest > cells {
+			n.steps++
+		}
+	}
+	for _, of := range narrowSums[n.steps] {
+		for x := range narrowWidth {
+			switch lane := uint32(from[x]); {
+			case left[x] >= of[0]:
+				n.index = append(n.index, lane)
+				from[x], left[x] = from[x]+of[0], left[x]-of[0]
+			case left[x] >= of[1]:
+				n.index = append(n.index, narrowWidth+lane)
+				from[x], left[x] = from[x]+of[1], left[x]-of[1]
+			default:
+				n.index = append(n.index, 1<<31)
+			}
+		}
+	}
 }
 
 // narrowHeight bounds the scratch memory of a narrow plane.

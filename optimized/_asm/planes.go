@@ -166,10 +166,11 @@ func globals(k kit) {
 //	rows         of each block, prefixes and suffixes are kept in tmp: a window of rows is one of each, at the two
 //	             offsets that "rows" holds for it (van Herk 1992; Gil, Werman 1993)
 //	columns, max  left and right of a column, by doubling: windows of 1, 2, 4 … cells, the last step shorter
-//	columns, sum  one permutation a tap
+//	columns, sum  sums of 2, 4 and 8 cells by doubling, of which each window is a few, side by side
 //
-// index holds the permutations: max, steps pairs of one to the left and one to the right; sum, one a tap. A lane above
-// 15 takes the identity. Behind them stands one that picks the columns at the stride.
+// index holds the permutations. Of a maximum, steps pairs of one to the left and one to the right, where a lane above 15
+// takes the identity; behind them stands one that picks the columns at the stride. Of a sum, those of narrowSums[steps]:
+// a lane is one of the first sums, or 16 and one of the second, or negative for none.
 func narrow(k kit) {
 	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)"+result(k.op))
 	k.open()
@@ -263,36 +264,58 @@ func narrow(k kit) {
 		return p
 	}
 	finish := func(name string, v VecVirtual, pick VecVirtual) {
-		CMPQ(param("pick"), Imm(0))
-		JEQ(LabelRef(name + "_store"))
-		VPERMPS(v, pick, v)
-		Label(name + "_store")
 		if k.op == sum {
 			VMULPS(at(sc, 0), v, v)
 			ADDQ(Imm(64), sc)
+		} else {
+			CMPQ(param("pick"), Imm(0))
+			JEQ(LabelRef(name + "_store"))
+			VPERMPS(v, pick, v)
+			Label(name + "_store")
 		}
 		VMOVUPS(v, out.k, at(dst, 0))
 		ADDQ(ow4, dst)
 		DECQ(y)
 	}
 	if k.op == sum {
-		steps := GP64()
-		Label("taps_row")
-		v := window()
-		MOVQ(param("steps"), steps)
-		i := GP64()
-		MOVQ(index, i)
-		acc := k.vec()
-		VMOVAPS(k.ident, acc)
-		Label("taps")
-		k.combine(acc, permute(at(i, 0), v), acc)
-		ADDQ(Imm(64), i)
-		DECQ(steps)
-		JNZ(LabelRef("taps"))
-		pick := k.vec()
-		VMOVUPS(at(i, 0), pick)
-		finish("taps", acc, pick)
-		JNZ(LabelRef("taps_row"))
+		for n, picks := range narrowSums {
+			name, end := fmt.Sprintf("sums%d", n), fmt.Sprintf("sums%d_end", n)
+			if n < len(narrowSums)-1 {
+				CMPQ(param("steps"), Imm(uint64(n)))
+				JNE(LabelRef(end))
+			}
+			idx, some := make([]VecVirtual, len(picks)), make([]OpmaskVirtual, len(picks))
+			for i := range picks {
+				idx[i], some[i] = k.load(at(index, 64*i)), K()
+				VPMOVD2M(idx[i], some[i])
+				KNOTW(some[i], some[i])
+			}
+			Label(name)
+			sums := map[int]VecVirtual{1: window()}
+			for size := 1; size < picks[0][0]; size *= 2 {
+				d := k.vec()
+				VALIGND(Imm(uint64(size)), sums[size], k.ident, d)
+				k.combine(d, sums[size], d)
+				sums[2*size] = d
+			}
+			var acc VecVirtual
+			for i, of := range picks {
+				v := k.vec()
+				VMOVAPS(sums[of[0]], v)
+				VPERMT2PS_Z(sums[of[1]], idx[i], some[i], v)
+				if i == 0 {
+					acc = v
+				} else {
+					k.combine(acc, v, acc)
+				}
+			}
+			finish(name, acc, nil)
+			JNZ(LabelRef(name))
+			if n < len(narrowSums)-1 {
+				JMP(LabelRef("next"))
+				Label(end)
+			}
+		}
 	} else {
 		for n := 1; n <= 4; n++ {
 			if n < 4 {
@@ -327,4 +350,14 @@ func narrow(k kit) {
 	k.report()
 	VZEROUPPER()
 	RET()
+}
+
+// narrowSums are the ways to make windows of up to 4, 6, 10, 14 and 16 cells: each a choice, lane by lane, of one of two
+// sums of so many cells or none, all added up. It is the same as in ../narrow.go.
+var narrowSums = [][][2]int{
+	{{2, 1}, {2, 1}},
+	{{2, 1}, {2, 1}, {2, 1}},
+	{{4, 2}, {4, 2}, {2, 1}},
+	{{8, 4}, {4, 2}, {2, 1}},
+	{{8, 4}, {4, 2}, {2, 1}, {2, 1}},
 }
