@@ -70,7 +70,7 @@ func (c *call[T]) factors() {
 		for y := range c.h.out {
 			c.scales(c.by[y*narrowWidth:], c.rowsCounted(y), 0, c.w.out)
 		}
-	case c.path == pathFlat || c.path == pathRows && c.h.out*c.w.out*c.unit <= sharedCells:
+	case c.path == pathFlat || c.path == pathRows && (c.unit == 1 || c.ops.cells == nil) && c.h.out*c.w.out*c.unit <= sharedCells:
 		n := c.w.out * c.unit
 		c.by = c.sharedRows(c.h.out * n)
 		for y := range c.h.out {

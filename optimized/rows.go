@@ -28,7 +28,8 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 		hz := newHorizontal(c.ops, w, u, buf, s)
 		var by []T
 		counted := -1
-		if c.scaled && c.by == nil {
+		byCells := u > 1 && c.ops.cells != nil
+		if c.scaled && c.by == nil && !byCells {
 			by = carve[T](s, (x1-x0)*u)
 		}
 		for y := y0; y < y1; y++ {
@@ -37,8 +38,13 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				fill(out, c.ops.identity)
 				continue
 			}
+			if byCells && hz.chain.first == 0 && (c.scaled || w.s > 1) {
+				c.cellsAlong(out, buf, cellWindows{step: w.s * u, cols: w.k, right: w.d * u}, y, x0, x1, s)
+				continue
+			}
 			var factors []T
 			switch {
+			case byCells:
 			case c.by != nil:
 				factors = c.by[(y*w.out+x0)*u:]
 			case c.scaled:
@@ -49,7 +55,39 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				factors = by
 			}
 			hz.run(out, factors, hint[T]{next: v.next(y), stream: c.stream})
+			if byCells && c.scaled {
+				c.cellsAlong(out, out, cellWindows{step: u, cols: 1}, y, x0, x1, s)
+			}
 		}
+	}
+}
+
+// cellsAlong folds the windows [x0, x1) of row y, of cells of several elements, along a row. Of an average it multiplies
+// by the reciprocals of the divisors: one number for all elements of a cell, and for all windows that hang over no edge.
+func (c *call[T]) cellsAlong(dst, src []T, f cellWindows, y, x0, x1 int, s *scratch) {
+	f.c, f.rows = c.unit, 1
+	run := func(from, to int, by T) {
+		if from == to {
+			return
+		}
+		f.n = to - from
+		s.cells = f
+		c.ops.cells(dst[(from-x0)*f.c:], src[(from-x0)*f.step:], &s.cells, by)
+	}
+	if !c.scaled {
+		run(x0, x1, 1)
+		return
+	}
+	rows := c.rowsCounted(y)
+	in0, in1 := c.w.inner()
+	in0, in1 = min(max(in0, x0), x1), min(max(in1, x0), x1)
+	for x := x0; x < x1; {
+		n := 1
+		if x == in0 && in1 > in0 {
+			n = in1 - in0
+		}
+		run(x, x+n, reciprocal[T](c.windowDivisor(rows, c.colsCounted(x))))
+		x += n
 	}
 }
 
