@@ -95,17 +95,18 @@ func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
 //	}
 func slideMax[T pool2d.Elem](dst, src []T, k int, _ []T, _ hint[T]) { foldMax(dst, src, k, 1) }
 
-// reduceMax returns the greatest cell of src, which has one. Four chains hide how long a maximum takes.
+// reduceMax returns the greatest cell of src, which has one. A tree of eight hides how long a maximum takes.
 func reduceMax[T pool2d.Elem](src, _ []T) T {
 	a := src[0]
-	b, c, d := a, a, a
-	for ; len(src) >= 4; src = src[4:] {
-		a, b, c, d = max(a, src[0]), max(b, src[1]), max(c, src[2]), max(d, src[3])
+	b := a
+	for ; len(src) >= 8; src = src[8:] {
+		a = max(a, max(max(src[0], src[1]), max(src[2], src[3])))
+		b = max(b, max(max(src[4], src[5]), max(src[6], src[7])))
 	}
 	for _, v := range src {
 		a = max(a, v)
 	}
-	return max(a, b, c, d)
+	return max(a, b)
 }
 
 // foldSum is foldMax with + for max.
