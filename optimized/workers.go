@@ -1,6 +1,7 @@
 package optimized
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -20,9 +21,9 @@ type task interface{ run(chunk int, s *scratch) }
 //	caller    publish ── wake? ── chunk ── chunk ── chunk ── withdraw ── wait until no helper is inside
 //	helper    spin ─────────────── enter ─ chunk ── chunk ─────────────── leave ── spin ── park ── end
 //
-// The chunks are cut into as many parts as goroutines may take part, each with a counter of its own. The caller begins
-// with the first part, each helper with one of its own, and all go on with what others have left. So a plane that is
-// pooled again, or that the same goroutines have just written, is where it was: in the cache of the same core.
+// The chunks are cut into as many parts as goroutines may take part. The caller takes the first part from its front, each
+// helper one of its own; then all take what others have left, from the back. So a plane that is pooled again, or that the
+// same goroutines have just written, is where it was: in the cache of the same core.
 type job struct {
 	task   task
 	parts  []part
@@ -33,15 +34,38 @@ type job struct {
 // maxParts is the greatest number of parts. Small calls have about 16 chunks.
 const maxParts = 16
 
-// part is a run of chunks that are left. It has a cache line to itself.
+// part is a run of chunks that are left: the first of them in the upper half, the one behind them in the lower. It has a
+// cache line to itself.
 type part struct {
-	next atomic.Int64
-	end  int64
-	_    [48]byte
+	run atomic.Uint64
+	_   [56]byte
 }
 
 // left reports whether there are any.
-func (p *part) left() bool { return p.next.Load() < p.end }
+func (p *part) left() bool {
+	run := p.run.Load()
+	return run>>32 < run&math.MaxUint32
+}
+
+// take takes the first of them or the last, or returns -1.
+func (p *part) take(first bool) int {
+	for {
+		run := p.run.Load()
+		next, end := run>>32, run&math.MaxUint32
+		switch {
+		case next >= end:
+			return -1
+		case first:
+			if p.run.CompareAndSwap(run, run+1<<32) {
+				return int(next)
+			}
+		default:
+			if p.run.CompareAndSwap(run, run-1) {
+				return int(end - 1)
+			}
+		}
+	}
+}
 
 const (
 	// serialBelow is the number of elements from which a second goroutine pays if it is awake: 2 µs of work, where
@@ -89,9 +113,7 @@ func (j *job) start(chunks, elements int) {
 	n := min(procs, chunks, maxParts)
 	j.parts = j.all[:n]
 	for i := range j.parts {
-		p := &j.parts[i]
-		p.next.Store(int64(chunks * i / n))
-		p.end = int64(chunks * (i + 1) / n)
+		j.parts[i].run.Store(uint64(chunks*i/n)<<32 | uint64(chunks*(i+1)/n))
 	}
 	if procs == 1 {
 		j.work(0)
@@ -118,10 +140,9 @@ func (j *job) start(chunks, elements int) {
 func (j *job) work(home int) {
 	s := scratches.Get().(*scratch)
 	for i := range j.parts {
-		for p := &j.parts[(home+i)%len(j.parts)]; p.left(); {
-			if chunk := p.next.Add(1) - 1; chunk < p.end {
-				j.task.run(int(chunk), s)
-			}
+		p := &j.parts[(home+i)%len(j.parts)]
+		for chunk := p.take(i == 0); chunk >= 0; chunk = p.take(i == 0) {
+			j.task.run(chunk, s)
 		}
 	}
 	scratches.Put(s)
