@@ -229,6 +229,25 @@ func averages[T pool2d.Elem]() []entry[T] {
 					return float64(corner(bottom, right) - corner(top, right) - corner(bottom, left) + corner(top, left))
 				}
 			}},
+		{"path-by-finiteness", "derived", "a plane scanned for NaN and infinities before its path is chosen", nil,
+			lawLocality, "sums are multiplied by the divisor's reciprocal, and divided in a plane with a NaN or an infinity", isFloat[T],
+			func(m *pool[T]) {
+				multiplied := func(w *window[T]) T { return rowMajor(w) * (1 / T(max(1, m.divisor(w)))) }
+				divided := quotientOf(m, rowMajor[T])
+				m.paths = []path[T]{{
+					fits: func(c *call[T]) bool { return c.params.Op == pool2d.Avg },
+					plane: func(c *call[T], n, ch int) {
+						average := multiplied
+						for i := range c.src.H * c.src.W {
+							v := c.src.Data[c.src.Offset(pool2d.Cell{N: n, C: ch, H: i / c.src.W, W: i % c.src.W})]
+							if v-v != 0 {
+								average = divided
+							}
+						}
+						c.windows(n, ch, func(w *window[T]) { m.write(c, w, average(w)) })
+					},
+				}}
+			}},
 		{"nan-skipped", "ONNX reference evaluator", "named case nan-in-average", nil,
 			lawReference, "NaN is left out of the average", isFloat[T],
 			func(m *pool[T]) {

@@ -1,6 +1,10 @@
 package mutants
 
-import "example.com/pool2d"
+import (
+	"unsafe"
+
+	"example.com/pool2d"
+)
 
 func magnitude(v int) int { return max(v, -v) }
 
@@ -166,6 +170,21 @@ func doors[T pool2d.Elem]() []entry[T] {
 						value += c.dst.Data[c.dst.Offset(w.out)]
 					}
 					right(c, w, value)
+				}
+			}},
+		{"block-stored-past-end", "derived", "the store of a whole vector where one lane is valid", nil,
+			lawInside, "each output is stored as 4 lanes: the next outputs are written over 3 of them, and nothing over those behind the last", nil,
+			func(m *pool[T]) {
+				m.into = true
+				right := m.write
+				m.write = func(c *call[T], w *window[T], value T) {
+					right(c, w, value)
+					if c.indices != nil {
+						return // a buffer of its own, with room
+					}
+					for lane := range 4 {
+						unsafe.Slice(&c.dst.Data[c.dst.Offset(w.out)], 4)[lane] = value
+					}
 				}
 			}},
 		{"gradient-unmeasured", "derived", "a check left out", nil,

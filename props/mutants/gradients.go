@@ -48,6 +48,26 @@ func gradients[T pool2d.Elem]() []entry[T] {
 					}
 				}
 			}},
+		{"gradient-to-last-tie", "derived", "twin of pytorch/pytorch#37921, where the gradient finds the maximum again", nil,
+			lawGradMax, "of equal taps the last receives the gradient, and the first has the index", isFloat[T],
+			func(m *pool[T]) {
+				right := m.spread
+				m.spread = func(w *window[T], dx []T, g T) {
+					if w.call.params.Op == pool2d.Avg {
+						right(w, dx, g)
+						return
+					}
+					best, at := m.maximum(w)
+					for i, v := range w.values {
+						if v == best {
+							at = i
+						}
+					}
+					if at >= 0 {
+						m.scatter(dx, w.call.src.Offset(w.cells[at]), g)
+					}
+				}
+			}},
 		{"gradient-without-pad", "NNlib, MIOpen, libnd4j", "FluxML/NNlib.jl#133", []string{"bwd-padding-wrong"},
 			lawGradMax, "the windows of the gradient of a maximum start without the leading pad", isFloat[T],
 			func(m *pool[T]) {
@@ -84,6 +104,22 @@ func gradients[T pool2d.Elem]() []entry[T] {
 			lawGradAvg, "the gradient of an average ignores Divisor", isFloat[T],
 			func(m *pool[T]) {
 				m.forGrad = func(p pool2d.Params) pool2d.Params { p.Divisor = 0; return p }
+			}},
+		{"gradient-skips-zeros", "derived", "what a zero adds to a sum, taken for what its gradient is", nil,
+			lawGradAvg, "the gradient of an average leaves out cells that are zero", isFloat[T],
+			func(m *pool[T]) {
+				right := m.spread
+				m.spread = func(w *window[T], dx []T, g T) {
+					if w.call.params.Op == pool2d.Max {
+						right(w, dx, g)
+						return
+					}
+					for i, cell := range w.cells {
+						if w.values[i] != 0 {
+							m.scatter(dx, w.call.src.Offset(cell), m.share(w, g))
+						}
+					}
+				}
 			}},
 		{"gradient-to-last-tap", "gorgonia", "gorgonia/gorgonia@d7a3ce27 op_avg_pool.go", []string{"gorgonia-avg-bwd"},
 			lawAdjoint, "the gradient of an average goes to the last tap", isFloat[T],

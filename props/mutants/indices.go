@@ -118,6 +118,20 @@ func indices[T pool2d.Elem]() []entry[T] {
 					return best, at
 				}
 			}},
+		{"index-of-last-tie", "derived", "twin of pytorch/pytorch#37921, where indices are a path of their own", nil,
+			lawOrder, "of equal taps the last has the index, and the first the gradient", nil,
+			func(m *pool[T]) {
+				right := m.maximum
+				m.maximum = func(w *window[T]) (T, int) {
+					best, at := right(w)
+					for i, v := range w.values {
+						if v == best && w.call.indices != nil {
+							at = i
+						}
+					}
+					return best, at
+				}
+			}},
 		{"nan-index-first", "derived", "named case nan-twice", nil,
 			lawOrder, "of several NaNs the first has the index", isFloat[T],
 			func(m *pool[T]) {

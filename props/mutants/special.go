@@ -170,6 +170,16 @@ func special[T pool2d.Elem]() []entry[T] {
 			func(m *pool[T]) {
 				m.forTaps = func(p pool2d.Params) pool2d.Params { p.Kernel.W = min(p.Kernel.W, 8); return p }
 			}},
+		{"13x13s1-last-column", "derived", "twin of PaddlePaddle/Anakin#210, in the largest window that has a loop of its own", nil,
+			lawWindows, "the kernel for windows of 13 at stride 1 ignores the last column", nil,
+			func(m *pool[T]) {
+				m.forTaps = func(p pool2d.Params) pool2d.Params {
+					if (p.Kernel == pool2d.HW{H: 13, W: 13}) && (p.Stride == pool2d.HW{H: 1, W: 1}) {
+						p.Kernel.W--
+					}
+					return p
+				}
+			}},
 		{"wide-row-in-5-bits", "derived", "a position kept in 5 bits", nil,
 			lawReference, "columns are counted modulo 32", nil,
 			func(m *pool[T]) {

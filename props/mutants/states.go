@@ -44,6 +44,27 @@ func states[T pool2d.Elem]() []entry[T] {
 					return p
 				})
 			}},
+		{"setup-of-last-call", "derived", "twin of pytorch/pytorch#94348, which keeps one setup", nil,
+			lawSequence, "the setup of the last call is used again for the same plane and parameters, and the divisor is not compared", nil,
+			func(m *pool[T]) {
+				type setup struct {
+					in pool2d.Shape
+					p  pool2d.Params
+				}
+				var mu sync.Mutex
+				var last setup
+				m.touch = func(c *call[T]) {
+					mu.Lock()
+					defer mu.Unlock()
+					now := setup{c.src.Shape, c.params}
+					if now.p.Divisor = last.p.Divisor; now == last {
+						c.params = last.p
+						return
+					}
+					last = setup{c.src.Shape, c.params}
+				}
+				m.lacks = pool2d.Concurrency // so that only the order of calls matters
+			}},
 		{"plan-of-first-plane", "derived", "a cache of plans by parameters", nil,
 			lawSequence, "the windows of a plane are those of the first plane seen with these parameters", nil,
 			func(m *pool[T]) {
