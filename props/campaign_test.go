@@ -165,7 +165,7 @@ func TestCampaignLaws(t *testing.T) {
 	all = append(all, killers(t, only[int8](judged))...)
 
 	var b strings.Builder
-	fmt.Fprintf(&b, "Each law, run alone on every mutant with one seed and 20 checks: how many mutants name it, how many it kills, and those that no other law kills, with the default 100 checks either.\n\n")
+	fmt.Fprintf(&b, "Each law, run alone on every mutant with one seed and 20 checks: how many mutants name it, how many it kills, and those that no other law kills, with the default 100 checks either. A law without any of these says in its doc why it stays.\n\n")
 	fmt.Fprintf(&b, "| law | sentence | named by | kills | alone |\n|---|---|---:|---:|---|\n")
 	for _, law := range props.All[float32]() {
 		named, kills := 0, 0

@@ -89,6 +89,7 @@
 // case's Seed, so that the literal of a case is all there is to repeat.
 //
 // Then plant a bug that the law is there for in plantings (planted_test.go), and add the broken implementation to package
-// props/mutants, with the system where it happened: a law that kills nothing is not known to work. Last, run the lawful
-// variants of that package. If one fails, the law is wrong, and a condition is missing; no tolerance is tuned.
+// props/mutants, with the system where it happened: a law that kills nothing is not known to work. A law that no mutant
+// dies of alone, as MUSEUM.md records, says in its doc why it stays. Last, run the lawful variants of that package. If
+// one fails, the law is wrong, and a condition is missing; no tolerance is tuned.
 package props

@@ -9,7 +9,8 @@ import (
 )
 
 // answers demands a result of every valid call, in bounded time: a tensor of the source's layout, and no error, panic or
-// hang. It has no condition: what an implementation lacks is not drawn.
+// hang. It has no condition: what an implementation lacks is not drawn. It stays because it is the gate: where it
+// fails, Run skips the laws after it, and a refusal has one report instead of one from each.
 func answers[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	for _, r := range offered(s, c) {
 		a := s.do(r)
@@ -36,7 +37,8 @@ func offered[T pool2d.Elem](s *subject[T], c Case[T]) []request[T] {
 }
 
 // shapeFormula demands the shape of pool2d.OutputShape, and that the reference, which enumerates windows instead, has
-// the same. It has no condition.
+// the same. It has no condition. It stays because it alone judges OutputShape, which every other law has its shapes
+// from.
 func shapeFormula[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	for _, r := range offered(s, c) {
 		if _, err := s.valid(r); err != nil {

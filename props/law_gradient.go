@@ -83,7 +83,8 @@ func gradientOfAvg[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // gradientSum demands that a maximum's gradient neither loses nor makes anything: over each plane, it sums up to the
 // gradients of the outputs whose windows have a tap. The gradients are small integers, so the sums are exact in any
-// order; of real ones they would not be.
+// order; of real ones they would not be. It stays because it knows no ties: what it finds lost or made is wrong under
+// any rule for them, and what gradient_of_max finds may be another rule.
 func gradientSum[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	grad := gradientFor(c, false)
 	dx, err := s.grad(grad, c.Src, c.Params)
@@ -109,7 +110,8 @@ func gradientSum[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // gradientAdjoint demands ⟨avg(x), g⟩ = ⟨x, grad(g)⟩ of the implementation's own two functions, within what the bounds of
 // both allow. It knows nothing of windows but how many taps they have, so it judges the derivation of the other laws too.
-// A maximum is not linear, and is not spoken of.
+// A maximum is not linear, and is not spoken of. It stays because a divisor that the reference and the suite's windows
+// had wrong alike, in one of the two directions, would show here alone.
 func gradientAdjoint[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	grad := gradientFor(c, true)
 	y, err := s.pool(c.Src, c.Params)

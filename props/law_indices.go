@@ -8,7 +8,8 @@ import (
 
 // indicesInWindow demands of each index that it names a real tap of its own window, where the maximum stands: in the
 // plane, not in the padded plane, the tensor or the window. It is −1 exactly for a window that has no real tap. Searching
-// the plane for the value, as one library did, breaks it wherever a value occurs twice.
+// the plane for the value, as one library did, breaks it wherever a value occurs twice. It stays because it leaves ties
+// free: an index that is wrong is told from one that is another of equal maxima, which indices_order reports alike.
 func indicesInWindow[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	y, indices, err := s.maxima(c.Src, c.Params)
 	if err != nil {
@@ -90,7 +91,8 @@ func winner[T pool2d.Elem](src pool2d.Tensor[T], taps []int) int {
 }
 
 // indicesValues demands that the maxima beside the indices are those of the pooling without indices: two paths, one
-// answer. Some libraries propagate NaN on one of them alone.
+// answer. Some libraries propagate NaN on one of them alone. It stays because it says that the paths differ, which else
+// follows from three laws together, and says it of the reference's two as well.
 func indicesValues[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	plain, err := s.pool(c.Src, c.Params)
 	if err != nil {

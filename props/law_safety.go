@@ -43,7 +43,9 @@ func staysInside[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // everyCellWritten demands a result in every cell. A caller's buffer is full of junk before the call, and of other junk
 // before a second one: what is the junk both times was not written. A buffer of the implementation's own is zero where
-// nothing was written; so the cells are 1 and more, and zero is no average of them but in an integer type.
+// nothing was written; so the cells are 1 and more, and zero is no average of them but in an integer type. It stays
+// because it says of a cell that nobody wrote it, where equals_reference says that it is wrong; and because junk may be
+// right by chance, of 8 bits once in 256 cells, and two kinds of junk are not.
 func everyCellWritten[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	var ys [2]pool2d.Tensor[T]
 	for i := range ys {

@@ -87,12 +87,14 @@ func rearranged[T pool2d.Elem](src pool2d.Tensor[T], shape pool2d.Shape, from fu
 
 // channelPreservation demands as many channels as there are, that permuting channels permutes results, and that a
 // channel by itself has the result that it has among others. An average may differ within the bounds of both: vector
-// lanes and tails may sum in different orders.
+// lanes and tails may sum in different orders. It stays because it tells planes mixed up from windows misplaced: of the
+// windows it knows no more than the bound does, so it holds of the reference whatever that takes a window to be.
 func channelPreservation[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	return planes(s, c, "channels", c.Src.C, func(at *pool2d.Cell) *int { return &at.C }, func(s *pool2d.Shape) *int { return &s.C })
 }
 
-// batchPreservation demands the same of batch items.
+// batchPreservation demands the same of batch items. It stays because a batch item is no channel: a step from item to
+// item that is wrong, as next-batch-item's, leaves channels alone.
 func batchPreservation[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	return planes(s, c, "batch items", c.Src.N, func(at *pool2d.Cell) *int { return &at.N }, func(s *pool2d.Shape) *int { return &s.N })
 }
@@ -139,7 +141,8 @@ func planes[T pool2d.Elem](s *subject[T], c Case[T], name string, n int, of func
 
 // shiftTolerance moves the plane by a whole number of strides and demands that the results move by that many cells. It
 // speaks of windows whose taps are all real before and after: at an edge other cells come into the window, and padding
-// changes the divisor. An average may differ within the bounds of both.
+// changes the divisor. An average may differ within the bounds of both. It stays because it says what a stride is
+// without a value to hold against: a stride that the reference and the suite's windows had wrong alike would show here.
 func shiftTolerance[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	y, err := s.pool(c.Src, c.Params)
 	if err != nil {
@@ -181,7 +184,8 @@ func shiftTolerance[T pool2d.Elem](s *subject[T], c Case[T]) error {
 // cell still shows it. For windows start every s cells, so the first s cells under a window are that window's alone to
 // show, and from any of them k−s further is under it still. It speaks of dense windows that leave no gaps, between which a
 // feature is lost rightly, and of windows inside the plane. An integer average may round a feature away: there it speaks
-// of maxima alone.
+// of maxima alone. It stays because it is what pooling is for: the README counts it on a photograph, and promises it of
+// every implementation.
 func detection[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	g := geometryOf(c.Src.Shape, c.Params)
 	random := stream(c.Seed)
@@ -234,7 +238,8 @@ func hasFullWindow[T pool2d.Elem](c Case[T]) bool {
 // flip mirrors the plane, swaps the pads, and demands mirrored results. Its condition is that no cells are left over and
 // no window hangs over on a mirrored axis, (H+l+t−e) mod s = 0: else the mirrored windows lie elsewhere. Indices are
 // mirrored too where cells are distinct and not NaN, since of equals the first wins on both sides. An average may differ
-// within the bounds of both.
+// within the bounds of both. It stays because it holds one edge of the plane against the other: what the reference and
+// the suite's windows did wrong alike at one of them would show here.
 func flip[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	before, err := ask2(s, c.Src, c.Params, isDistinct(c.Src))
 	if err != nil {
@@ -314,7 +319,8 @@ func isDistinct[T pool2d.Elem](x pool2d.Tensor[T]) bool {
 
 // transpose swaps the axes of the plane and of every parameter and demands swapped results. Indices are swapped where
 // cells are distinct and not NaN, since the first in row-major order is another. An average may differ within the
-// bounds of both.
+// bounds of both. It stays because it holds one axis against the other: a height that the reference and the suite's
+// windows used for the width too would show here.
 func transpose[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	before, err := ask2(s, c.Src, c.Params, isDistinct(c.Src))
 	if err != nil {
@@ -345,7 +351,8 @@ func transpose[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // monotoneMap applies a map that never decreases to every cell, and demands that it commutes with the maximum. The map
 // fixes NaN and the least value, which stand for themselves and for a window without taps. Indices are compared where
-// the map is injective: else it makes ties.
+// the map is injective: else it makes ties. It stays because it knows nothing of windows: it judges what is done with
+// cells, whichever they are, in the reference too.
 func monotoneMap[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	type mapping struct {
 		name      string
@@ -404,7 +411,8 @@ func limitOf[T pool2d.Elem]() float64 {
 
 // linearity demands that the average of a sum is the sum of averages, up to the bounds of the three. The cells are small
 // integers, so that their sum is exact; of real cells it would be rounded before the average begins. Integer types are
-// not spoken of: their quotients are rounded.
+// not spoken of: their quotients are rounded. It stays because it needs no sum to hold against: an average that treats
+// cells by their values breaks it, be it the reference's.
 func linearity[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	random := stream(c.Seed)
 	z := c.Src
@@ -433,7 +441,9 @@ func linearity[T pool2d.Elem](s *subject[T], c Case[T]) error {
 
 // scaling multiplies every cell by a power of two and demands the same bits of the average, with another exponent. Every
 // operation of a lawful average commutes with that, in any order, as long as nothing is subnormal or overflows: the
-// cells lie far from both ends. It needs the order of summation to be the same, which it is at the same place.
+// cells lie far from both ends. It needs the order of summation to be the same, which it is at the same place. It stays
+// because it alone compares averages of different cells bit for bit: a path chosen by the size of a sum could hide
+// within the bound of every other law.
 func scaling[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	y, err := s.pool(c.Src, c.Params)
 	if err != nil {
@@ -458,7 +468,9 @@ func scaling[T pool2d.Elem](s *subject[T], c Case[T]) error {
 // composition demands that pooling with k1 and then with k2, at stride 1, is pooling with k1+k2−1: the maximum of the
 // maxima of overlapping stretches is the maximum of the whole. The windows are dense, since taps with gaps between them do
 // not add up to such taps; in floor mode, since a window that hangs over would be cut by the first pass; and the pads of
-// both sum up to the pads of the whole. Only values are compared: an index of an index is of another plane.
+// both sum up to the pads of the whole. Only values are compared: an index of an index is of another plane. It stays
+// because it judges windows by what they add up to, and derives none: windows that are one tap short break it, whatever
+// the reference and the suite take for right.
 func composition[T pool2d.Elem](s *subject[T], c Case[T]) error {
 	whole, err := s.pool(c.Src, c.Params)
 	if err != nil {
