@@ -173,6 +173,41 @@ func TestDivisor(t *testing.T) {
 	}
 }
 
+// What a cell gets of an average's gradient is each of its windows' over that window's divisor; of a maximum's, where it is
+// the first of the greatest, all of it.
+func TestGradient(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		want []float32
+	}{
+		{"n1c1h1w3_avg_k1x2_s1x2", []float32{3, 3, 0}}, // the last cell is left over
+		{"n1c1h1w3_avg_k1x2_s1x1", []float32{3, 9, 6}},
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1", []float32{7, 16, 13}},
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1_countpad", []float32{6, 12, 10}},
+		{"n1c1h1w3_avg_k1x3_s1x1_p0,1,0,1_div1", []float32{18, 36, 30}},
+		{"n1c1h1w3_avg_k1x3_s1x2_p0,2,0,2_d1x2_div1", []float32{18, 0, 18}},
+		{"n1c1h1w3_max_k1x2_s1x1", []float32{0, 18, 0}},
+		{"n1c1h1w3_max_k1x3_s1x1_p0,1,0,1", []float32{0, 36, 0}},
+	} {
+		d, err := pool2d.ParseDescriptor(test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := row([]float32{1, 2, 2})
+		grad, err := Pool2D(x, d.Params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range grad.Data {
+			grad.Data[i] = float32(6 * (i + 1))
+		}
+		dx, err := Pool2DGrad(grad, x, d.Params)
+		if err != nil || !slices.Equal(dx.Data, test.want) {
+			t.Errorf("%s: got %v, %v, want %v", test.name, dx.Data, err, test.want)
+		}
+	}
+}
+
 // A layout changes where cells stand, and nothing else.
 func TestLayouts(t *testing.T) {
 	x := pool2d.Tensor[float64]{Shape: pool2d.Shape{N: 2, C: 3, H: 5, W: 4}, Data: make([]float64, 120)}
