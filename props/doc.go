@@ -53,7 +53,8 @@
 //
 //	POOL2D_SHARD=$(JOB_COMPLETION_INDEX)/16 go test -run TestMine -timeout 0 -rapid.checks=1000000 -rapid.seed=7
 //
-// and the campaign has passed if every part has. [Fuzz] searches by coverage instead, under go test -fuzz.
+// and the campaign has passed if every part has. [Fuzz] searches by coverage instead, under go test -fuzz. [Exhaustive]
+// leaves nothing to chance: it pools every geometry up to a stated size, and its doc says what that proves.
 //
 // Cases come from no corpus. Rapid leaves the decisions that led to a failure in testdata/rapid; they go stale with the
 // next version of this package, so a literal in Replay is what to keep.

@@ -23,7 +23,8 @@ var (
 	// other on an axis: overlap, touch, leave gaps, hang over on either side, step over a plane of one cell.
 	SmallScope = Scope{Extent: 4, Kernel: 3, Stride: 3, Dilation: 2}
 
-	// LargeScope has 1,132,436 geometries and takes less than a minute on two cores.
+	// LargeScope has 1,132,436 geometries. The reference takes 7 s for them, on two cores of an Intel Xeon (family 6
+	// model 167; POOL2D_CAMPAIGN=1 go test ./props -run ExhaustiveMillion -v).
 	LargeScope = Scope{Extent: 5, Kernel: 3, Stride: 3, Dilation: 3}
 )
 

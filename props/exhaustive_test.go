@@ -23,7 +23,7 @@ func TestExhaustiveReference(t *testing.T) {
 	t.Run("uint8", func(t *testing.T) { props.Exhaustive(t, referenceImpl[uint8](pool2d.NCHW), tiny) })
 }
 
-// POOL2D_CAMPAIGN=1 go test ./props -run ExhaustiveMillion
+// POOL2D_CAMPAIGN=1 go test ./props -run ExhaustiveMillion -v
 func TestExhaustiveMillion(t *testing.T) {
 	if small, large := props.SmallScope.Geometries(), props.LargeScope.Geometries(); small != 184_628 || large != 1_132_436 {
 		t.Fatalf("got %d and %d geometries, want as many as the docs say", small, large)
