@@ -90,10 +90,12 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 	return pl
 }
 
-// A chunk is a sixteenth of a call, within these numbers of elements read and written: at memory speed 1 to 10 µs, at
-// least 20 times what taking a chunk costs, and at most a twentieth of what a garbage collection may have to wait for.
+// A chunk is a sixteenth of a call, within these numbers of elements read and written: from the second-level cache the
+// least takes 1 µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection
+// may have to wait for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two
+// threads.
 const (
-	minChunk = 1 << 12
+	minChunk = 1 << 14
 	maxChunk = 1 << 16
 )
 
