@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -317,6 +318,34 @@ func TestSameBits(t *testing.T) {
 				wg.Wait()
 			}
 			runtime.GOMAXPROCS(old)
+		}
+	}
+}
+
+// counted is a task that counts how often each of its chunks runs.
+type counted struct {
+	job
+	runs []atomic.Int32
+}
+
+func (c *counted) run(chunk int, _ *scratch) { c.runs[chunk].Add(1) }
+
+// TestChunks checks that each chunk runs once, whoever takes it.
+func TestChunks(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for procs := 1; procs <= 20; procs++ {
+		runtime.GOMAXPROCS(procs)
+		for _, chunks := range []int{1, 2, 3, maxParts - 1, maxParts, maxParts + 1, 97, 1000} {
+			c := &counted{runs: make([]atomic.Int32, chunks)}
+			c.task = c
+			for again := range int32(10) {
+				c.start(chunks, wakeAbove)
+				for i := range c.runs {
+					if n := c.runs[i].Load(); n != again+1 {
+						t.Fatalf("GOMAXPROCS %d, %d chunks: after %d calls chunk %d has run %d times", procs, chunks, again+1, i, n)
+					}
+				}
+			}
 		}
 	}
 }
