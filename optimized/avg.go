@@ -36,19 +36,68 @@ func reciprocal[T pool2d.Elem](divisor int) T {
 	return 1 / T(divisor)
 }
 
+// countColumns computes, once a call, how many columns of a window count in the divisor: two divisions for each that hangs
+// over an edge, of a narrow plane as dear as the pooling itself if they were done for every row.
+func (c *call[T]) countColumns() {
+	c.in0, c.in1 = c.w.inner()
+	c.edges = c.edges[:0]
+	if c.in0+c.w.out-c.in1 > maxEdges {
+		return
+	}
+	for x := range c.in0 {
+		c.edges = append(c.edges, c.colsCounted(x))
+	}
+	for x := c.in1; x < c.w.out; x++ {
+		c.edges = append(c.edges, c.colsCounted(x))
+	}
+}
+
+// maxEdges is how many of these numbers are kept, 32 KiB.
+const maxEdges = 1 << 12
+
+// columns returns what colsCounted does.
+func (c *call[T]) columns(x int) int {
+	switch {
+	case c.in0 <= x && x < c.in1:
+		return c.w.k // all alike
+	case len(c.edges) == 0:
+		return c.colsCounted(x)
+	case x < c.in0:
+		return c.edges[x]
+	}
+	return c.edges[c.in0+x-c.in1]
+}
+
 // scales computes the reciprocals of the divisors of the windows [x0, x1) of a row of which so many rows count.
 func (c *call[T]) scales(by []T, rows, x0, x1 int) {
-	// Between the windows that hang over an edge all are alike.
-	in0, in1 := c.w.inner()
-	in0, in1 = min(max(in0, x0), x1), min(max(in1, x0), x1)
+	in0, in1 := min(max(c.in0, x0), x1), min(max(c.in1, x0), x1)
 	edge := func(from, to int) {
 		for x := from; x < to; x++ {
-			fill(by[(x-x0)*c.unit:][:c.unit], reciprocal[T](c.windowDivisor(rows, c.colsCounted(x))))
+			r := reciprocal[T](c.windowDivisor(rows, c.columns(x)))
+			for i := range c.unit {
+				by[(x-x0)*c.unit+i] = r
+			}
 		}
 	}
 	edge(x0, in0)
 	fill(by[(in0-x0)*c.unit:(in1-x0)*c.unit], reciprocal[T](c.windowDivisor(rows, c.w.k)))
 	edge(in1, x1)
+}
+
+// scaleRows computes the reciprocals of the divisors of all windows, so many apart from row to row.
+func (c *call[T]) scaleRows(apart int) {
+	n := c.w.out * c.unit
+	c.by = c.sharedRows(c.h.out * apart)
+	counted := -1
+	for y := range c.h.out {
+		row := c.by[y*apart:][:n]
+		if rows := c.rowsCounted(y); rows != counted {
+			counted = rows
+			c.scales(row, rows, 0, c.w.out)
+		} else {
+			copy(row, c.by[(y-1)*apart:])
+		}
+	}
 }
 
 // factors computes the reciprocals of the divisors that all chunks share.
@@ -57,6 +106,7 @@ func (c *call[T]) factors() {
 	if !c.scaled {
 		return
 	}
+	c.countColumns()
 	switch {
 	case c.path == pathFused:
 		// Of windows of at most 3 only the first and the last row can hang over an edge.
@@ -66,16 +116,9 @@ func (c *call[T]) factors() {
 			c.scales(c.by[i*n:], c.rowsCounted(y), 0, c.w.out)
 		}
 	case c.path == pathNarrow:
-		c.by = c.sharedRows(c.h.out * narrowWidth)
-		for y := range c.h.out {
-			c.scales(c.by[y*narrowWidth:], c.rowsCounted(y), 0, c.w.out)
-		}
+		c.scaleRows(narrowWidth)
 	case c.path == pathFlat || c.path == pathRows && (c.unit == 1 || c.ops.cells == nil) && c.h.out*c.w.out*c.unit <= sharedCells:
-		n := c.w.out * c.unit
-		c.by = c.sharedRows(c.h.out * n)
-		for y := range c.h.out {
-			c.scales(c.by[y*n:], c.rowsCounted(y), 0, c.w.out)
-		}
+		c.scaleRows(c.w.out * c.unit)
 	}
 }
 

@@ -148,6 +148,9 @@ type call[T pool2d.Elem] struct {
 	stream   bool // write past the cache
 
 	by     []T // reciprocals of the divisors; which ones, the path knows
+	in0    int // the windows of a row [in0, in1) hang over no edge
+	in1    int
+	edges  []int // how many columns of the others count
 	narrow narrowPlanes
 	flat   flatPlanes
 	shared []T // memory of by, kept for the next call
@@ -376,7 +379,7 @@ func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
 			}
 			by := T(1)
 			if c.scaled {
-				by = reciprocal[T](c.windowDivisor(rows, c.colsCounted(x)))
+				by = reciprocal[T](c.windowDivisor(rows, c.columns(x)))
 			}
 			*f = cellWindows{n: n, c: u, step: w.s * u, rows: nrows, down: h.d * w.in * u, cols: ncols, right: w.d * u}
 			c.ops.cells(dst[x*u:], src[(row*w.in+col)*u:], f, by)

@@ -79,14 +79,13 @@ func (c *call[T]) cellsAlong(dst, src []T, f cellWindows, y, x0, x1 int, s *scra
 		return
 	}
 	rows := c.rowsCounted(y)
-	in0, in1 := c.w.inner()
-	in0, in1 = min(max(in0, x0), x1), min(max(in1, x0), x1)
+	in0, in1 := min(max(c.in0, x0), x1), min(max(c.in1, x0), x1)
 	for x := x0; x < x1; {
 		n := 1
 		if x == in0 && in1 > in0 {
 			n = in1 - in0
 		}
-		run(x, x+n, reciprocal[T](c.windowDivisor(rows, c.colsCounted(x))))
+		run(x, x+n, reciprocal[T](c.windowDivisor(rows, c.columns(x))))
 		x += n
 	}
 }
