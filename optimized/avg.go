@@ -117,7 +117,7 @@ func (c *call[T]) factors() {
 		}
 	case c.path == pathNarrow:
 		c.scaleRows(narrowWidth)
-	case c.path == pathFlat || c.path == pathRows && (c.unit == 1 || c.ops.cells == nil) && c.h.out*c.w.out*c.unit <= sharedCells:
+	case c.path == pathFlat || c.path == pathRows && !c.byCells && c.h.out*c.w.out*c.unit <= sharedCells:
 		c.scaleRows(c.w.out * c.unit)
 	}
 }

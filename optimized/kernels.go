@@ -17,8 +17,10 @@ type ops[T pool2d.Elem] struct {
 	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
 	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
 	widest int
-	reduce func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
-	scale  func(dst, by []T)    // dst[i] *= by[i]
+	// pickCells is pick for cells of several elements at stride 2; nil: use fold for each.
+	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
+	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
+	scale     func(dst, by []T)    // dst[i] *= by[i]
 
 	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
 	globals fallible[func(dst, src []T, n int, by T) bool]
@@ -60,6 +62,38 @@ type cellWindows struct {
 	step        int // elements from window to window
 	rows, down  int // taps, and elements from one to the next
 	cols, right int
+}
+
+// cellPicks say how to take every second cell of u elements: of the 32 elements that begin at from[i], turn by turn,
+// which are the next 16. After u turns it begins anew, 32·u elements further on.
+type cellPicks struct {
+	u     int
+	index []uint32 // 16 a turn
+	from  []int
+	reach int // elements of the 32 that are needed
+}
+
+// at returns where in the source element i of the result is.
+func (f *cellPicks) at(i int) int { return i/f.u*2*f.u + i%f.u }
+
+// prepare makes them for cells of u elements. It reports false if 16 of those may need more than 32.
+func (f *cellPicks) prepare(u int) bool {
+	if f.u != u {
+		*f = cellPicks{u: u, index: f.index[:0], from: f.from[:0]}
+		for turn := range u {
+			first := f.at(16 * turn)
+			reach := f.at(16*turn+15) - first + 1
+			if f.reach = max(f.reach, reach); reach != f.reach || reach > 32 {
+				f.reach = 0
+				break
+			}
+			f.from = append(f.from, first)
+			for lane := range 16 {
+				f.index = append(f.index, uint32(f.at(16*turn+lane)-first))
+			}
+		}
+	}
+	return f.reach > 0
 }
 
 // narrowPlanes are whole planes whose rows fit narrowWidth cells, and how to pool them.

@@ -15,14 +15,14 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				globals: globalsSumAVX512, narrow: narrowSumAVX512,
 			}),
@@ -57,6 +57,7 @@ type kernels struct {
 	prefix      func(dst, acc, src, end *float32, n int)
 	cells       func(dst, src *float32, n, c, step, rows, down, cols, right int, by float32)
 	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
+	pickCells   func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale       func(dst, by *float32, n int)
 	fused       [fusedKinds]fusedFunc
 	fast        [fusedKinds]fusedFast
@@ -122,7 +123,7 @@ func sumOps(k kernels) ops[float32] {
 // ops wraps the kernels of k: slices in place of pointers, their bounds checked once a call, and what assembly touches
 // told to the race detector.
 func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo func(src, tmp []float32) float32) ops[float32] {
-	return ops[float32]{
+	o := ops[float32]{
 		fold: func(dst, src []float32, taps, apart int) {
 			n := len(dst)
 			if n == 0 {
@@ -222,6 +223,23 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		})},
 		narrow: k.narrowOps(),
 	}
+	if k.pickCells != nil {
+		o.pickCells = func(dst, src []float32, f *cellPicks, taps, apart int) {
+			n := len(dst)
+			if n == 0 {
+				return
+			}
+			noteRead(src[:f.at(n-1)+(taps-1)*apart+1])
+			noteWrite(dst)
+			vectors, rest := n/16, n%16
+			reach := 0
+			if rest > 0 {
+				reach = f.at(n-1) - f.at(16*vectors) + 1
+			}
+			k.pickCells(&dst[0], &src[0], vectors, rest, f.u, &f.index[0], &f.from[0], f.reach-16, min(reach, 16), max(reach-16, 0), taps, apart)
+		}
+	}
+	return o
 }
 
 // slideRow runs the slide of k.

@@ -1151,6 +1151,110 @@ done:
 	VZEROUPPER
 	RET
 
+// func pickCellsMaxAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·pickCellsMaxAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ vectors+16(FP), DX
+	MOVQ apart+88(FP), BX
+	SHLQ $0x02, BX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VPBROADCASTD SI, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, SI
+	VPBROADCASTD SI, Z0
+	MOVQ         hi+56(FP), SI
+	MOVL         $0xffffffff, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K1
+
+turn:
+	MOVQ index+40(FP), SI
+	MOVQ from+48(FP), DI
+	MOVQ u+32(FP), R8
+
+one:
+	MOVQ      (DI), R9
+	LEAQ      (CX)(R9*4), R9
+	TESTQ     DX, DX
+	JZ        rest
+	VMOVUPS   (SI), Z1
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z3
+	VPERMT2PS Z3, Z1, Z2
+	MOVQ      taps+80(FP), R10
+	DECQ      R10
+	JZ        one_store
+
+one_tap:
+	ADDQ        BX, R9
+	VMOVUPS     (R9), Z3
+	VMOVUPS.Z   64(R9), K1, Z4
+	VPERMT2PS   Z4, Z1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z0, Z2, Z3
+	VMOVAPS     Z3, Z2
+	DECQ        R10
+	JNZ         one_tap
+
+one_store:
+	VMOVUPS Z2, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
+	ADDQ    $0x08, DI
+	DECQ    DX
+	DECQ    R8
+	JNZ     one
+	MOVQ    u+32(FP), SI
+	SHLQ    $0x07, SI
+	ADDQ    SI, CX
+	JMP     turn
+
+rest:
+	MOVQ      rest+24(FP), CX
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      restLo+64(FP), DX
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K1
+	MOVQ      restHi+72(FP), DX
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K2
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K3
+	VMOVUPS   (SI), Z1
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z 64(R9), K2, Z3
+	VPERMT2PS Z3, Z1, Z2
+	MOVQ      taps+80(FP), CX
+	DECQ      CX
+	JZ        last_store
+
+last_tap:
+	ADDQ        BX, R9
+	VMOVUPS.Z   (R9), K1, Z3
+	VMOVUPS.Z   64(R9), K2, Z4
+	VPERMT2PS   Z4, Z1, Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z0, Z2, Z3
+	VMOVAPS     Z3, Z2
+	DECQ        CX
+	JNZ         last_tap
+
+last_store:
+	VMOVUPS Z2, K3, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func foldSumAVX512(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·foldSumAVX512(SB), NOSPLIT, $0-40
@@ -2141,6 +2245,99 @@ rest_skip5:
 
 rest_unscaled:
 	VMOVUPS Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func pickCellsSumAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·pickCellsSumAVX512(SB), NOSPLIT, $0-96
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   vectors+16(FP), DX
+	MOVQ   apart+88(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	MOVQ   hi+56(FP), SI
+	MOVL   $0xffffffff, DI
+	BZHIL  SI, DI, DI
+	KMOVW  DI, K1
+
+turn:
+	MOVQ index+40(FP), SI
+	MOVQ from+48(FP), DI
+	MOVQ u+32(FP), R8
+
+one:
+	MOVQ      (DI), R9
+	LEAQ      (CX)(R9*4), R9
+	TESTQ     DX, DX
+	JZ        rest
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (R9), Z1
+	VMOVUPS.Z 64(R9), K1, Z2
+	VPERMT2PS Z2, Z0, Z1
+	MOVQ      taps+80(FP), R10
+	DECQ      R10
+	JZ        one_store
+
+one_tap:
+	ADDQ      BX, R9
+	VMOVUPS   (R9), Z2
+	VMOVUPS.Z 64(R9), K1, Z3
+	VPERMT2PS Z3, Z0, Z2
+	VADDPS    Z2, Z1, Z1
+	DECQ      R10
+	JNZ       one_tap
+
+one_store:
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
+	ADDQ    $0x08, DI
+	DECQ    DX
+	DECQ    R8
+	JNZ     one
+	MOVQ    u+32(FP), SI
+	SHLQ    $0x07, SI
+	ADDQ    SI, CX
+	JMP     turn
+
+rest:
+	MOVQ      rest+24(FP), CX
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      restLo+64(FP), DX
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K1
+	MOVQ      restHi+72(FP), DX
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K2
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K3
+	VMOVUPS   (SI), Z0
+	VMOVUPS.Z (R9), K1, Z1
+	VMOVUPS.Z 64(R9), K2, Z2
+	VPERMT2PS Z2, Z0, Z1
+	MOVQ      taps+80(FP), CX
+	DECQ      CX
+	JZ        last_store
+
+last_tap:
+	ADDQ      BX, R9
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z 64(R9), K2, Z3
+	VPERMT2PS Z3, Z0, Z2
+	VADDPS    Z2, Z1, Z1
+	DECQ      CX
+	JNZ       last_tap
+
+last_store:
+	VMOVUPS Z1, K3, (AX)
 
 done:
 	VZEROUPPER

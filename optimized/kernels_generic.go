@@ -61,6 +61,17 @@ func pickMax[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	}
 }
 
+// pickCellsMax is
+//
+//	for i := range dst {
+//		dst[i] = max(src[f.at(i)], src[f.at(i)+apart], …, src[f.at(i)+(taps-1)*apart])
+//	}
+func pickCellsMax[T pool2d.Elem](dst, src []T, f *cellPicks, taps, apart int) {
+	for i := range dst {
+		pickMax(dst[i:i+1], src[f.at(i):], 1, taps, apart)
+	}
+}
+
 // pairMax is
 //
 //	for i := range dst {
@@ -153,6 +164,13 @@ func pickSum[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 			m += w[j]
 		}
 		dst[i] = m
+	}
+}
+
+// pickCellsSum is pickCellsMax with + for max.
+func pickCellsSum[T pool2d.Elem](dst, src []T, f *cellPicks, taps, apart int) {
+	for i := range dst {
+		pickSum(dst[i:i+1], src[f.at(i):], 1, taps, apart)
 	}
 }
 

@@ -98,6 +98,15 @@ func TestKernel(t *testing.T) {
 						func(dst, a, b []float32) { copy(dst, a); contract.scale(dst, b) })
 				})
 			}
+			if o.pickCells != nil {
+				t.Run(name("pickCells"), func(t *testing.T) {
+					contract := pickCellsMax[float32]
+					if op == 1 {
+						contract = pickCellsSum[float32]
+					}
+					testPickCells(t, longest, op == 0, o.pickCells, contract)
+				})
+			}
 			if o.cells != nil {
 				t.Run(name("cells"), func(t *testing.T) {
 					cells := cellsMax[float32]
@@ -177,6 +186,23 @@ func testPick(t *testing.T, longest int, nans bool, step int, kernel, contract f
 				cells := (n-1)*step + (k-1)*apart + 1
 				against(t, nans && n%5 == 0, fmt.Sprintf("length %d, %d taps %d apart", n, k, apart), src, dst, cells, n,
 					func(d, s []float32) { kernel(d, s, step, k, apart) }, func(d, s []float32) { contract(d, s, step, k, apart) })
+			}
+		}
+	}
+}
+
+func testPickCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellPicks, taps, apart int)) {
+	src, dst := fenced(t, 4*longest+200), fenced(t, longest+40)
+	for u := 2; u < 16; u++ {
+		var f cellPicks
+		if !f.prepare(u) {
+			continue
+		}
+		for n := u; n <= longest; n += u {
+			for k := 1; k <= 3; k++ {
+				cells := f.at(n-1) + (k-1)*u + 1
+				against(t, nans && n%5 == 0, fmt.Sprintf("%d cells of %d, %d taps", n/u, u, k), src, dst, cells, n,
+					func(d, s []float32) { kernel(d, s, &f, k, u) }, func(d, s []float32) { contract(d, s, &f, k, u) })
 			}
 		}
 	}

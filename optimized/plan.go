@@ -145,12 +145,15 @@ type call[T pool2d.Elem] struct {
 	strip    int  // rows: output columns at a time
 	herk     bool // rows: vertically by blocks
 	scaled   bool // divide
+	paired   bool // rows: every second of cells of few elements is taken by picks
+	byCells  bool // cells of several elements are multiplied by one number each, not by a row of them
 	stream   bool // write past the cache
 
 	by     []T // reciprocals of the divisors; which ones, the path knows
 	in0    int // the windows of a row [in0, in1) hang over no edge
 	in1    int
 	edges  []int // how many columns of the others count
+	picks  cellPicks
 	narrow narrowPlanes
 	flat   flatPlanes
 	shared []T // memory of by, kept for the next call
@@ -264,7 +267,9 @@ func (c *call[T]) choose() {
 		c.path = pathFlat
 		return
 	}
-	if c.ops.cells != nil && (c.unit >= c.ops.lanes || c.unit > 1 && c.w.s > 1) && c.h.k*c.w.k <= cellTaps {
+	c.paired = c.ops.pickCells != nil && 1 < c.unit && c.unit < c.ops.lanes && c.w.s == 2 && c.picks.prepare(c.unit)
+	c.byCells = c.ops.cells != nil && c.unit > 1 && !c.paired
+	if c.byCells && (c.unit >= c.ops.lanes || c.w.s > 1) && c.h.k*c.w.k <= cellTaps {
 		c.path = pathCells
 		return
 	}

@@ -28,8 +28,10 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 		hz := newHorizontal(c.ops, w, u, buf, s)
 		var by []T
 		counted := -1
-		byCells := u > 1 && c.ops.cells != nil
-		if c.scaled && c.by == nil && !byCells {
+		if c.paired {
+			hz.picks = &c.picks
+		}
+		if c.scaled && c.by == nil && !c.byCells {
 			by = carve[T](s, (x1-x0)*u)
 		}
 		for y := y0; y < y1; y++ {
@@ -38,13 +40,13 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				fill(out, c.ops.identity)
 				continue
 			}
-			if byCells && hz.chain.first == 0 && (c.scaled || w.s > 1) {
+			if c.byCells && hz.chain.first == 0 && (c.scaled || w.s > 1) {
 				c.cellsAlong(out, buf, cellWindows{step: w.s * u, cols: w.k, right: w.d * u}, y, x0, x1, s)
 				continue
 			}
 			var factors []T
 			switch {
-			case byCells:
+			case c.byCells:
 			case c.by != nil:
 				factors = c.by[(y*w.out+x0)*u:]
 			case c.scaled:
@@ -55,7 +57,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				factors = by
 			}
 			hz.run(out, factors, hint[T]{next: v.next(y), stream: c.stream})
-			if byCells && c.scaled {
+			if c.byCells && c.scaled {
 				c.cellsAlong(out, out, cellWindows{step: u, cols: 1}, y, x0, x1, s)
 			}
 		}
@@ -206,6 +208,7 @@ type horizontal[T pool2d.Elem] struct {
 	tmp   [2][]T
 	every []T // windows at stride 1, of which dst takes each s-th
 	rest  []T
+	picks *cellPicks // how dst takes cells of several elements at stride 2, if not nil
 }
 
 // chain is how long windows are folded: as windows of first cells, by ops.slide if slide, then by ops.fold from one
@@ -318,6 +321,10 @@ func (h *horizontal[T]) run(dst, by []T, hint hint[T]) {
 			h.ops.pick(dst, h.every, w.s, 1, 1)
 			break
 		}
+		if h.picks != nil {
+			h.ops.pickCells(dst, h.every, h.picks, 1, 1)
+			break
+		}
 		for x := range len(dst) / u {
 			copy(dst[x*u:][:u], h.every[x*w.s*u:])
 		}
@@ -325,6 +332,8 @@ func (h *horizontal[T]) run(dst, by []T, hint hint[T]) {
 		h.ops.fold(dst, h.buf, w.k, w.d*u)
 	case u == 1:
 		h.ops.pick(dst, h.buf, w.s, w.k, w.d)
+	case h.picks != nil:
+		h.ops.pickCells(dst, h.buf, h.picks, w.k, w.d*u)
 	default:
 		for x := range len(dst) / u {
 			h.ops.fold(dst[x*u:][:u], h.buf[x*w.s*u:], w.k, w.d*u)

@@ -39,6 +39,11 @@ func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 //go:noescape
 func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
 
+// pickCellsMaxAVX512 works like pickCellsMax.
+//
+//go:noescape
+func pickCellsMaxAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
+
 // foldSumAVX512 works like foldSum.
 //
 //go:noescape
@@ -73,6 +78,11 @@ func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 //
 //go:noescape
 func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
+
+// pickCellsSumAVX512 works like pickCellsSum.
+//
+//go:noescape
+func pickCellsSumAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
 
 // scaleAVX512 works like scale.
 //

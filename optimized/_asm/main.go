@@ -28,6 +28,7 @@ func main() {
 			cells(kit{isa: isa, op: op})
 			if isa == avx512 {
 				slide(kit{isa: isa, op: op})
+				pickCells(kit{isa: isa, op: op})
 			}
 		}
 		scale(kit{isa: isa, op: sum})

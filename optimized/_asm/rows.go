@@ -151,6 +151,81 @@ func pick2(k kit) {
 	RET()
 }
 
+// pickCells takes every second cell of several elements, AVX-512 only: 16 elements out of 32 by a permutation a tap, of
+// which there are as many as cells have elements, in turn.
+//
+//	dst[i] = src[i/u·2u + i%u] ∘ src[i/u·2u + i%u + apart] ∘ … taps of them, 0 <= i < 16·vectors + rest
+//
+// index holds the permutations, from where in src the 32 elements of each begin, and the turn after u of them 32·u
+// further on; of the second vector hi elements are read; for the last elements, restLo and restHi of the two.
+func pickCells(k kit) {
+	begin(&k, "pickCells", "func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)")
+	dst, src, vectors := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("vectors"), GP64())
+	apart := Load(Param("apart"), GP64())
+	SHLQ(Imm(2), apart)
+	k.open()
+	t := GP64()
+	hi := k.first(Load(Param("hi"), t))
+	block := func(name string, index, p Register, lo, hi mask) VecVirtual {
+		idx := k.load(at(index, 0))
+		load := func() VecVirtual {
+			v, u := k.vec(), k.vec()
+			if lo == (mask{}) {
+				VMOVUPS(at(p, 0), v)
+			} else {
+				VMOVUPS_Z(at(p, 0), lo.k, v)
+			}
+			VMOVUPS_Z(at(p, 64), hi.k, u)
+			VPERMT2PS(u, idx, v)
+			return v
+		}
+		acc := load()
+		left := GP64()
+		MOVQ(param("taps"), left)
+		DECQ(left)
+		JZ(LabelRef(name + "_store"))
+		Label(name + "_tap")
+		ADDQ(apart, p)
+		k.combine(acc, load(), acc)
+		DECQ(left)
+		JNZ(LabelRef(name + "_tap"))
+		Label(name + "_store")
+		return acc
+	}
+	index, from, turn := GP64(), GP64(), GP64()
+	Label("turn")
+	MOVQ(param("index"), index)
+	MOVQ(param("from"), from)
+	MOVQ(param("u"), turn)
+	Label("one")
+	p := GP64()
+	MOVQ(at(from, 0), p)
+	LEAQ(Mem{Base: src, Index: p, Scale: 4}, p)
+	TESTQ(vectors, vectors)
+	JZ(LabelRef("rest"))
+	VMOVUPS(block("one", index, p, mask{}, hi), at(dst, 0))
+	ADDQ(Imm(64), dst)
+	ADDQ(Imm(64), index)
+	ADDQ(Imm(8), from)
+	DECQ(vectors)
+	DECQ(turn)
+	JNZ(LabelRef("one"))
+	step := GP64()
+	MOVQ(param("u"), step)
+	SHLQ(Imm(7), step)
+	ADDQ(step, src)
+	JMP(LabelRef("turn"))
+	Label("rest")
+	rest := Load(Param("rest"), GP64())
+	TESTQ(rest, rest)
+	JZ(LabelRef("done"))
+	lo, hi2, out := k.first(Load(Param("restLo"), GP64())), k.first(Load(Param("restHi"), GP64())), k.first(rest)
+	k.storeMasked(block("last", index, p, lo, hi2), out, at(dst, 0))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
 // pickN: gathers.
 //
 //	dst[i] = src[i·step] ∘ src[i·step+apart] ∘ … taps of them, 0 <= i < n, step·lanes < 2³¹
