@@ -2,7 +2,10 @@
 
 package peers
 
-import "example.com/pool2d"
+import (
+	"example.com/pool2d"
+	"example.com/pool2d/bench"
+)
 
 // A workload is a pooling that is timed, with the ratios that we claim for it.
 type workload struct {
@@ -17,25 +20,36 @@ type workload struct {
 // peer in the layout that it likes best, and at most how many times slower than the limit.
 type goal struct{ nchw, any, limit float64 }
 
-func square(k, s, pad int) pool2d.Params {
-	return pool2d.Params{Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: s, W: s}, Pad: pool2d.Pad{Top: pad, Left: pad, Bottom: pad, Right: pad}}
+var goals = map[string]goal{
+	"stem1": {3.2, 1.15, 1.15},
+	"stem8": {3.5, 1.4, 1.4},
+	"vgg":   {5.5, 1.1, 1},
+	"incep": {2.8, 1.2, 1.3},
+	"spp5":  {4, 2.8, 3.5},
+	"spp9":  {6, 5, 4.5},
+	"spp13": {9, 7, 5},
+	"gap":   {3.5, 1, 1.1},
+	"hd":    {6, 4, 1.15},
+	"win31": {5, 5, 2.2},
+	"huge":  {2.8, 1.15, 1.4},
 }
 
-// workloads are layers of networks, and three planes chosen to show a limit: a photograph, a window that a direct kernel
-// cannot afford, and a batch beyond every cache.
-var workloads = []workload{
-	{"stem1", pool2d.Shape{N: 1, C: 64, H: 112, W: 112}, square(3, 2, 1), []string{"max", "avgi", "avge"}, goal{3.2, 1.15, 1.15}}, // ResNet
-	{"stem8", pool2d.Shape{N: 8, C: 64, H: 112, W: 112}, square(3, 2, 1), []string{"max", "avgi", "avge"}, goal{3.5, 1.4, 1.4}},
-	{"vgg", pool2d.Shape{N: 1, C: 64, H: 224, W: 224}, square(2, 2, 0), []string{"max", "avgi"}, goal{5.5, 1.1, 1.0}},          // VGG-16
-	{"incep", pool2d.Shape{N: 1, C: 256, H: 35, W: 35}, square(3, 1, 1), []string{"max", "avgi", "avge"}, goal{2.8, 1.2, 1.3}}, // Inception-v3
-	{"spp5", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, square(5, 1, 2), []string{"max", "avgi"}, goal{4, 2.8, 3.5}},            // YOLO's spatial pyramid
-	{"spp9", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, square(9, 1, 4), []string{"max", "avgi"}, goal{6, 5, 4.5}},
-	{"spp13", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, square(13, 1, 6), []string{"max", "avgi"}, goal{9, 7, 5}},
-	{"gap", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, square(7, 1, 0), []string{"max", "avgi"}, goal{3.5, 1, 1.1}}, // ResNet's head
-	{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, square(2, 2, 0), []string{"max", "avgi"}, goal{6, 4, 1.15}},
-	{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, square(31, 1, 15), []string{"max", "avgi"}, goal{5, 5, 2.2}},
-	{"big", pool2d.Shape{N: 32, C: 64, H: 56, W: 56}, square(2, 2, 0), []string{"max", "avgi"}, goal{}},
-	{"huge", pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, square(2, 2, 0), []string{"max", "avgi"}, goal{2.8, 1.15, 1.4}},
+// workloads are those of bench.Compared.
+var workloads = compared()
+
+func compared() []workload {
+	var all []workload
+	for _, w := range bench.Compared() {
+		if w.Params.Op != pool2d.Max {
+			continue
+		}
+		ops := []string{"max", "avgi"}
+		if (w.Params.Pad != pool2d.Pad{}) {
+			ops = append(ops, "avge")
+		}
+		all = append(all, workload{w.Name, w.Shape, w.Params, ops, goals[w.Name]})
+	}
+	return all
 }
 
 // params returns the workload's parameters for an op.
