@@ -40,3 +40,19 @@ func TestLaws(t *testing.T) {
 	t.Run("uint8", func(t *testing.T) { props.Run(t, impl[uint8]("optimized")) })
 	t.Run("int32", func(t *testing.T) { props.Run(t, impl[int32]("optimized")) })
 }
+
+// TestOnceWrong replays what a kernel once had wrong: rows of a vector's width, whose windows hang over its end.
+func TestOnceWrong(t *testing.T) {
+	x := pool2d.Tensor[float32]{Shape: pool2d.Shape{N: 1, C: 1, H: 4, W: 16}, Data: make([]float32, 64)}
+	for i := range x.Data {
+		x.Data[i] = float32(i * 37 % 64)
+	}
+	p := pool2d.Params{Kernel: pool2d.HW{H: 4, W: 5}, Stride: pool2d.HW{H: 5, W: 4}, Pad: pool2d.Pad{Left: 2, Right: 2}, Ceil: true}
+	for _, s := range KernelSets() {
+		undo, _ := force(s)
+		for _, p.Op = range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+			props.Replay(t, impl[float32]("optimized-"+s), props.Case[float32]{Src: x, Params: p})
+		}
+		undo()
+	}
+}
