@@ -1009,7 +1009,7 @@ cached_end:
 streamed:
 	CMPQ        DX, $0x10
 	JLT         streamed_end
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	VMOVUPS     (CX), Z16
 	CMPQ        BX, $0x00
 	JEQ         streamed_done
@@ -2075,7 +2075,7 @@ cached_end:
 streamed:
 	CMPQ       DX, $0x10
 	JLT        streamed_end
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	VMOVUPS    (CX), Z18
 	VMOVAPS    Z0, Z19
 	BTQ        $0x00, BX

@@ -27,8 +27,8 @@ const (
 //
 // A sum's windows are multiplied by by[i], if by is not nil.
 //
-// Meanwhile it fetches n cells from next into the cache. Where stream is set it writes past the cache; then dst must be
-// aligned to a line.
+// Meanwhile it fetches n cells from next into the first-level cache. Where stream is set it writes past the cache, and
+// fetches into the second level, since both need the core's few line buffers; then dst must be aligned to a line.
 func slide(kt kit) {
 	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
@@ -148,7 +148,11 @@ func slide(kt kit) {
 		Label(name)
 		CMPQ(n, Imm(16))
 		JLT(LabelRef(name + "_end"))
-		PREFETCHT0(at(next, 0))
+		if name == "streamed" {
+			PREFETCHT1(at(next, 0))
+		} else {
+			PREFETCHT0(at(next, 0))
+		}
 		v := finished(name, body(name, kt.load(at(src, 0))), nil)
 		if name == "streamed" {
 			VMOVNTPS(v, at(dst, 0))
