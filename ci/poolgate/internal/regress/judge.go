@@ -55,12 +55,13 @@ type rules struct {
 	limit float64 // ok proves that a slowdown is below limit
 	floor float64 // regressed needs an estimate above floor
 	looks [over][]int
+	hope  int // from so many pairs to confirm, only an estimate above floor is worth more
 }
 
 // defaultRules is the smallest number of pairs that can prove anything at 1 %, then about half as many again at each
 // look. The last looks bound the time that one noisy benchmark can take.
 func defaultRules() rules {
-	return rules{alpha: .01, limit: .03, floor: .02, looks: [over][]int{screen: {10, 16, 22, 30}, confirm: {16, 24, 32, 48}}}
+	return rules{alpha: .01, limit: .03, floor: .02, looks: [over][]int{screen: {10, 16, 22, 30}, confirm: {16, 24, 32, 48, 72, 108}}, hope: 48}
 }
 
 // A suspicion needs little: it only costs the time to confirm it, and what confirms it are other pairs.
@@ -191,7 +192,7 @@ func (r rules) confirm(js []judgement, all []*series, suspects []int, direction 
 				decided++
 			case upper < limit && (direction > 0 || last || lower > -limit):
 				j.verdict, j.reason = ok, ""
-			case last:
+			case last || n >= r.hope && float64(direction)*estimates[h].Center() <= floor:
 				j.verdict, j.reason = inconclusive, fmt.Sprintf("suspected; %d fresh pairs neither confirm nor clear it", n)
 			default:
 				undecided = append(undecided, here[h])

@@ -185,8 +185,8 @@ func TestRates(t *testing.T) {
 	}{
 		{.01, [3]float64{.97, .999, .999}, .01, 4.5},
 		{.01, [3]float64{.90, .99, .999}, .01, 6},
-		{.01, [3]float64{.75, .98, .999}, .01, 8},
-		{.02, [3]float64{.35, .70, .95}, .01, 12},
+		{.01, [3]float64{.85, .99, .999}, .01, 8},
+		{.02, [3]float64{.50, .85, .98}, .01, 12},
 	} {
 		for _, layouts := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/layouts=%t", regimes[i].name, layouts), func(t *testing.T) {
