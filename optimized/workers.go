@@ -72,8 +72,8 @@ const (
 	// handing it over costs a quarter of one.
 	serialBelow = 1 << 14
 
-	// wakeAbove is the number of elements that justify waking a parked helper. It takes 50 to 100 µs until it runs and
-	// costs the caller 5 to 10; a million elements are 130 µs of work for one core beyond its own caches. Smaller calls
+	// wakeAbove is the number of elements that justify waking a parked helper. It takes 70 to 130 µs until it runs and
+	// costs the caller 9 to 20; a million elements are 130 µs of work for one core beyond its own caches. Smaller calls
 	// are added up, so a steady stream of them wakes helpers too and a rare one does not.
 	wakeAbove = 1 << 20
 
