@@ -36,8 +36,8 @@ func reciprocal[T pool2d.Elem](divisor int) T {
 	return 1 / T(divisor)
 }
 
-// countColumns computes, once a call, how many columns of a window count in the divisor: two divisions for each that hangs
-// over an edge, of a narrow plane as dear as the pooling itself if they were done for every row.
+// countColumns computes, once a call, how many columns of a window count in the divisor: two divisions of integers for
+// each that hangs over an edge. Done for every row, they were three quarters of 31×31 on 128×128.
 func (c *call[T]) countColumns() {
 	c.in0, c.in1 = c.w.inner()
 	c.edges = c.edges[:0]

@@ -70,23 +70,25 @@ type cellPicks struct {
 	u     int
 	index []uint32 // 16 a turn
 	from  []int
-	reach int // elements of the 32 that are needed
+	reach int // elements of the 32 that are needed; 0: it cannot be done so
 }
 
 // at returns where in the source element i of the result is.
 func (f *cellPicks) at(i int) int { return i/f.u*2*f.u + i%f.u }
 
-// prepare makes them for cells of u elements. It reports false if 16 of those may need more than 32.
+// prepare makes them for cells of u elements. It reports false unless every turn needs the same number of elements, 32
+// at most: what a kernel reads for a turn is then what the turn needs, and nothing behind it.
 func (f *cellPicks) prepare(u int) bool {
 	if f.u != u {
 		*f = cellPicks{u: u, index: f.index[:0], from: f.from[:0]}
 		for turn := range u {
 			first := f.at(16 * turn)
 			reach := f.at(16*turn+15) - first + 1
-			if f.reach = max(f.reach, reach); reach != f.reach || reach > 32 {
+			if reach > 32 || turn > 0 && reach != f.reach {
 				f.reach = 0
 				break
 			}
+			f.reach = reach
 			f.from = append(f.from, first)
 			for lane := range 16 {
 				f.index = append(f.index, uint32(f.at(16*turn+lane)-first))

@@ -100,20 +100,12 @@ func TestKernel(t *testing.T) {
 			}
 			if o.pickCells != nil {
 				t.Run(name("pickCells"), func(t *testing.T) {
-					contract := pickCellsMax[float32]
-					if op == 1 {
-						contract = pickCellsSum[float32]
-					}
-					testPickCells(t, longest, op == 0, o.pickCells, contract)
+					testPickCells(t, longest, op == 0, o.pickCells, of(op, pickCellsMax[float32], pickCellsSum[float32]))
 				})
 			}
 			if o.cells != nil {
 				t.Run(name("cells"), func(t *testing.T) {
-					cells := cellsMax[float32]
-					if op == 1 {
-						cells = cellsSum[float32]
-					}
-					testCells(t, longest, op == 0, o.cells, cells)
+					testCells(t, longest, op == 0, o.cells, of(op, cellsMax[float32], cellsSum[float32]))
 				})
 			}
 			if o.globals.exact != nil {
@@ -190,6 +182,9 @@ func testPick(t *testing.T, longest int, nans bool, step int, kernel, contract f
 		}
 	}
 }
+
+// of returns the Go loop of an operation.
+func of[F any](op int, maximum, sum F) F { return [...]F{maximum, sum}[op] }
 
 func testPickCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellPicks, taps, apart int)) {
 	src, dst := fenced(t, 4*longest+200), fenced(t, longest+40)

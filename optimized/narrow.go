@@ -1,6 +1,9 @@
 package optimized
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // isNarrow reports whether there is a kernel that holds the rows of these planes in a register, and prepares for it.
 func (c *call[T]) isNarrow() bool {
@@ -37,7 +40,7 @@ func (c *call[T]) isNarrow() bool {
 	n.first = max(-left, 1-narrowWidth)
 	n.taps = min(right, narrowWidth-1) - n.first + 1
 	if !c.ops.idempotent {
-		c.narrowSums()
+		c.sumsOfRow()
 		return true
 	}
 
@@ -76,8 +79,8 @@ var narrowSums = [...][][2]int{
 	{{8, 4}, {4, 2}, {2, 1}, {2, 1}},
 }
 
-// narrowSums prepares for sums: how to make the windows of a row of sums of 1, 2, 4 and 8 cells.
-func (c *call[T]) narrowSums() {
+// sumsOfRow prepares for sums: how to make the windows of a row of sums of 1, 2, 4 and 8 cells.
+func (c *call[T]) sumsOfRow() {
 	n := &c.narrow
 	longest := 1
 	var from, left [narrowWidth]int
@@ -85,12 +88,13 @@ func (c *call[T]) narrowSums() {
 		from[x], left[x] = c.w.taps(x)
 		longest = max(longest, left[x])
 	}
-	n.steps = 0
-	for _, cells := range [...]int{4, 6, 10, 14} {
-		if longest > cells {
-			n.steps++
+	n.steps = slices.IndexFunc(narrowSums[:], func(sums [][2]int) bool {
+		cells := 0
+		for _, of := range sums {
+			cells += of[0]
 		}
-	}
+		return longest <= cells
+	})
 	for _, of := range narrowSums[n.steps] {
 		for x := range narrowWidth {
 			switch lane := uint32(from[x]); {

@@ -246,7 +246,7 @@ func (c *call[T]) choose() {
 	c.scaled = c.op == pool2d.Avg
 	var cell T
 	c.stream = (len(c.src)+len(c.dst))*int(unsafe.Sizeof(cell)) > streamAbove
-	c.path, c.herk, c.strip = pathDirect, false, c.w.out
+	c.path, c.herk, c.strip, c.paired, c.byCells = pathDirect, false, c.w.out, false, false
 	if c.op == pool2d.Avg && !isFloat[T]() {
 		return // sums do not fit T
 	}

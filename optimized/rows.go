@@ -46,10 +46,9 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			}
 			var factors []T
 			switch {
-			case c.byCells:
 			case c.by != nil:
 				factors = c.by[(y*w.out+x0)*u:]
-			case c.scaled:
+			case by != nil:
 				if n := c.rowsCounted(y); n != counted {
 					counted = n
 					c.scales(by, counted, x0, x1)

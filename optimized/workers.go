@@ -31,7 +31,7 @@ type job struct {
 	inside atomic.Int64 // helpers that may be running chunks
 }
 
-// maxParts is the greatest number of parts. Small calls have about 16 chunks.
+// maxParts is the greatest number of parts. Small calls have no more chunks.
 const maxParts = 16
 
 // part is a run of chunks that are left: the first of them in the upper half, the one behind them in the lower. It has a

@@ -277,5 +277,5 @@ func param(name string) Mem {
 
 // fetchAhead is how many bytes ahead of the two newest rows the kernels of stride 2 fetch into the cache, which read
 // much for each cell they write. On an AMD Zen 5 that made an 8-image stem 1.5 times as fast (790 to 510 µs); on an Intel
-// Sapphire Rapids, whose own prefetchers follow the rows, 0 to 8 KiB are the same within 2 %, and 3×3/1 loses 3 %.
+// Xeon (model 167), whose own prefetchers follow the rows, 0 to 8 KiB are the same within 2 %, and 3×3/1 loses 3 %.
 const fetchAhead = 4096
