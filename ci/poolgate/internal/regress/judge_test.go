@@ -125,6 +125,25 @@ func TestSuspectsShareAlpha(t *testing.T) {
 	}
 }
 
+// TestHope holds that of two suspects which 48 pairs neither convict nor clear, only the one that still looks slower than
+// the floor is worth more.
+func TestHope(t *testing.T) {
+	for _, c := range []struct {
+		center float64
+		wants  int
+	}{{.0275, 72}, {.01, 0}} {
+		s := &series{}
+		for i := range 48 {
+			s.pairs[screen] = append(s.pairs[screen], pair{secs: [2]float64{1, math.Exp(.05 + float64(i)*1e-5)}})
+			spread := (float64(i*29%48)/47 - .5) * .255
+			s.pairs[confirm] = append(s.pairs[confirm], pair{secs: [2]float64{1, math.Exp(c.center + spread)}})
+		}
+		if j := defaultRules().judge([]*series{s}, confirm)[0]; j.verdict != inconclusive || j.wants != c.wants {
+			t.Errorf("%.4f: got %q wanting %d, want %q wanting %d", c.center, j.verdict, j.wants, inconclusive, c.wants)
+		}
+	}
+}
+
 // TestRecordRoundTrip saves the pairs of simulated sessions and judges them again: every figure must come back.
 func TestRecordRoundTrip(t *testing.T) {
 	m, all := newSimulation(regimes[1], 5, true, .05, -.2)
