@@ -3,6 +3,8 @@ package optimized
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,10 @@ func BenchmarkPool2D(b *testing.B) {
 		{"global", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, 7, 1, 0},
 		{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, 2, 2, 0},
 		{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, 31, 1, 15},
+		// Within the second-level cache.
+		{"near-inception", pool2d.Shape{N: 1, C: 64, H: 35, W: 35}, 3, 1, 1},
+		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},
+		{"small-win31", pool2d.Shape{N: 1, C: 1, H: 128, W: 128}, 31, 1, 15},
 	} {
 		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
 			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
@@ -51,6 +57,71 @@ func BenchmarkPool2D(b *testing.B) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkGlobals sums planes that end where a line does, and others, in the second-level cache.
+func BenchmarkGlobals(b *testing.B) {
+	o, planes := opsFor[float32](pool2d.Avg), 1024
+	if o.globals.exact == nil {
+		b.Skip("this set has no such kernel")
+	}
+	for _, n := range []int{48, 49, 64} {
+		src, dst := make([]float32, planes*n), make([]float32, planes)
+		b.Run(fmt.Sprintf("cells=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				o.globals.exact(dst, src, n, 0.5)
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*planes), "ns/plane")
+		})
+	}
+}
+
+// BenchmarkPair combines two rows in plain Go.
+func BenchmarkPair(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	rows := [3][]float32{make([]float32, 1024), make([]float32, 1024), make([]float32, 1024)}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = r.Float32() - 0.5
+		}
+	}
+	for op, pair := range map[string]func(dst, x, y []float32){"max": pairMax[float32], "sum": pairSum[float32]} {
+		b.Run("op="+op, func(b *testing.B) {
+			for b.Loop() {
+				pair(rows[0], rows[1], rows[2])
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*len(rows[0])), "ns/cell")
+		})
+	}
+}
+
+// BenchmarkWake wakes a goroutine that is parked, as a helper is, from one that goes on working.
+func BenchmarkWake(b *testing.B) {
+	wake := make(chan struct{})
+	var awake atomic.Int64
+	begun := time.Now()
+	go func() {
+		for range wake {
+			awake.Store(int64(time.Since(begun)))
+		}
+	}()
+	defer close(wake)
+	var sends, wakes []time.Duration
+	for range b.N {
+		for start := time.Now(); time.Since(start) < time.Millisecond; {
+		}
+		awake.Store(0)
+		start := time.Since(begun)
+		wake <- struct{}{}
+		sends = append(sends, time.Since(begun)-start)
+		for awake.Load() == 0 {
+		}
+		wakes = append(wakes, time.Duration(awake.Load())-start)
+	}
+	for unit, all := range map[string][]time.Duration{"send-µs": sends, "wake-µs": wakes} {
+		slices.Sort(all)
+		b.ReportMetric(float64(all[len(all)/2])/1e3, unit)
 	}
 }
 
