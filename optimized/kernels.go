@@ -47,13 +47,15 @@ const (
 	k2s2 = iota
 	k3s2
 	k3s1
+	k3s1Same // pads of 1, results as large as planes, which are taken as one long row each
 	fusedKinds
 )
 
 // band is a run of planes, or rows [y0, y1) of one.
 type band struct {
 	planes, h, w, oh, ow, y0, y1 int
-	top, left                    int // pads
+	top, left                    int      // pads
+	ends                         []uint16 // k3s1Same: see rowEnds
 }
 
 // cellWindows are n windows side by side over cells of c elements, all of rows·cols taps.

@@ -16,15 +16,16 @@ var sets = []set{
 		[2]ops[float32]{
 			maxOps(kernels{
 				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, pickCells: pickCellsMaxAVX512,
-				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
-				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
+				fused:   [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
+				fast:    [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
+				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512,
 			}),
 			sumOps(kernels{
 				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
-				fused:   [fusedKinds]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
-				globals: globalsSumAVX512, narrow: narrowSumAVX512,
+				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
+				globals: globalsSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512,
 			}),
 		},
 	},
@@ -33,14 +34,14 @@ var sets = []set{
 		[2]ops[float32]{
 			maxOps(kernels{
 				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2,
-				fused:   [fusedKinds]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
-				fast:    [fusedKinds]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
+				fused:   [k3s1Same]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
+				fast:    [k3s1Same]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
 				narrow: narrowMaxAVX2, narrowFast: narrowMaxFastAVX2,
 			}),
 			sumOps(kernels{
 				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, scale: scaleAVX2,
-				fused:   [fusedKinds]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
+				fused:   [k3s1Same]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				globals: globalsSumAVX2, narrow: narrowSumAVX2,
 			}),
 		},
@@ -59,8 +60,10 @@ type kernels struct {
 	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
 	pickCells   func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale       func(dst, by *float32, n int)
-	fused       [fusedKinds]fusedFunc
-	fast        [fusedKinds]fusedFast
+	fused       [k3s1Same]fusedFunc
+	fast        [k3s1Same]fusedFast
+	same        func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
+	sameFast    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
 	globals     func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
 	narrow      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
@@ -90,10 +93,11 @@ func maxOps(k kernels) ops[float32] {
 		}
 	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
-	for kind := range o.fused {
+	for kind := range k.fused {
 		exact, fast := k.fusedOp(kind)
 		o.fused[kind] = fusedKernels[float32]{fast, exact}
 	}
+	o.fused[k3s1Same] = k.sameOps()
 	return o
 }
 
@@ -113,10 +117,11 @@ func sumOps(k kernels) ops[float32] {
 			k.slideRow(dst, src, width, width, &slides[32].index[0][0], by, h)
 		}
 	}
-	for kind := range o.fused {
+	for kind := range k.fused {
 		exact, _ := k.fusedOp(kind)
 		o.fused[kind] = fusedKernels[float32]{nil, exact}
 	}
+	o.fused[k3s1Same] = k.sameOps()
 	return o
 }
 
@@ -351,8 +356,8 @@ var zeros [16 + maxFusedWidth + 64]float32
 
 // fusedOp wraps the kernels of a kind.
 func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band, by []float32) bool) {
-	size := [fusedKinds]int{2, 3, 3}[kind]
-	stride := [fusedKinds]int{2, 2, 1}[kind]
+	size := [...]int{2, 3, 3}[kind]
+	stride := [...]int{2, 2, 1}[kind]
 	run := func(call func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int, dst, src []float32, f *band, by []float32) bool {
 		within(dst, f.planes*f.oh*f.ow)
 		within(src, f.planes*f.h*f.w)
@@ -386,4 +391,35 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 		}, dst, src, f, by)
 	}
 	return exact, fast
+}
+
+// sameOps wraps the kernels of k3s1Same, if there are any.
+func (k kernels) sameOps() fusedKernels[float32] {
+	type function = func(dst, src []float32, f *band, by []float32) bool
+	wrap := func(call func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int) function {
+		return func(dst, src []float32, f *band, by []float32) bool {
+			n := f.planes * f.h * f.w
+			within(dst, n)
+			within(src, n)
+			noteRead(src[:n])
+			noteWrite(dst[:n])
+			var scale *float32
+			if by != nil {
+				within(by, f.h*f.w)
+				scale = &by[0]
+			}
+			return call(&dst[0], &src[0], f.planes, f.h, f.w, &f.ends[0], scale, &zeros[16]) == 0
+		}
+	}
+	var o fusedKernels[float32]
+	if k.same != nil {
+		o.exact = wrap(func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int {
+			k.same(dst, src, planes, h, w, ends, scale, zeros)
+			return 0
+		})
+	}
+	if k.sameFast != nil {
+		o.fast = wrap(k.sameFast)
+	}
+	return o
 }

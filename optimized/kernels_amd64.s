@@ -3375,6 +3375,165 @@ next:
 	VZEROUPPER
 	RET
 
+// func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·k3s1SameMaxFastAVX512(SB), NOSPLIT, $0-72
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+
+plane:
+	XORQ SI, SI
+
+rows:
+	// The first row, those between, the last.
+	MOVQ    $0x00000001, AX
+	MOVQ    h+24(FP), DI
+	DECQ    DI
+	SUBQ    SI, DI
+	CMPQ    DI, AX
+	CMOVQLT AX, DI
+	TESTQ   SI, SI
+	CMOVQEQ AX, DI
+	MOVQ    w+32(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    DX, CX
+	IMULQ   SI, CX
+	MOVQ    CX, BX
+	ADDQ    dst+0(FP), BX
+	ADDQ    src+8(FP), CX
+	MOVQ    CX, AX
+	SUBQ    DX, AX
+	LEAQ    (CX)(DX*1), DX
+	TESTQ   SI, SI
+	CMOVQEQ CX, AX
+	ADDQ    DI, SI
+	CMPQ    SI, h+24(FP)
+	CMOVQEQ CX, DX
+	MOVQ    DI, R8
+	IMULQ   w+32(FP), R8
+
+	// All vectors but the last, which has 1 to 16 cells.
+	DECQ    R8
+	MOVQ    R8, DI
+	ANDQ    $0x0f, DI
+	INCQ    DI
+	SHRQ    $0x04, R8
+	MOVL    $0xffffffff, R9
+	BZHIL   DI, R9, R9
+	KMOVW   R9, K4
+	MOVQ    ends+40(FP), R9
+	XORQ    DI, DI
+	VMOVAPS Z0, Z1
+	TESTQ   R8, R8
+	JZ      only
+	VMOVUPS (CX)(DI*1), Z2
+	VCMPPS  $0x07, Z2, Z2, K1, K1
+	VMOVUPS (AX)(DI*1), Z3
+	VMAXPS  Z3, Z2, Z3
+	VMOVUPS (DX)(DI*1), Z2
+	VMAXPS  Z2, Z3, Z3
+	KMOVW   (R9), K5
+	KMOVW   2(R9), K6
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VMAXPS  Z1, Z3, K5, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+	DECQ    R8
+	JZ      last
+
+vector:
+	VMOVUPS (CX)(DI*1), Z3
+	VCMPPS  $0x07, Z3, Z3, K2, K2
+	VMOVUPS (AX)(DI*1), Z4
+	VMAXPS  Z4, Z3, Z3
+	VMOVUPS (DX)(DI*1), Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x01, Z1, Z3, Z4
+	VMOVAPS Z2, Z2
+	VMAXPS  Z4, Z2, K6, Z2
+	VMOVUPS Z2, -64(BX)(DI*1)
+	KMOVW   (R9), K5
+	KMOVW   2(R9), K6
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VMAXPS  Z1, Z3, K5, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+	DECQ    R8
+	JNZ     vector
+
+last:
+	VMOVAPS Z0, Z3
+	VMOVUPS (CX)(DI*1), K4, Z3
+	VCMPPS  $0x07, Z3, Z3, K3, K3
+	VMOVAPS Z0, Z4
+	VMOVUPS (AX)(DI*1), K4, Z4
+	VMAXPS  Z4, Z3, Z3
+	VMOVAPS Z0, Z4
+	VMOVUPS (DX)(DI*1), K4, Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x01, Z1, Z3, Z4
+	VMOVAPS Z2, Z2
+	VMAXPS  Z4, Z2, K6, Z2
+	VMOVUPS Z2, -64(BX)(DI*1)
+	KMOVW   (R9), K5
+	KMOVW   2(R9), K6
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VMAXPS  Z1, Z3, K5, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+	JMP     end
+
+only:
+	VMOVAPS Z0, Z2
+	VMOVUPS (CX)(DI*1), K4, Z2
+	VCMPPS  $0x07, Z2, Z2, K1, K1
+	VMOVAPS Z0, Z3
+	VMOVUPS (AX)(DI*1), K4, Z3
+	VMAXPS  Z3, Z2, Z3
+	VMOVAPS Z0, Z2
+	VMOVUPS (DX)(DI*1), K4, Z2
+	VMAXPS  Z2, Z3, Z3
+	KMOVW   (R9), K5
+	KMOVW   2(R9), K6
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VMAXPS  Z1, Z3, K5, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+
+end:
+	VALIGND $0x01, Z1, Z0, Z1
+	VMOVAPS Z2, Z2
+	VMAXPS  Z1, Z2, K6, Z2
+	VMOVUPS Z2, K4, -64(BX)(DI*1)
+	CMPQ    SI, h+24(FP)
+	JLT     rows
+	MOVQ    h+24(FP), AX
+	IMULQ   w+32(FP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, src+8(FP)
+	ADDQ    AX, dst+0(FP)
+	DECQ    planes+16(FP)
+	JNZ     plane
+	KANDW   K1, K2, K1
+	KANDW   K1, K3, K1
+	KMOVW   K1, AX
+	XORL    $0x0000ffff, AX
+	MOVQ    AX, nan+64(FP)
+	VZEROUPPER
+	RET
+
 // func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k2s2MaxAVX512(SB), NOSPLIT, $0-144
@@ -4545,6 +4704,194 @@ next:
 	VZEROUPPER
 	RET
 
+// func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·k3s1SameMaxAVX512(SB), NOSPLIT, $0-64
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+
+plane:
+	XORQ SI, SI
+
+rows:
+	// The first row, those between, the last.
+	MOVQ    $0x00000001, AX
+	MOVQ    h+24(FP), DI
+	DECQ    DI
+	SUBQ    SI, DI
+	CMPQ    DI, AX
+	CMOVQLT AX, DI
+	TESTQ   SI, SI
+	CMOVQEQ AX, DI
+	MOVQ    w+32(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    DX, CX
+	IMULQ   SI, CX
+	MOVQ    CX, BX
+	ADDQ    dst+0(FP), BX
+	ADDQ    src+8(FP), CX
+	MOVQ    CX, AX
+	SUBQ    DX, AX
+	LEAQ    (CX)(DX*1), DX
+	TESTQ   SI, SI
+	CMOVQEQ CX, AX
+	ADDQ    DI, SI
+	CMPQ    SI, h+24(FP)
+	CMOVQEQ CX, DX
+	MOVQ    DI, R8
+	IMULQ   w+32(FP), R8
+
+	// All vectors but the last, which has 1 to 16 cells.
+	DECQ        R8
+	MOVQ        R8, DI
+	ANDQ        $0x0f, DI
+	INCQ        DI
+	SHRQ        $0x04, R8
+	MOVL        $0xffffffff, R9
+	BZHIL       DI, R9, R9
+	KMOVW       R9, K1
+	MOVQ        ends+40(FP), R9
+	XORQ        DI, DI
+	VMOVAPS     Z0, Z2
+	TESTQ       R8, R8
+	JZ          only
+	VMOVUPS     (CX)(DI*1), Z3
+	VMOVUPS     (AX)(DI*1), Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z4
+	VMOVUPS     (DX)(DI*1), Z3
+	VMAXPS      Z3, Z4, Z3
+	VFIXUPIMMPS $0x00, Z1, Z4, Z3
+	VMOVAPS     Z3, Z4
+	KMOVW       (R9), K2
+	KMOVW       2(R9), K3
+	ADDQ        $0x04, R9
+	VALIGND     $0x0f, Z2, Z4, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z2
+	VMOVAPS     Z4, Z3
+	VMOVAPS     Z2, K2, Z3
+	VMOVAPS     Z4, Z2
+	ADDQ        $0x40, DI
+	DECQ        R8
+	JZ          last
+
+vector:
+	VMOVUPS     (CX)(DI*1), Z4
+	VMOVUPS     (AX)(DI*1), Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVUPS     (DX)(DI*1), Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VALIGND     $0x01, Z2, Z4, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z5
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z5, K3, Z3
+	VMOVUPS     Z3, -64(BX)(DI*1)
+	KMOVW       (R9), K2
+	KMOVW       2(R9), K3
+	ADDQ        $0x04, R9
+	VALIGND     $0x0f, Z2, Z4, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z2
+	VMOVAPS     Z4, Z3
+	VMOVAPS     Z2, K2, Z3
+	VMOVAPS     Z4, Z2
+	ADDQ        $0x40, DI
+	DECQ        R8
+	JNZ         vector
+
+last:
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX)(DI*1), K1, Z4
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (AX)(DI*1), K1, Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (DX)(DI*1), K1, Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VALIGND     $0x01, Z2, Z4, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z5
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z5, K3, Z3
+	VMOVUPS     Z3, -64(BX)(DI*1)
+	KMOVW       (R9), K2
+	KMOVW       2(R9), K3
+	ADDQ        $0x04, R9
+	VALIGND     $0x0f, Z2, Z4, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z2
+	VMOVAPS     Z4, Z3
+	VMOVAPS     Z2, K2, Z3
+	VMOVAPS     Z4, Z2
+	ADDQ        $0x40, DI
+	JMP         end
+
+only:
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (CX)(DI*1), K1, Z3
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (AX)(DI*1), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z4
+	VMOVAPS     Z0, Z3
+	VMOVUPS     (DX)(DI*1), K1, Z3
+	VMAXPS      Z3, Z4, Z3
+	VFIXUPIMMPS $0x00, Z1, Z4, Z3
+	VMOVAPS     Z3, Z4
+	KMOVW       (R9), K2
+	KMOVW       2(R9), K3
+	ADDQ        $0x04, R9
+	VALIGND     $0x0f, Z2, Z4, Z2
+	VMAXPS      Z2, Z4, Z2
+	VFIXUPIMMPS $0x00, Z1, Z4, Z2
+	VMOVAPS     Z2, Z2
+	VMOVAPS     Z4, Z3
+	VMOVAPS     Z2, K2, Z3
+	VMOVAPS     Z4, Z2
+	ADDQ        $0x40, DI
+
+end:
+	VALIGND     $0x01, Z2, Z0, Z2
+	VMAXPS      Z2, Z3, Z2
+	VFIXUPIMMPS $0x00, Z1, Z3, Z2
+	VMOVAPS     Z2, Z2
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z2, K3, Z3
+	VMOVUPS     Z3, K1, -64(BX)(DI*1)
+	CMPQ        SI, h+24(FP)
+	JLT         rows
+	MOVQ        h+24(FP), AX
+	IMULQ       w+32(FP), AX
+	SHLQ        $0x02, AX
+	ADDQ        AX, src+8(FP)
+	ADDQ        AX, dst+0(FP)
+	DECQ        planes+16(FP)
+	JNZ         plane
+	VZEROUPPER
+	RET
+
 // func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k2s2SumAVX512(SB), NOSPLIT, $0-144
@@ -5490,6 +5837,151 @@ sums4:
 next:
 	DECQ planes+24(FP)
 	JNZ  plane
+	VZEROUPPER
+	RET
+
+// func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·k3s1SameSumAVX512(SB), NOSPLIT, $0-64
+	VPXORD Z0, Z0, Z0
+
+plane:
+	XORQ SI, SI
+
+rows:
+	// The first row, those between, the last.
+	MOVQ    $0x00000001, AX
+	MOVQ    h+24(FP), DI
+	DECQ    DI
+	SUBQ    SI, DI
+	CMPQ    DI, AX
+	CMOVQLT AX, DI
+	TESTQ   SI, SI
+	CMOVQEQ AX, DI
+	MOVQ    w+32(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    DX, CX
+	IMULQ   SI, CX
+	MOVQ    CX, R10
+	ADDQ    scale+48(FP), R10
+	MOVQ    CX, BX
+	ADDQ    dst+0(FP), BX
+	ADDQ    src+8(FP), CX
+	MOVQ    CX, AX
+	SUBQ    DX, AX
+	LEAQ    (CX)(DX*1), DX
+	TESTQ   SI, SI
+	CMOVQEQ zeros+56(FP), AX
+	ADDQ    DI, SI
+	CMPQ    SI, h+24(FP)
+	CMOVQEQ zeros+56(FP), DX
+	MOVQ    DI, R8
+	IMULQ   w+32(FP), R8
+
+	// All vectors but the last, which has 1 to 16 cells.
+	DECQ    R8
+	MOVQ    R8, DI
+	ANDQ    $0x0f, DI
+	INCQ    DI
+	SHRQ    $0x04, R8
+	MOVL    $0xffffffff, R9
+	BZHIL   DI, R9, R9
+	KMOVW   R9, K1
+	MOVQ    ends+40(FP), R9
+	XORQ    DI, DI
+	VMOVAPS Z0, Z1
+	TESTQ   R8, R8
+	JZ      only
+	VMOVUPS (CX)(DI*1), Z2
+	VMOVUPS (AX)(DI*1), Z3
+	VADDPS  Z3, Z2, Z3
+	VMOVUPS (DX)(DI*1), Z2
+	VADDPS  Z2, Z3, Z3
+	KMOVW   (R9), K2
+	KMOVW   2(R9), K3
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VADDPS  Z1, Z3, K2, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+	DECQ    R8
+	JZ      last
+
+vector:
+	VMOVUPS (CX)(DI*1), Z3
+	VMOVUPS (AX)(DI*1), Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS (DX)(DI*1), Z4
+	VADDPS  Z4, Z3, Z3
+	VALIGND $0x01, Z1, Z3, Z4
+	VMOVAPS Z2, Z2
+	VADDPS  Z4, Z2, K3, Z2
+	VMULPS  -64(R10)(DI*1), Z2, Z2
+	VMOVUPS Z2, -64(BX)(DI*1)
+	KMOVW   (R9), K2
+	KMOVW   2(R9), K3
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z1, Z3, Z1
+	VMOVAPS Z3, Z2
+	VADDPS  Z1, Z3, K2, Z2
+	VMOVAPS Z3, Z1
+	ADDQ    $0x40, DI
+	DECQ    R8
+	JNZ     vector
+
+last:
+	VMOVUPS.Z (CX)(DI*1), K1, Z3
+	VMOVUPS.Z (AX)(DI*1), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	VMOVUPS.Z (DX)(DI*1), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	VALIGND   $0x01, Z1, Z3, Z4
+	VMOVAPS   Z2, Z2
+	VADDPS    Z4, Z2, K3, Z2
+	VMULPS    -64(R10)(DI*1), Z2, Z2
+	VMOVUPS   Z2, -64(BX)(DI*1)
+	KMOVW     (R9), K2
+	KMOVW     2(R9), K3
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z1, Z3, Z1
+	VMOVAPS   Z3, Z2
+	VADDPS    Z1, Z3, K2, Z2
+	VMOVAPS   Z3, Z1
+	ADDQ      $0x40, DI
+	JMP       end
+
+only:
+	VMOVUPS.Z (CX)(DI*1), K1, Z2
+	VMOVUPS.Z (AX)(DI*1), K1, Z3
+	VADDPS    Z3, Z2, Z3
+	VMOVUPS.Z (DX)(DI*1), K1, Z2
+	VADDPS    Z2, Z3, Z3
+	KMOVW     (R9), K2
+	KMOVW     2(R9), K3
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z1, Z3, Z1
+	VMOVAPS   Z3, Z2
+	VADDPS    Z1, Z3, K2, Z2
+	VMOVAPS   Z3, Z1
+	ADDQ      $0x40, DI
+
+end:
+	VALIGND   $0x01, Z1, Z0, Z1
+	VMOVAPS   Z2, Z2
+	VADDPS    Z1, Z2, K3, Z2
+	VMOVUPS.Z -64(R10)(DI*1), K1, Z1
+	VMULPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, -64(BX)(DI*1)
+	CMPQ      SI, h+24(FP)
+	JLT       rows
+	MOVQ      h+24(FP), AX
+	IMULQ     w+32(FP), AX
+	SHLQ      $0x02, AX
+	ADDQ      AX, src+8(FP)
+	ADDQ      AX, dst+0(FP)
+	DECQ      planes+16(FP)
+	JNZ       plane
 	VZEROUPPER
 	RET
 

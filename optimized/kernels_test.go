@@ -324,7 +324,7 @@ func TestKernelPlanes(t *testing.T) {
 				if !s.runnable || k.exact == nil {
 					continue
 				}
-				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1"}[kind]
+				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1", "k3s1Same"}[kind]
 				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d", s.name, pool2d.Op(op), name, 8*s.ops[op].lanes+3), func(t *testing.T) {
 					testFused(t, &s, pool2d.Op(op), kind)
 				})
@@ -334,13 +334,13 @@ func TestKernelPlanes(t *testing.T) {
 }
 
 func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
-	size, stride := [fusedKinds]int{2, 3, 3}[kind], [fusedKinds]int{2, 2, 1}[kind]
+	size, stride := [fusedKinds]int{2, 3, 3, 3}[kind], [fusedKinds]int{2, 2, 1, 1}[kind]
 	k := s.ops[op].fused[kind]
 	widest := 8*s.ops[op].lanes + 3
 	if raceEnabled {
 		widest = s.ops[op].lanes + 3
 	}
-	src, dst := fenced(t, 2*6*widest+40), fenced(t, 2*7*(widest+2)+40)
+	src, dst := fenced(t, 3*6*widest+40), fenced(t, 3*7*(widest+2)+40)
 	r := rand.New(rand.NewPCG(4, 4))
 	for w := 1; w <= widest; w++ {
 		for variant := range 16 {
@@ -350,15 +350,27 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 			if size == 3 {
 				p.Pad.Left = variant >> 2 & 1
 			}
+			if kind == k3s1Same {
+				p.Pad = pool2d.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}
+			}
 			in := pool2d.Shape{N: 1, C: 1 + variant>>3, H: h, W: w}
+			if kind == k3s1Same {
+				in.C = 1 + variant%3
+			}
 			out, err := pool2d.OutputShape(in, p)
 			if err != nil {
 				continue
 			}
 			c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), path: pathFused, scaled: op == pool2d.Avg}
 			c.factors()
+			threeRows := c.by
 			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left}
-			if in.C == 1 && out.H > 2 {
+			if kind == k3s1Same {
+				c = call[float32]{plan: c.plan, path: pathFused, kind: kind, scaled: c.scaled}
+				c.factors()
+				c.ends.prepare(h, w)
+				f.ends = c.ends.lanes
+			} else if in.C == 1 && out.H > 2 {
 				f.y0 = r.IntN(out.H/2) * 2 % out.H
 			}
 			from, to := f.y0*f.ow, ((f.planes-1)*f.oh+f.y1)*f.ow
@@ -367,7 +379,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 				if op == pool2d.Max {
 					fusedMax(full, s, &f, size, stride)
 				} else {
-					fusedSum(full, s, &f, size, stride, c.by)
+					fusedSum(full, s, &f, size, stride, threeRows)
 				}
 				copy(d[from:to], full[from:to])
 			}

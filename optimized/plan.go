@@ -153,6 +153,7 @@ type call[T pool2d.Elem] struct {
 	in0    int // the windows of a row [in0, in1) hang over no edge
 	in1    int
 	edges  []int // how many columns of the others count
+	ends   rowEnds
 	picks  cellPicks
 	narrow narrowPlanes
 	flat   flatPlanes
@@ -208,9 +209,9 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	switch {
 	case c.herk:
 		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
-	case c.path == pathFused:
+	case c.path == pathFused && c.kind != k3s1Same:
 		rows = 2 // what k3s1 takes at a time
-	case c.path == pathNarrow || c.path == pathFlat:
+	case c.path == pathFused || c.path == pathNarrow || c.path == pathFlat:
 		rows = c.h.out // whole planes
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
@@ -291,30 +292,6 @@ func (c *call[T]) choose() {
 	}
 }
 
-// fusedKind returns the kind of windows, if there is a kernel that computes them in one pass, or -1.
-func (c *call[T]) fusedKind() int {
-	kind := -1
-	h, w := c.h, c.w
-	if c.unit == 1 && h.k == w.k && h.s == w.s && h.d == 1 && w.d == 1 && w.in <= maxFusedWidth {
-		switch {
-		case h.k == 2 && h.s == 2 && w.l == 0:
-			kind = k2s2
-		case h.k == 3 && h.s == 2:
-			kind = k3s2
-		case h.k == 3 && h.s == 1:
-			kind = k3s1
-		}
-	}
-	if kind >= 0 && c.ops.fused[kind].exact == nil {
-		return -1
-	}
-	return kind
-}
-
-// maxFusedWidth is how wide a plane may be for the kernels that compute windows in one pass: they read zeros in place
-// of a row that is not there, and no call of theirs may take long.
-const maxFusedWidth = 1 << 14
-
 // run computes chunk i.
 func (c *call[T]) run(i int, s *scratch) {
 	rows := c.h.out
@@ -390,18 +367,6 @@ func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
 			c.ops.cells(dst[x*u:], src[(row*w.in+col)*u:], f, by)
 			x += n
 		}
-	}
-}
-
-// fused computes the rows [y0, y1) of planes [p0, p1) in one pass.
-func (c *call[T]) fused(p0, p1, y0, y1 int, s *scratch) {
-	h, w := c.h, c.w
-	s.band = band{planes: p1 - p0, h: h.in, w: w.in, oh: h.out, ow: w.out, y0: y0, y1: y1, top: h.l, left: w.l}
-	src := c.src[p0*h.in*w.in : p1*h.in*w.in]
-	dst := c.dst[p0*h.out*w.out : p1*h.out*w.out]
-	k := &c.ops.fused[c.kind]
-	if k.fast == nil || !k.fast(dst, src, &s.band, c.by) {
-		k.exact(dst, src, &s.band, c.by)
 	}
 }
 

@@ -114,6 +114,11 @@ func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by floa
 //go:noescape
 func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
 
+// k3s1SameMaxFastAVX512 works like k3s1SameMax.
+//
+//go:noescape
+func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+
 // k2s2MaxAVX512 works like k2s2Max.
 //
 //go:noescape
@@ -139,6 +144,11 @@ func globalsMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
 //go:noescape
 func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
 
+// k3s1SameMaxAVX512 works like k3s1SameMax.
+//
+//go:noescape
+func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+
 // k2s2SumAVX512 works like k2s2Sum.
 //
 //go:noescape
@@ -163,6 +173,11 @@ func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
 //
 //go:noescape
 func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
+// k3s1SameSumAVX512 works like k3s1SameSum.
+//
+//go:noescape
+func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
 
 // foldMaxAVX2 works like foldMax.
 //

@@ -128,6 +128,23 @@ func (k *kit) combine(a VecVirtual, b Op, d VecVirtual) {
 	}
 }
 
+// combineMasked sets d to a ∘ b in the lanes of m, and to a in the others. d may be a. AVX-512 only.
+func (k *kit) combineMasked(a, b VecVirtual, m OpmaskVirtual, d VecVirtual) {
+	if k.op == maxExact {
+		v := k.vec()
+		k.combine(a, b, v)
+		VMOVAPS(a, d)
+		VMOVAPS(v, m, d)
+		return
+	}
+	VMOVAPS(a, d)
+	if k.op == sum {
+		VADDPS(b, a, m, d)
+	} else {
+		VMAXPS(b, a, m, d)
+	}
+}
+
 // check notes whether a or b have a NaN, where the operation does not keep it.
 func (k *kit) check(a, b VecVirtual) {
 	if k.op != maxFast {

@@ -39,6 +39,7 @@ func main() {
 			globals(kit{isa: isa, op: op})
 			if isa == avx512 {
 				narrow(kit{isa: isa, op: op})
+				same(kit{isa: isa, op: op})
 			} else {
 				narrow2(kit{isa: isa, op: op})
 			}
