@@ -28,6 +28,9 @@ func BenchmarkPool2D(b *testing.B) {
 		{"global", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, 7, 1, 0},
 		{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, 2, 2, 0},
 		{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, 31, 1, 15},
+		// Past every cache.
+		{"far", pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, 2, 2, 0},
+		{"far-inception", pool2d.Shape{N: 64, C: 256, H: 35, W: 35}, 3, 1, 1},
 		// Within the second-level cache.
 		{"near-inception", pool2d.Shape{N: 1, C: 64, H: 35, W: 35}, 3, 1, 1},
 		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},

@@ -71,11 +71,15 @@ func (e *rowEnds) prepare(h, w int) {
 // fused computes the rows [y0, y1) of planes [p0, p1) in one pass.
 func (c *call[T]) fused(p0, p1, y0, y1 int, s *scratch) {
 	h, w := c.h, c.w
-	s.band = band{planes: p1 - p0, h: h.in, w: w.in, oh: h.out, ow: w.out, y0: y0, y1: y1, top: h.l, left: w.l, ends: c.ends.lanes}
+	s.band = band{planes: p1 - p0, h: h.in, w: w.in, oh: h.out, ow: w.out, y0: y0, y1: y1, top: h.l, left: w.l, ends: c.ends.lanes, stream: c.stream}
 	src := c.src[p0*h.in*w.in : p1*h.in*w.in]
 	dst := c.dst[p0*h.out*w.out : p1*h.out*w.out]
 	k := &c.ops.fused[c.kind]
-	if k.fast == nil || !k.fast(dst, src, &s.band, c.by) {
-		k.exact(dst, src, &s.band, c.by)
+	if k.fast != nil && k.fast(dst, src, &s.band, c.by) {
+		return
 	}
+	if c.stream {
+		c.ops.fence() // before it is written again
+	}
+	k.exact(dst, src, &s.band, c.by)
 }

@@ -21,6 +21,7 @@ type ops[T pool2d.Elem] struct {
 	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
 	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
 	scale     func(dst, by []T)    // dst[i] *= by[i]
+	fence     func()               // orders what was streamed before all that is written later; nil: nothing is streamed
 
 	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
 	globals fallible[func(dst, src []T, n int, by T) bool]
@@ -56,6 +57,7 @@ type band struct {
 	planes, h, w, oh, ow, y0, y1 int
 	top, left                    int      // pads
 	ends                         []uint16 // k3s1Same: see rowEnds
+	stream                       bool     // what is written will not be read soon
 }
 
 // cellWindows are n windows side by side over cells of c elements, all of rows·cols taps.
@@ -64,6 +66,7 @@ type cellWindows struct {
 	step        int // elements from window to window
 	rows, down  int // taps, and elements from one to the next
 	cols, right int
+	stream      bool // what is written will not be read soon
 }
 
 // cellPicks say how to take every second cell of u elements: of the 32 elements that begin at from[i], turn by turn,

@@ -16,16 +16,18 @@ var sets = []set{
 		[2]ops[float32]{
 			maxOps(kernels{
 				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, pickCells: pickCellsMaxAVX512,
-				fused:   [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
-				fast:    [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
-				globals: globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
+				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
+				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
+				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
+				globals:    globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
-				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512,
+				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
 				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
-				globals: globalsSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512,
+				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
+				globals: globalsSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
 			}),
 		},
 	},
@@ -56,22 +58,30 @@ type kernels struct {
 	pickN       func(dst, src *float32, n, step, taps, apart int)
 	reduce      func(dst, src *float32, n int)
 	prefix      func(dst, acc, src, end *float32, n int)
-	cells       func(dst, src *float32, n, c, step, rows, down, cols, right int, by float32)
+	cells       func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
 	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
 	pickCells   func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale       func(dst, by *float32, n int)
 	fused       [k3s1Same]fusedFunc
 	fast        [k3s1Same]fusedFast
-	same        func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
-	sameFast    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
+	same        sameFunc
+	sameFast    sameFast
 	globals     func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
 	narrow      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
 	narrowFast  func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
+
+	// Those that write past the cache.
+	stream         [k3s1Same]fusedFunc
+	fastStream     [k3s1Same]fusedFast
+	sameStream     sameFunc
+	sameFastStream sameFast
 }
 
 type (
 	fusedFunc func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)
+	sameFunc  func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
+	sameFast  func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
 	fusedFast func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32) int
 )
 
@@ -81,6 +91,12 @@ const maxAssembly = 1 << 18
 
 // within panics unless s has n cells, before assembly touches them. It names no cell, since others may be writing it.
 func within(s []float32, n int) { _ = s[:len(s):len(s)][:n] }
+
+// startsLine reports whether s begins where a line of the cache does, and so may be written past it by whole vectors.
+func startsLine(s []float32) bool { return uintptr(unsafe.Pointer(&s[0]))%64 == 0 }
+
+// streams reports whether the band is written past the cache.
+func (f *band) streams(dst []float32) bool { return f.stream && startsLine(dst[f.y0*f.ow:]) }
 
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
@@ -216,11 +232,16 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 					noteRead(src[a*f.down:][:(f.n-1)*f.step+(f.cols-1)*f.right+f.c])
 				}
 			}
+			stream := 0
+			if f.stream && f.c%16 == 0 && startsLine(dst) {
+				stream = 1
+			}
 			n := max(1, maxAssembly/(f.c*f.rows*f.cols))
 			for x := 0; x < f.n; x += n {
-				k.cells(&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.rows, f.down, f.cols, f.right, by)
+				k.cells(&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.rows, f.down, f.cols, f.right, stream, by)
 			}
 		},
+		fence: fence,
 		lanes: k.lanes,
 		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(func(dst, src *float32, groups, n int, by float32) int {
 			k.globals(dst, src, groups, n, by)
@@ -259,7 +280,7 @@ func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, b
 	if len(h.next) > 0 {
 		next = &h.next[0]
 	}
-	if h.stream && uintptr(unsafe.Pointer(&dst[0]))%64 == 0 {
+	if h.stream && startsLine(dst) {
 		stream = 1
 	}
 	var factors *float32
@@ -378,14 +399,21 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 		left := cells - blocks*stride*k.lanes
 		return call(&dst[0], &src[0], ahead, blocks, min(left, k.lanes), min(max(left-k.lanes, 0), k.lanes), f.ow-blocks*k.lanes, scale) == 0
 	}
-	exactAsm, fastAsm := k.fused[kind], k.fast[kind]
 	exact = func(dst, src []float32, f *band, by []float32) bool {
+		exactAsm := k.fused[kind]
+		if k.stream[kind] != nil && f.streams(dst) {
+			exactAsm = k.stream[kind]
+		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
 			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
 			return 0
 		}, dst, src, f, by)
 	}
 	fast = func(dst, src []float32, f *band, by []float32) bool {
+		fastAsm := k.fast[kind]
+		if k.fastStream[kind] != nil && f.streams(dst) {
+			fastAsm = k.fastStream[kind]
+		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
 			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
 		}, dst, src, f, by)
@@ -396,7 +424,7 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 // sameOps wraps the kernels of k3s1Same, if there are any.
 func (k kernels) sameOps() fusedKernels[float32] {
 	type function = func(dst, src []float32, f *band, by []float32) bool
-	wrap := func(call func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int) function {
+	wrap := func(call, stream sameFast) function {
 		return func(dst, src []float32, f *band, by []float32) bool {
 			n := f.planes * f.h * f.w
 			within(dst, n)
@@ -408,18 +436,28 @@ func (k kernels) sameOps() fusedKernels[float32] {
 				within(by, f.h*f.w)
 				scale = &by[0]
 			}
-			return call(&dst[0], &src[0], f.planes, f.h, f.w, &f.ends[0], scale, &zeros[16]) == 0
+			asm := call
+			if stream != nil && f.streams(dst) {
+				asm = stream
+			}
+			return asm(&dst[0], &src[0], f.planes, f.h, f.w, &f.ends[0], scale, &zeros[16]) == 0
+		}
+	}
+	exact := func(asm sameFunc) sameFast {
+		if asm == nil {
+			return nil
+		}
+		return func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int {
+			asm(dst, src, planes, h, w, ends, scale, zeros)
+			return 0
 		}
 	}
 	var o fusedKernels[float32]
 	if k.same != nil {
-		o.exact = wrap(func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int {
-			k.same(dst, src, planes, h, w, ends, scale, zeros)
-			return 0
-		})
+		o.exact = wrap(exact(k.same), exact(k.sameStream))
 	}
 	if k.sameFast != nil {
-		o.fast = wrap(k.sameFast)
+		o.fast = wrap(k.sameFast, k.sameFastStream)
 	}
 	return o
 }

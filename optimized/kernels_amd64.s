@@ -623,9 +623,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·cellsMaxAVX512(SB), NOSPLIT, $0-76
+TEXT ·cellsMaxAVX512(SB), NOSPLIT, $0-84
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -684,14 +684,25 @@ four_cell:
 	ADDQ        DX, R9
 	DECQ        R10
 	JNZ         four_row
+	CMPQ        stream+72(FP), $0x00
+	JNE         four_streamed
 	VMOVUPS     Z2, (AX)
 	VMOVUPS     Z3, 64(AX)
 	VMOVUPS     Z4, 128(AX)
 	VMOVUPS     Z5, 192(AX)
-	ADDQ        $0x00000100, DI
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x40, R8
-	JMP         four
+	JMP         four_written
+
+four_streamed:
+	VMOVNTPS Z2, (AX)
+	VMOVNTPS Z3, 64(AX)
+	VMOVNTPS Z4, 128(AX)
+	VMOVNTPS Z5, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R8
+	JMP  four
 
 four_end:
 one:
@@ -715,11 +726,19 @@ one_cell:
 	ADDQ        DX, R9
 	DECQ        R10
 	JNZ         one_row
+	CMPQ        stream+72(FP), $0x00
+	JNE         one_streamed
 	VMOVUPS     Z2, (AX)
-	ADDQ        $0x40, DI
-	ADDQ        $0x40, AX
-	SUBQ        $0x10, R8
-	JMP         one
+	JMP         one_written
+
+one_streamed:
+	VMOVNTPS Z2, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, AX
+	SUBQ $0x10, R8
+	JMP  one
 
 one_end:
 	TESTQ   R8, R8
@@ -1077,8 +1096,6 @@ streamed_done:
 	JMP      streamed
 
 streamed_end:
-	SFENCE
-
 rest:
 	TESTQ       DX, DX
 	JZ          done
@@ -1665,9 +1682,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·cellsSumAVX512(SB), NOSPLIT, $0-76
+TEXT ·cellsSumAVX512(SB), NOSPLIT, $0-84
 	VPXORD       Z0, Z0, Z0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -1676,7 +1693,7 @@ TEXT ·cellsSumAVX512(SB), NOSPLIT, $0-76
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, step+32(FP)
-	VBROADCASTSS by+72(FP), Z1
+	VBROADCASTSS by+80(FP), Z1
 	MOVQ         c+24(FP), SI
 	ANDQ         $0x0f, SI
 	MOVL         $0xffffffff, DI
@@ -1714,17 +1731,28 @@ four_cell:
 	DECQ    R10
 	JNZ     four_row
 	VMULPS  Z1, Z2, Z2
-	VMOVUPS Z2, (AX)
 	VMULPS  Z1, Z3, Z3
-	VMOVUPS Z3, 64(AX)
 	VMULPS  Z1, Z4, Z4
-	VMOVUPS Z4, 128(AX)
 	VMULPS  Z1, Z5, Z5
+	CMPQ    stream+72(FP), $0x00
+	JNE     four_streamed
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	VMOVUPS Z4, 128(AX)
 	VMOVUPS Z5, 192(AX)
-	ADDQ    $0x00000100, DI
-	ADDQ    $0x00000100, AX
-	SUBQ    $0x40, R8
-	JMP     four
+	JMP     four_written
+
+four_streamed:
+	VMOVNTPS Z2, (AX)
+	VMOVNTPS Z3, 64(AX)
+	VMOVNTPS Z4, 128(AX)
+	VMOVNTPS Z5, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R8
+	JMP  four
 
 four_end:
 one:
@@ -1747,11 +1775,19 @@ one_cell:
 	DECQ    R10
 	JNZ     one_row
 	VMULPS  Z1, Z2, Z2
+	CMPQ    stream+72(FP), $0x00
+	JNE     one_streamed
 	VMOVUPS Z2, (AX)
-	ADDQ    $0x40, DI
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, R8
-	JMP     one
+	JMP     one_written
+
+one_streamed:
+	VMOVNTPS Z2, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, AX
+	SUBQ $0x10, R8
+	JMP  one
 
 one_end:
 	TESTQ   R8, R8
@@ -2160,8 +2196,6 @@ streamed_unscaled:
 	JMP      streamed
 
 streamed_end:
-	SFENCE
-
 rest:
 	TESTQ     DX, DX
 	JZ        done
@@ -3531,6 +3565,567 @@ end:
 	KMOVW   K1, AX
 	XORL    $0x0000ffff, AX
 	MOVQ    AX, nan+64(FP)
+	VZEROUPPER
+	RET
+
+// func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·k3s1SameStreamMaxFastAVX512(SB), NOSPLIT, $0-72
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z4
+	XORQ         R10, R10
+	MOVQ         $0x00000010, AX
+	SUBQ         R10, AX
+	VPBROADCASTD AX, Z2
+	VPADDD       Z4, Z2, Z2
+	VMOVAPS      Z0, Z1
+
+plane:
+	XORQ SI, SI
+
+rows:
+	// The first row, those between, the last.
+	MOVQ    $0x00000001, AX
+	MOVQ    h+24(FP), DI
+	DECQ    DI
+	SUBQ    SI, DI
+	CMPQ    DI, AX
+	CMOVQLT AX, DI
+	TESTQ   SI, SI
+	CMOVQEQ AX, DI
+	MOVQ    w+32(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    DX, CX
+	IMULQ   SI, CX
+	MOVQ    dst+0(FP), BX
+	ADDQ    src+8(FP), CX
+	MOVQ    CX, AX
+	SUBQ    DX, AX
+	LEAQ    (CX)(DX*1), DX
+	TESTQ   SI, SI
+	CMOVQEQ CX, AX
+	ADDQ    DI, SI
+	CMPQ    SI, h+24(FP)
+	CMOVQEQ CX, DX
+	MOVQ    DI, R8
+	IMULQ   w+32(FP), R8
+
+	// All vectors but the last, which has 1 to 16 cells.
+	DECQ         R8
+	MOVQ         R8, R11
+	ANDQ         $0x0f, R11
+	INCQ         R11
+	SHRQ         $0x04, R8
+	MOVL         $0xffffffff, DI
+	BZHIL        R11, DI, DI
+	KMOVW        DI, K4
+	VPBROADCASTD R11, Z3
+	VPADDD       Z4, Z3, Z3
+	MOVQ         ends+40(FP), R9
+	XORQ         DI, DI
+	VMOVAPS      Z0, Z5
+	TESTQ        R8, R8
+	JZ           only
+	VMOVUPS      (CX)(DI*1), Z6
+	VCMPPS       $0x07, Z6, Z6, K1, K1
+	VMOVUPS      (AX)(DI*1), Z7
+	VMAXPS       Z7, Z6, Z7
+	VMOVUPS      (DX)(DI*1), Z6
+	VMAXPS       Z6, Z7, Z7
+	KMOVW        (R9), K5
+	KMOVW        2(R9), K6
+	ADDQ         $0x04, R9
+	VALIGND      $0x0f, Z5, Z7, Z5
+	VMOVAPS      Z7, Z6
+	VMAXPS       Z5, Z7, K5, Z6
+	VMOVAPS      Z7, Z5
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JZ           last
+
+vector:
+	VMOVUPS   (CX)(DI*1), Z7
+	VCMPPS    $0x07, Z7, Z7, K2, K2
+	VMOVUPS   (AX)(DI*1), Z8
+	VMAXPS    Z8, Z7, Z7
+	VMOVUPS   (DX)(DI*1), Z8
+	VMAXPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z5, Z7, Z8
+	VMOVAPS   Z6, Z6
+	VMAXPS    Z8, Z6, K6, Z6
+	VPERMT2PS Z6, Z2, Z1
+	VMOVNTPS  Z1, -64(BX)(DI*1)
+	VMOVAPS   Z6, Z1
+	KMOVW     (R9), K5
+	KMOVW     2(R9), K6
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z5, Z7, Z5
+	VMOVAPS   Z7, Z6
+	VMAXPS    Z5, Z7, K5, Z6
+	VMOVAPS   Z7, Z5
+	ADDQ      $0x40, DI
+	DECQ      R8
+	JNZ       vector
+
+last:
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (CX)(DI*1), K4, Z7
+	VCMPPS    $0x07, Z7, Z7, K3, K3
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (AX)(DI*1), K4, Z8
+	VMAXPS    Z8, Z7, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (DX)(DI*1), K4, Z8
+	VMAXPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z5, Z7, Z8
+	VMOVAPS   Z6, Z6
+	VMAXPS    Z8, Z6, K6, Z6
+	VPERMT2PS Z6, Z2, Z1
+	VMOVNTPS  Z1, -64(BX)(DI*1)
+	VMOVAPS   Z6, Z1
+	KMOVW     (R9), K5
+	KMOVW     2(R9), K6
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z5, Z7, Z5
+	VMOVAPS   Z7, Z6
+	VMAXPS    Z5, Z7, K5, Z6
+	VMOVAPS   Z7, Z5
+	ADDQ      $0x40, DI
+	JMP       end
+
+only:
+	VMOVAPS Z0, Z6
+	VMOVUPS (CX)(DI*1), K4, Z6
+	VCMPPS  $0x07, Z6, Z6, K1, K1
+	VMOVAPS Z0, Z7
+	VMOVUPS (AX)(DI*1), K4, Z7
+	VMAXPS  Z7, Z6, Z7
+	VMOVAPS Z0, Z6
+	VMOVUPS (DX)(DI*1), K4, Z6
+	VMAXPS  Z6, Z7, Z7
+	KMOVW   (R9), K5
+	KMOVW   2(R9), K6
+	ADDQ    $0x04, R9
+	VALIGND $0x0f, Z5, Z7, Z5
+	VMOVAPS Z7, Z6
+	VMAXPS  Z5, Z7, K5, Z6
+	VMOVAPS Z7, Z5
+	ADDQ    $0x40, DI
+
+end:
+	VALIGND   $0x01, Z5, Z0, Z5
+	VMOVAPS   Z6, Z6
+	VMAXPS    Z5, Z6, K6, Z6
+	LEAQ      -64(BX)(DI*1), BX
+	MOVQ      BX, dst+0(FP)
+	ADDQ      R11, R10
+	CMPQ      R10, $0x10
+	JLT       part
+	SUBQ      $0x10, R10
+	VMOVAPS   Z1, Z5
+	VPERMT2PS Z6, Z2, Z5
+	MOVQ      dst+0(FP), AX
+	VMOVNTPS  Z5, (AX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z6, Z3, Z1
+	MOVQ         $0x00000010, AX
+	SUBQ         R10, AX
+	VPBROADCASTD AX, Z2
+	VPADDD       Z4, Z2, Z2
+	CMPQ         SI, h+24(FP)
+	JLT          rows
+	MOVQ         h+24(FP), AX
+	IMULQ        w+32(FP), AX
+	SHLQ         $0x02, AX
+	ADDQ         AX, src+8(FP)
+	DECQ         planes+16(FP)
+	JNZ          plane
+	MOVQ         dst+0(FP), AX
+	VPERMT2PS    Z1, Z2, Z1
+	MOVL         $0xffffffff, CX
+	BZHIL        R10, CX, CX
+	KMOVW        CX, K4
+	VMOVUPS      Z1, K4, (AX)
+	KANDW        K1, K2, K1
+	KANDW        K1, K3, K1
+	KMOVW        K1, AX
+	XORL         $0x0000ffff, AX
+	MOVQ         AX, nan+64(FP)
+	VZEROUPPER
+	RET
+
+// func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·k2s2StreamMaxFastAVX512(SB), NOSPLIT, $0-152
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	LEAQ         evenOdd<>+0(SB), AX
+	VMOVDQU32    (AX), Z1
+	VMOVDQU32    64(AX), Z2
+	MOVQ         in0+96(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K4
+	MOVQ         in1+104(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K5
+	MOVQ         out+112(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K6
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z6
+	XORQ         AX, AX
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+	VMOVAPS      Z0, Z3
+	VPBROADCASTD out+112(FP), Z5
+	VPADDD       Z6, Z5, Z5
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), SI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (SI)(SI*1), DX
+	SUBQ    top+72(FP), DX
+	MOVQ    h+24(FP), DI
+	MOVQ    w+32(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, CX
+	MOVQ    $0x00000000, R8
+	TESTQ   CX, CX
+	CMOVQLT R8, CX
+	IMULQ   BX, CX
+	ADDQ    src+8(FP), CX
+	ADDQ    $0x01, DX
+	LEAQ    -1(DI), R8
+	CMPQ    DX, DI
+	CMOVQGE R8, DX
+	IMULQ   BX, DX
+	ADDQ    src+8(FP), DX
+	MOVQ    ow+48(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dst+0(FP), BX
+	XORQ    DI, DI
+	MOVQ    blocks+88(FP), R8
+	TESTQ   R8, R8
+	JZ      rest
+
+vector:
+	PREFETCHT0 4096(CX)(DI*2)
+	PREFETCHT0 4160(CX)(DI*2)
+	PREFETCHT0 4096(DX)(DI*2)
+	PREFETCHT0 4160(DX)(DI*2)
+	VMOVUPS    (CX)(DI*2), Z7
+	VMOVUPS    (DX)(DI*2), Z8
+	VCMPPS     $0x07, Z7, Z8, K1, K1
+	VMAXPS     Z8, Z7, Z7
+	VMOVUPS    64(CX)(DI*2), Z8
+	VMOVUPS    64(DX)(DI*2), Z9
+	VCMPPS     $0x07, Z8, Z9, K2, K2
+	VMAXPS     Z9, Z8, Z8
+	VMOVAPS    Z7, Z9
+	VPERMT2PS  Z8, Z1, Z9
+	VMOVAPS    Z7, Z7
+	VPERMT2PS  Z8, Z2, Z7
+	VMAXPS     Z7, Z9, Z7
+	VPERMT2PS  Z7, Z4, Z3
+	VMOVNTPS   Z3, (BX)(DI*1)
+	VMOVAPS    Z7, Z3
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JNZ        vector
+
+rest:
+	ADDQ      DI, dst+0(FP)
+	CMPQ      out+112(FP), $0x00
+	JEQ       next
+	VMOVAPS   Z0, Z7
+	VMOVUPS   (CX)(DI*2), K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (DX)(DI*2), K4, Z8
+	VCMPPS    $0x07, Z7, Z8, K3, K3
+	VMAXPS    Z8, Z7, Z7
+	VMOVAPS   Z0, Z8
+	VMOVUPS   64(CX)(DI*2), K5, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(DX)(DI*2), K5, Z9
+	VCMPPS    $0x07, Z8, Z9, K1, K1
+	VMAXPS    Z9, Z8, Z8
+	VMOVAPS   Z7, Z9
+	VPERMT2PS Z8, Z1, Z9
+	VMOVAPS   Z7, Z7
+	VPERMT2PS Z8, Z2, Z7
+	VMAXPS    Z7, Z9, Z7
+	ADDQ      out+112(FP), AX
+	CMPQ      AX, $0x10
+	JLT       part
+	SUBQ      $0x10, AX
+	VMOVAPS   Z3, Z8
+	VPERMT2PS Z7, Z4, Z8
+	MOVQ      dst+0(FP), CX
+	VMOVNTPS  Z8, (CX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z7, Z5, Z3
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+
+next:
+	ADDQ      $0x01, SI
+	CMPQ      SI, y1+64(FP)
+	JLT       row
+	MOVQ      h+24(FP), CX
+	IMULQ     w+32(FP), CX
+	SHLQ      $0x02, CX
+	ADDQ      CX, src+8(FP)
+	DECQ      planes+16(FP)
+	JNZ       plane
+	MOVQ      dst+0(FP), CX
+	VPERMT2PS Z3, Z4, Z3
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K4
+	VMOVUPS   Z3, K4, (CX)
+	KANDW     K1, K2, K1
+	KANDW     K1, K3, K1
+	KMOVW     K1, AX
+	XORL      $0x0000ffff, AX
+	MOVQ      AX, nan+144(FP)
+	VZEROUPPER
+	RET
+
+// func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·k3s2StreamMaxFastAVX512(SB), NOSPLIT, $0-152
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	LEAQ         evenOdd<>+0(SB), AX
+	VMOVDQU32    (AX), Z1
+	VMOVDQU32    64(AX), Z2
+	MOVQ         in0+96(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K4
+	MOVQ         in1+104(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K5
+	MOVQ         out+112(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K6
+	MOVQ         ahead+80(FP), AX
+	MOVL         $0x00000010, CX
+	SUBL         AX, CX
+	MOVL         $0xffffffff, AX
+	BZHIL        CX, AX, AX
+	NOTL         AX
+	KMOVW        AX, K6
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z6
+	XORQ         AX, AX
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+	VMOVAPS      Z0, Z3
+	VPBROADCASTD out+112(FP), Z5
+	VPADDD       Z6, Z5, Z5
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), DI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (DI)(DI*1), BX
+	SUBQ    top+72(FP), BX
+	MOVQ    h+24(FP), R8
+	MOVQ    w+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    BX, CX
+	MOVQ    $0x00000000, DX
+	TESTQ   CX, CX
+	CMOVQLT DX, CX
+	IMULQ   SI, CX
+	ADDQ    src+8(FP), CX
+	MOVQ    BX, DX
+	ADDQ    $0x01, DX
+	LEAQ    -1(R8), R9
+	CMPQ    DX, R8
+	CMOVQGE R9, DX
+	IMULQ   SI, DX
+	ADDQ    src+8(FP), DX
+	ADDQ    $0x02, BX
+	LEAQ    -1(R8), R9
+	CMPQ    BX, R8
+	CMOVQGE R9, BX
+	IMULQ   SI, BX
+	ADDQ    src+8(FP), BX
+	MOVQ    ahead+80(FP), SI
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    ow+48(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    dst+0(FP), SI
+	XORQ    R8, R8
+	VMOVAPS Z0, Z7
+	MOVQ    ahead+80(FP), R9
+	TESTQ   R9, R9
+	JZ      edge
+	VMOVAPS Z0, Z7
+	VMOVUPS -64(CX)(R8*2), K6, Z7
+	VMOVAPS Z0, Z8
+	VMOVUPS -64(DX)(R8*2), K6, Z8
+	VMOVAPS Z0, Z9
+	VMOVUPS -64(BX)(R8*2), K6, Z9
+	VCMPPS  $0x07, Z7, Z8, K1, K1
+	VMAXPS  Z8, Z7, Z7
+	VCMPPS  $0x07, Z9, Z9, K2, K2
+	VMAXPS  Z9, Z7, Z7
+	VMOVAPS Z7, Z7
+
+edge:
+	MOVQ  blocks+88(FP), R9
+	TESTQ R9, R9
+	JZ    rest
+
+vector:
+	PREFETCHT0 4096(DX)(R8*2)
+	PREFETCHT0 4160(DX)(R8*2)
+	PREFETCHT0 4096(BX)(R8*2)
+	PREFETCHT0 4160(BX)(R8*2)
+	VMOVUPS    (CX)(R8*2), Z8
+	VMOVUPS    (DX)(R8*2), Z9
+	VMOVUPS    (BX)(R8*2), Z10
+	VCMPPS     $0x07, Z8, Z9, K3, K3
+	VMAXPS     Z9, Z8, Z8
+	VCMPPS     $0x07, Z10, Z10, K1, K1
+	VMAXPS     Z10, Z8, Z8
+	VMOVUPS    64(CX)(R8*2), Z9
+	VMOVUPS    64(DX)(R8*2), Z10
+	VMOVUPS    64(BX)(R8*2), Z11
+	VCMPPS     $0x07, Z9, Z10, K2, K2
+	VMAXPS     Z10, Z9, Z9
+	VCMPPS     $0x07, Z11, Z11, K3, K3
+	VMAXPS     Z11, Z9, Z9
+	VMOVAPS    Z8, Z10
+	VPERMT2PS  Z9, Z1, Z10
+	VMOVAPS    Z8, Z8
+	VPERMT2PS  Z9, Z2, Z8
+	VMAXPS     Z8, Z10, Z9
+	VALIGND    $0x0f, Z7, Z8, Z7
+	VMAXPS     Z7, Z9, Z9
+	VMOVAPS    Z8, Z7
+	VPERMT2PS  Z9, Z4, Z3
+	VMOVNTPS   Z3, (SI)(R8*1)
+	VMOVAPS    Z9, Z3
+	ADDQ       $0x40, R8
+	DECQ       R9
+	JNZ        vector
+
+rest:
+	ADDQ      R8, dst+0(FP)
+	CMPQ      out+112(FP), $0x00
+	JEQ       next
+	VMOVAPS   Z0, Z8
+	VMOVUPS   (CX)(R8*2), K4, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   (DX)(R8*2), K4, Z9
+	VMOVAPS   Z0, Z10
+	VMOVUPS   (BX)(R8*2), K4, Z10
+	VCMPPS    $0x07, Z8, Z9, K1, K1
+	VMAXPS    Z9, Z8, Z8
+	VCMPPS    $0x07, Z10, Z10, K2, K2
+	VMAXPS    Z10, Z8, Z8
+	VMOVAPS   Z0, Z9
+	VMOVUPS   64(CX)(R8*2), K5, Z9
+	VMOVAPS   Z0, Z10
+	VMOVUPS   64(DX)(R8*2), K5, Z10
+	VMOVAPS   Z0, Z11
+	VMOVUPS   64(BX)(R8*2), K5, Z11
+	VCMPPS    $0x07, Z9, Z10, K3, K3
+	VMAXPS    Z10, Z9, Z9
+	VCMPPS    $0x07, Z11, Z11, K1, K1
+	VMAXPS    Z11, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z8, Z8
+	VPERMT2PS Z9, Z2, Z8
+	VMAXPS    Z8, Z10, Z9
+	VALIGND   $0x0f, Z7, Z8, Z7
+	VMAXPS    Z7, Z9, Z9
+	VMOVAPS   Z8, Z7
+	ADDQ      out+112(FP), AX
+	CMPQ      AX, $0x10
+	JLT       part
+	SUBQ      $0x10, AX
+	VMOVAPS   Z3, Z7
+	VPERMT2PS Z9, Z4, Z7
+	MOVQ      dst+0(FP), CX
+	VMOVNTPS  Z7, (CX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z9, Z5, Z3
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+
+next:
+	ADDQ      $0x01, DI
+	CMPQ      DI, y1+64(FP)
+	JLT       row
+	MOVQ      h+24(FP), CX
+	IMULQ     w+32(FP), CX
+	SHLQ      $0x02, CX
+	ADDQ      CX, src+8(FP)
+	DECQ      planes+16(FP)
+	JNZ       plane
+	MOVQ      dst+0(FP), CX
+	VPERMT2PS Z3, Z4, Z3
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K4
+	VMOVUPS   Z3, K4, (CX)
+	KANDW     K1, K2, K1
+	KANDW     K1, K3, K1
+	KMOVW     K1, AX
+	XORL      $0x0000ffff, AX
+	MOVQ      AX, nan+144(FP)
 	VZEROUPPER
 	RET
 
@@ -5985,6 +6580,534 @@ end:
 	VZEROUPPER
 	RET
 
+// func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·k3s1SameStreamSumAVX512(SB), NOSPLIT, $0-64
+	VPXORD       Z0, Z0, Z0
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z4
+	XORQ         R11, R11
+	MOVQ         $0x00000010, AX
+	SUBQ         R11, AX
+	VPBROADCASTD AX, Z2
+	VPADDD       Z4, Z2, Z2
+	VMOVAPS      Z0, Z1
+
+plane:
+	XORQ SI, SI
+
+rows:
+	// The first row, those between, the last.
+	MOVQ    $0x00000001, AX
+	MOVQ    h+24(FP), DI
+	DECQ    DI
+	SUBQ    SI, DI
+	CMPQ    DI, AX
+	CMOVQLT AX, DI
+	TESTQ   SI, SI
+	CMOVQEQ AX, DI
+	MOVQ    w+32(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    DX, CX
+	IMULQ   SI, CX
+	MOVQ    CX, R10
+	ADDQ    scale+48(FP), R10
+	MOVQ    dst+0(FP), BX
+	ADDQ    src+8(FP), CX
+	MOVQ    CX, AX
+	SUBQ    DX, AX
+	LEAQ    (CX)(DX*1), DX
+	TESTQ   SI, SI
+	CMOVQEQ zeros+56(FP), AX
+	ADDQ    DI, SI
+	CMPQ    SI, h+24(FP)
+	CMOVQEQ zeros+56(FP), DX
+	MOVQ    DI, R8
+	IMULQ   w+32(FP), R8
+
+	// All vectors but the last, which has 1 to 16 cells.
+	DECQ         R8
+	MOVQ         R8, R12
+	ANDQ         $0x0f, R12
+	INCQ         R12
+	SHRQ         $0x04, R8
+	MOVL         $0xffffffff, DI
+	BZHIL        R12, DI, DI
+	KMOVW        DI, K1
+	VPBROADCASTD R12, Z3
+	VPADDD       Z4, Z3, Z3
+	MOVQ         ends+40(FP), R9
+	XORQ         DI, DI
+	VMOVAPS      Z0, Z5
+	TESTQ        R8, R8
+	JZ           only
+	VMOVUPS      (CX)(DI*1), Z6
+	VMOVUPS      (AX)(DI*1), Z7
+	VADDPS       Z7, Z6, Z7
+	VMOVUPS      (DX)(DI*1), Z6
+	VADDPS       Z6, Z7, Z7
+	KMOVW        (R9), K2
+	KMOVW        2(R9), K3
+	ADDQ         $0x04, R9
+	VALIGND      $0x0f, Z5, Z7, Z5
+	VMOVAPS      Z7, Z6
+	VADDPS       Z5, Z7, K2, Z6
+	VMOVAPS      Z7, Z5
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JZ           last
+
+vector:
+	VMOVUPS   (CX)(DI*1), Z7
+	VMOVUPS   (AX)(DI*1), Z8
+	VADDPS    Z8, Z7, Z7
+	VMOVUPS   (DX)(DI*1), Z8
+	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z5, Z7, Z8
+	VMOVAPS   Z6, Z6
+	VADDPS    Z8, Z6, K3, Z6
+	VMULPS    -64(R10)(DI*1), Z6, Z6
+	VPERMT2PS Z6, Z2, Z1
+	VMOVNTPS  Z1, -64(BX)(DI*1)
+	VMOVAPS   Z6, Z1
+	KMOVW     (R9), K2
+	KMOVW     2(R9), K3
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z5, Z7, Z5
+	VMOVAPS   Z7, Z6
+	VADDPS    Z5, Z7, K2, Z6
+	VMOVAPS   Z7, Z5
+	ADDQ      $0x40, DI
+	DECQ      R8
+	JNZ       vector
+
+last:
+	VMOVUPS.Z (CX)(DI*1), K1, Z7
+	VMOVUPS.Z (AX)(DI*1), K1, Z8
+	VADDPS    Z8, Z7, Z7
+	VMOVUPS.Z (DX)(DI*1), K1, Z8
+	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z5, Z7, Z8
+	VMOVAPS   Z6, Z6
+	VADDPS    Z8, Z6, K3, Z6
+	VMULPS    -64(R10)(DI*1), Z6, Z6
+	VPERMT2PS Z6, Z2, Z1
+	VMOVNTPS  Z1, -64(BX)(DI*1)
+	VMOVAPS   Z6, Z1
+	KMOVW     (R9), K2
+	KMOVW     2(R9), K3
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z5, Z7, Z5
+	VMOVAPS   Z7, Z6
+	VADDPS    Z5, Z7, K2, Z6
+	VMOVAPS   Z7, Z5
+	ADDQ      $0x40, DI
+	JMP       end
+
+only:
+	VMOVUPS.Z (CX)(DI*1), K1, Z6
+	VMOVUPS.Z (AX)(DI*1), K1, Z7
+	VADDPS    Z7, Z6, Z7
+	VMOVUPS.Z (DX)(DI*1), K1, Z6
+	VADDPS    Z6, Z7, Z7
+	KMOVW     (R9), K2
+	KMOVW     2(R9), K3
+	ADDQ      $0x04, R9
+	VALIGND   $0x0f, Z5, Z7, Z5
+	VMOVAPS   Z7, Z6
+	VADDPS    Z5, Z7, K2, Z6
+	VMOVAPS   Z7, Z5
+	ADDQ      $0x40, DI
+
+end:
+	VALIGND   $0x01, Z5, Z0, Z5
+	VMOVAPS   Z6, Z6
+	VADDPS    Z5, Z6, K3, Z6
+	VMOVUPS.Z -64(R10)(DI*1), K1, Z5
+	VMULPS    Z5, Z6, Z6
+	LEAQ      -64(BX)(DI*1), BX
+	MOVQ      BX, dst+0(FP)
+	ADDQ      R12, R11
+	CMPQ      R11, $0x10
+	JLT       part
+	SUBQ      $0x10, R11
+	VMOVAPS   Z1, Z5
+	VPERMT2PS Z6, Z2, Z5
+	MOVQ      dst+0(FP), AX
+	VMOVNTPS  Z5, (AX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z6, Z3, Z1
+	MOVQ         $0x00000010, AX
+	SUBQ         R11, AX
+	VPBROADCASTD AX, Z2
+	VPADDD       Z4, Z2, Z2
+	CMPQ         SI, h+24(FP)
+	JLT          rows
+	MOVQ         h+24(FP), AX
+	IMULQ        w+32(FP), AX
+	SHLQ         $0x02, AX
+	ADDQ         AX, src+8(FP)
+	DECQ         planes+16(FP)
+	JNZ          plane
+	MOVQ         dst+0(FP), AX
+	VPERMT2PS    Z1, Z2, Z1
+	MOVL         $0xffffffff, CX
+	BZHIL        R11, CX, CX
+	KMOVW        CX, K1
+	VMOVUPS      Z1, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·k2s2StreamSumAVX512(SB), NOSPLIT, $0-144
+	VPXORD       Z0, Z0, Z0
+	LEAQ         evenOdd<>+0(SB), AX
+	VMOVDQU32    (AX), Z1
+	VMOVDQU32    64(AX), Z2
+	MOVQ         in0+96(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K1
+	MOVQ         in1+104(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K2
+	MOVQ         out+112(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K3
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z4
+	XORQ         AX, AX
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z3
+	VPADDD       Z4, Z3, Z3
+	VMOVAPS      Z0, Z0
+	VPBROADCASTD out+112(FP), Z5
+	VPADDD       Z4, Z5, Z5
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), DI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (DI)(DI*1), BX
+	SUBQ    top+72(FP), BX
+	MOVQ    h+24(FP), R8
+	MOVQ    w+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    BX, CX
+	IMULQ   SI, CX
+	ADDQ    src+8(FP), CX
+	TESTQ   BX, BX
+	CMOVQLT zeros+136(FP), CX
+	MOVQ    BX, DX
+	ADDQ    $0x01, DX
+	IMULQ   SI, DX
+	ADDQ    src+8(FP), DX
+	LEAQ    1(BX), BX
+	CMPQ    BX, R8
+	CMOVQGE zeros+136(FP), DX
+	MOVQ    ow+48(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dst+0(FP), BX
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ    pitch+128(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    scale+120(FP), R9
+	LEAQ    (R9)(R8*1), SI
+	LEAQ    (R9)(R8*2), R8
+	LEAQ    1(DI), R10
+	CMPQ    R10, oh+40(FP)
+	CMOVQEQ R8, SI
+	TESTQ   DI, DI
+	CMOVQEQ R9, SI
+	XORQ    R8, R8
+	MOVQ    blocks+88(FP), R9
+	TESTQ   R9, R9
+	JZ      rest
+
+vector:
+	PREFETCHT0 4096(CX)(R8*2)
+	PREFETCHT0 4160(CX)(R8*2)
+	PREFETCHT0 4096(DX)(R8*2)
+	PREFETCHT0 4160(DX)(R8*2)
+	VMOVUPS    (CX)(R8*2), Z6
+	VMOVUPS    (DX)(R8*2), Z7
+	VADDPS     Z7, Z6, Z6
+	VMOVUPS    64(CX)(R8*2), Z7
+	VMOVUPS    64(DX)(R8*2), Z8
+	VADDPS     Z8, Z7, Z7
+	VMOVAPS    Z6, Z8
+	VPERMT2PS  Z7, Z1, Z8
+	VMOVAPS    Z6, Z6
+	VPERMT2PS  Z7, Z2, Z6
+	VADDPS     Z6, Z8, Z6
+	VMULPS     (SI)(R8*1), Z6, Z6
+	VPERMT2PS  Z6, Z3, Z0
+	VMOVNTPS   Z0, (BX)(R8*1)
+	VMOVAPS    Z6, Z0
+	ADDQ       $0x40, R8
+	DECQ       R9
+	JNZ        vector
+
+rest:
+	ADDQ      R8, dst+0(FP)
+	CMPQ      out+112(FP), $0x00
+	JEQ       next
+	VMOVUPS.Z (CX)(R8*2), K1, Z6
+	VMOVUPS.Z (DX)(R8*2), K1, Z7
+	VADDPS    Z7, Z6, Z6
+	VMOVUPS.Z 64(CX)(R8*2), K2, Z7
+	VMOVUPS.Z 64(DX)(R8*2), K2, Z8
+	VADDPS    Z8, Z7, Z7
+	VMOVAPS   Z6, Z8
+	VPERMT2PS Z7, Z1, Z8
+	VMOVAPS   Z6, Z6
+	VPERMT2PS Z7, Z2, Z6
+	VADDPS    Z6, Z8, Z6
+	VMULPS    (SI)(R8*1), Z6, Z6
+	ADDQ      out+112(FP), AX
+	CMPQ      AX, $0x10
+	JLT       part
+	SUBQ      $0x10, AX
+	VMOVAPS   Z0, Z7
+	VPERMT2PS Z6, Z3, Z7
+	MOVQ      dst+0(FP), CX
+	VMOVNTPS  Z7, (CX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z6, Z5, Z0
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z3
+	VPADDD       Z4, Z3, Z3
+
+next:
+	ADDQ      $0x01, DI
+	CMPQ      DI, y1+64(FP)
+	JLT       row
+	MOVQ      h+24(FP), CX
+	IMULQ     w+32(FP), CX
+	SHLQ      $0x02, CX
+	ADDQ      CX, src+8(FP)
+	DECQ      planes+16(FP)
+	JNZ       plane
+	MOVQ      dst+0(FP), CX
+	VPERMT2PS Z0, Z3, Z0
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS   Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·k3s2StreamSumAVX512(SB), NOSPLIT, $0-144
+	VPXORD       Z0, Z0, Z0
+	LEAQ         evenOdd<>+0(SB), AX
+	VMOVDQU32    (AX), Z1
+	VMOVDQU32    64(AX), Z2
+	MOVQ         in0+96(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K1
+	MOVQ         in1+104(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K2
+	MOVQ         out+112(FP), AX
+	MOVL         $0xffffffff, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K3
+	MOVQ         ahead+80(FP), AX
+	MOVL         $0x00000010, CX
+	SUBL         AX, CX
+	MOVL         $0xffffffff, AX
+	BZHIL        CX, AX, AX
+	NOTL         AX
+	KMOVW        AX, K3
+	LEAQ         iota<>+0(SB), AX
+	VMOVDQU32    (AX), Z6
+	XORQ         AX, AX
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+	VMOVAPS      Z0, Z3
+	VPBROADCASTD out+112(FP), Z5
+	VPADDD       Z6, Z5, Z5
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), R8
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (R8)(R8*1), SI
+	SUBQ    top+72(FP), SI
+	MOVQ    h+24(FP), R9
+	MOVQ    w+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    SI, CX
+	IMULQ   DI, CX
+	ADDQ    src+8(FP), CX
+	TESTQ   SI, SI
+	CMOVQLT zeros+136(FP), CX
+	MOVQ    SI, DX
+	ADDQ    $0x01, DX
+	IMULQ   DI, DX
+	ADDQ    src+8(FP), DX
+	LEAQ    1(SI), BX
+	CMPQ    BX, R9
+	CMOVQGE zeros+136(FP), DX
+	MOVQ    SI, BX
+	ADDQ    $0x02, BX
+	IMULQ   DI, BX
+	ADDQ    src+8(FP), BX
+	LEAQ    2(SI), SI
+	CMPQ    SI, R9
+	CMOVQGE zeros+136(FP), BX
+	MOVQ    ahead+80(FP), SI
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    ow+48(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    dst+0(FP), SI
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ      pitch+128(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      scale+120(FP), R10
+	LEAQ      (R10)(R9*1), DI
+	LEAQ      (R10)(R9*2), R9
+	LEAQ      1(R8), R11
+	CMPQ      R11, oh+40(FP)
+	CMOVQEQ   R9, DI
+	TESTQ     R8, R8
+	CMOVQEQ   R10, DI
+	XORQ      R9, R9
+	VMOVAPS   Z0, Z7
+	MOVQ      ahead+80(FP), R10
+	TESTQ     R10, R10
+	JZ        edge
+	VMOVUPS.Z -64(CX)(R9*2), K3, Z7
+	VMOVUPS.Z -64(DX)(R9*2), K3, Z8
+	VMOVUPS.Z -64(BX)(R9*2), K3, Z9
+	VADDPS    Z8, Z7, Z7
+	VADDPS    Z9, Z7, Z7
+	VMOVAPS   Z7, Z7
+
+edge:
+	MOVQ  blocks+88(FP), R10
+	TESTQ R10, R10
+	JZ    rest
+
+vector:
+	PREFETCHT0 4096(DX)(R9*2)
+	PREFETCHT0 4160(DX)(R9*2)
+	PREFETCHT0 4096(BX)(R9*2)
+	PREFETCHT0 4160(BX)(R9*2)
+	VMOVUPS    (CX)(R9*2), Z8
+	VMOVUPS    (DX)(R9*2), Z9
+	VMOVUPS    (BX)(R9*2), Z10
+	VADDPS     Z9, Z8, Z8
+	VADDPS     Z10, Z8, Z8
+	VMOVUPS    64(CX)(R9*2), Z9
+	VMOVUPS    64(DX)(R9*2), Z10
+	VMOVUPS    64(BX)(R9*2), Z11
+	VADDPS     Z10, Z9, Z9
+	VADDPS     Z11, Z9, Z9
+	VMOVAPS    Z8, Z10
+	VPERMT2PS  Z9, Z1, Z10
+	VMOVAPS    Z8, Z8
+	VPERMT2PS  Z9, Z2, Z8
+	VADDPS     Z8, Z10, Z9
+	VALIGND    $0x0f, Z7, Z8, Z7
+	VADDPS     Z7, Z9, Z9
+	VMOVAPS    Z8, Z7
+	VMULPS     (DI)(R9*1), Z9, Z9
+	VPERMT2PS  Z9, Z4, Z3
+	VMOVNTPS   Z3, (SI)(R9*1)
+	VMOVAPS    Z9, Z3
+	ADDQ       $0x40, R9
+	DECQ       R10
+	JNZ        vector
+
+rest:
+	ADDQ      R9, dst+0(FP)
+	CMPQ      out+112(FP), $0x00
+	JEQ       next
+	VMOVUPS.Z (CX)(R9*2), K1, Z8
+	VMOVUPS.Z (DX)(R9*2), K1, Z9
+	VMOVUPS.Z (BX)(R9*2), K1, Z10
+	VADDPS    Z9, Z8, Z8
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z 64(CX)(R9*2), K2, Z9
+	VMOVUPS.Z 64(DX)(R9*2), K2, Z10
+	VMOVUPS.Z 64(BX)(R9*2), K2, Z11
+	VADDPS    Z10, Z9, Z9
+	VADDPS    Z11, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z8, Z8
+	VPERMT2PS Z9, Z2, Z8
+	VADDPS    Z8, Z10, Z9
+	VALIGND   $0x0f, Z7, Z8, Z7
+	VADDPS    Z7, Z9, Z9
+	VMOVAPS   Z8, Z7
+	VMULPS    (DI)(R9*1), Z9, Z9
+	ADDQ      out+112(FP), AX
+	CMPQ      AX, $0x10
+	JLT       part
+	SUBQ      $0x10, AX
+	VMOVAPS   Z3, Z7
+	VPERMT2PS Z9, Z4, Z7
+	MOVQ      dst+0(FP), CX
+	VMOVNTPS  Z7, (CX)
+	ADDQ      $0x40, dst+0(FP)
+
+part:
+	VPERMT2PS    Z9, Z5, Z3
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z6, Z4, Z4
+
+next:
+	ADDQ      $0x01, R8
+	CMPQ      R8, y1+64(FP)
+	JLT       row
+	MOVQ      h+24(FP), CX
+	IMULQ     w+32(FP), CX
+	SHLQ      $0x02, CX
+	ADDQ      CX, src+8(FP)
+	DECQ      planes+16(FP)
+	JNZ       plane
+	MOVQ      dst+0(FP), CX
+	VPERMT2PS Z3, Z4, Z3
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS   Z3, K1, (CX)
+	VZEROUPPER
+	RET
+
 // func foldMaxAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX2
 TEXT ·foldMaxAVX2(SB), NOSPLIT, $0-40
@@ -6527,9 +7650,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 // Requires: AVX, AVX2
-TEXT ·cellsMaxAVX2(SB), NOSPLIT, $0-76
+TEXT ·cellsMaxAVX2(SB), NOSPLIT, $0-84
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -6590,14 +7713,25 @@ four_cell:
 	ADDQ    DX, R9
 	DECQ    R10
 	JNZ     four_row
+	CMPQ    stream+72(FP), $0x00
+	JNE     four_streamed
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
 	VMOVUPS Y4, 64(AX)
 	VMOVUPS Y5, 96(AX)
-	ADDQ    $0x00000080, DI
-	ADDQ    $0x00000080, AX
-	SUBQ    $0x20, R8
-	JMP     four
+	JMP     four_written
+
+four_streamed:
+	VMOVNTPS Y2, (AX)
+	VMOVNTPS Y3, 32(AX)
+	VMOVNTPS Y4, 64(AX)
+	VMOVNTPS Y5, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R8
+	JMP  four
 
 four_end:
 one:
@@ -6622,11 +7756,19 @@ one_cell:
 	ADDQ    DX, R9
 	DECQ    R10
 	JNZ     one_row
+	CMPQ    stream+72(FP), $0x00
+	JNE     one_streamed
 	VMOVUPS Y2, (AX)
-	ADDQ    $0x20, DI
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, R8
-	JMP     one
+	JMP     one_written
+
+one_streamed:
+	VMOVNTPS Y2, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, AX
+	SUBQ $0x08, R8
+	JMP  one
 
 one_end:
 	TESTQ   R8, R8
@@ -7068,9 +8210,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+// func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 // Requires: AVX
-TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-76
+TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-84
 	VXORPS       Y0, Y0, Y0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -7079,7 +8221,7 @@ TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-76
 	SHLQ         $0x02, DX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, step+32(FP)
-	VBROADCASTSS by+72(FP), Y1
+	VBROADCASTSS by+80(FP), Y1
 	MOVQ         c+24(FP), SI
 	ANDQ         $0x07, SI
 	LEAQ         laneMask<>+0(SB), DI
@@ -7118,17 +8260,28 @@ four_cell:
 	DECQ    R10
 	JNZ     four_row
 	VMULPS  Y1, Y3, Y3
-	VMOVUPS Y3, (AX)
 	VMULPS  Y1, Y4, Y4
-	VMOVUPS Y4, 32(AX)
 	VMULPS  Y1, Y5, Y5
-	VMOVUPS Y5, 64(AX)
 	VMULPS  Y1, Y6, Y6
+	CMPQ    stream+72(FP), $0x00
+	JNE     four_streamed
+	VMOVUPS Y3, (AX)
+	VMOVUPS Y4, 32(AX)
+	VMOVUPS Y5, 64(AX)
 	VMOVUPS Y6, 96(AX)
-	ADDQ    $0x00000080, DI
-	ADDQ    $0x00000080, AX
-	SUBQ    $0x20, R8
-	JMP     four
+	JMP     four_written
+
+four_streamed:
+	VMOVNTPS Y3, (AX)
+	VMOVNTPS Y4, 32(AX)
+	VMOVNTPS Y5, 64(AX)
+	VMOVNTPS Y6, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R8
+	JMP  four
 
 four_end:
 one:
@@ -7151,11 +8304,19 @@ one_cell:
 	DECQ    R10
 	JNZ     one_row
 	VMULPS  Y1, Y3, Y3
+	CMPQ    stream+72(FP), $0x00
+	JNE     one_streamed
 	VMOVUPS Y3, (AX)
-	ADDQ    $0x20, DI
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, R8
-	JMP     one
+	JMP     one_written
+
+one_streamed:
+	VMOVNTPS Y3, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, AX
+	SUBQ $0x08, R8
+	JMP  one
 
 one_end:
 	TESTQ   R8, R8
@@ -9655,4 +10816,10 @@ store:
 	DECQ       planes+24(FP)
 	JNZ        plane
 	VZEROUPPER
+	RET
+
+// func fence()
+// Requires: MMX+
+TEXT ·fence(SB), NOSPLIT, $0
+	SFENCE
 	RET

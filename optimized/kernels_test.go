@@ -284,7 +284,7 @@ func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, 
 			{n: 3, step: c, rows: 2, down: 5 * c, cols: 2, right: c},
 			{n: 2, step: 2 * c, rows: 1, cols: 2, right: 3 * c},
 		} {
-			f.c = c
+			f.c, f.stream = c, c%32 == 0
 			cells := (f.n-1)*f.step + (f.rows-1)*f.down + (f.cols-1)*f.right + c
 			against(t, nans && c%6 == 1, fmt.Sprintf("%+v", f), src, dst, cells, f.n*c,
 				func(d, s []float32) { kernel(d, s, &f, 0.5) }, func(d, s []float32) { contract(d, s, &f, 0.5) })
@@ -364,7 +364,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 			c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), path: pathFused, scaled: op == pool2d.Avg}
 			c.factors()
 			threeRows := c.by
-			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left}
+			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left, stream: r.IntN(2) == 0}
 			if kind == k3s1Same {
 				c = call[float32]{plan: c.plan, path: pathFused, kind: kind, scaled: c.scaled}
 				c.factors()
@@ -408,8 +408,9 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 	}
 }
 
-// TestKernelPaths pools between fences, by each set, whatever path the case takes.
+// TestKernelPaths pools between fences, by each set, whatever path the case takes, every second case past the cache.
 func TestKernelPaths(t *testing.T) {
+	defer func(old int) { streamAbove = old }(streamAbove)
 	for _, s := range KernelSets() {
 		t.Run("set="+s, func(t *testing.T) {
 			undo, ok := force(s)
@@ -419,6 +420,7 @@ func TestKernelPaths(t *testing.T) {
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
 			var paths [7]int
+			streamed := 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
 			if raceEnabled {
@@ -426,8 +428,17 @@ func TestKernelPaths(t *testing.T) {
 			}
 			for i := range cases {
 				in, p := randomCase(r)
-				if i%2 == 0 { // narrow planes
+				switch {
+				case i%2 == 0: // narrow planes
 					in.W = min(in.W, 16)
+				case i%7 == 0: // one window
+					p.Kernel, p.Dilation, p.Pad = pool2d.HW{H: in.H, W: in.W}, pool2d.HW{H: 1, W: 1}, pool2d.Pad{}
+				case i%3 == 0: // windows of 2 or 3 on many planes
+					k := 2 + r.IntN(2)
+					pad, stride := k-2, 4-k+r.IntN(k-1)
+					in.C, in.W = in.C+16, in.W+r.IntN(64)
+					p.Kernel, p.Stride, p.Dilation = pool2d.HW{H: k, W: k}, pool2d.HW{H: stride, W: stride}, pool2d.HW{H: 1, W: 1}
+					p.Pad = pool2d.Pad{Top: pad, Left: pad, Bottom: pad, Right: pad}
 				}
 				l := pool2d.Layout(r.IntN(4) / 3)
 				out, err := pool2d.OutputShape(in, p)
@@ -439,9 +450,13 @@ func TestKernelPaths(t *testing.T) {
 				if cells > 1<<19 || outCells > 1<<19 {
 					continue
 				}
-				c := call[float32]{plan: newPlan(in, out, l, p)}
+				streamAbove = i / 4 % 2 << 40
+				c := call[float32]{plan: newPlan(in, out, l, p), src: make([]float32, 1)}
 				c.choose()
 				paths[c.path]++
+				if c.stream {
+					streamed++
+				}
 				x, y := pool2d.Tensor[float32]{Shape: in, Layout: l, Data: src.Last(cells)}, pool2d.Tensor[float32]{Shape: out, Layout: l, Data: dst.Last(outCells)}
 				if i%4 > 1 {
 					x.Data, y.Data = src.First(cells), dst.First(outCells)
@@ -456,7 +471,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole])
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], streamed)
 		})
 	}
 }

@@ -220,7 +220,14 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	} else {
 		c.cut = newCut(c.planes, c.h.out, rows, perPlane)
 	}
-	if n := c.ops.groups(); c.path == pathWhole && c.unit == 1 && c.perChunk > n {
+	n := 1 // planes that stay together
+	switch {
+	case c.path == pathWhole && c.unit == 1:
+		n = c.ops.groups()
+	case c.path == pathFused && c.stream:
+		n = 16 // whose results fill lines
+	}
+	if c.perChunk > n {
 		c.perChunk -= c.perChunk % n
 		c.chunks = (c.planes + c.perChunk - 1) / c.perChunk
 	}
@@ -239,19 +246,19 @@ const (
 
 // streamAbove is how many bytes source and result must have for results to be written past the cache. Then they do not
 // fit there anyway, and the lines need not be read first. Copying 64 MiB was as fast either way, 256 MiB 1.6 times as
-// fast (28.6 against 29.1 and 15.6 against 25.5 GB/s on one core).
-const streamAbove = 96 << 20
+// fast (28.6 against 29.1 and 15.6 against 25.5 GB/s on one core); 2×2/2 in NHWC lost 5 % on 40 MiB, and gained 25 % on 120.
+var streamAbove = 96 << 20 // tests lower it
 
 // choose picks the path.
 func (c *call[T]) choose() {
 	c.scaled = c.op == pool2d.Avg
-	var cell T
-	c.stream = (len(c.src)+len(c.dst))*int(unsafe.Sizeof(cell)) > streamAbove
-	c.path, c.herk, c.strip, c.paired, c.byCells = pathDirect, false, c.w.out, false, false
+	c.path, c.herk, c.strip, c.paired, c.byCells, c.stream = pathDirect, false, c.w.out, false, false, false
 	if c.op == pool2d.Avg && !isFloat[T]() {
 		return // sums do not fit T
 	}
 	c.ops = opsFor[T](c.op)
+	var cell T
+	c.stream = c.ops.fence != nil && (len(c.src)+len(c.dst))*int(unsafe.Sizeof(cell)) > streamAbove
 	if c.h.whole() && c.w.whole() && c.h.d == 1 && c.w.d == 1 {
 		c.path = pathWhole
 		return
@@ -294,6 +301,9 @@ func (c *call[T]) choose() {
 
 // run computes chunk i.
 func (c *call[T]) run(i int, s *scratch) {
+	if c.stream {
+		defer c.ops.fence()
+	}
 	rows := c.h.out
 	if c.path == pathWhole {
 		rows = c.unit // bands of channels
@@ -363,7 +373,7 @@ func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
 			if c.scaled {
 				by = reciprocal[T](c.windowDivisor(rows, c.columns(x)))
 			}
-			*f = cellWindows{n: n, c: u, step: w.s * u, rows: nrows, down: h.d * w.in * u, cols: ncols, right: w.d * u}
+			*f = cellWindows{n: n, c: u, step: w.s * u, rows: nrows, down: h.d * w.in * u, cols: ncols, right: w.d * u, stream: c.stream}
 			c.ops.cells(dst[x*u:], src[(row*w.in+col)*u:], f, by)
 			x += n
 		}

@@ -32,7 +32,7 @@ func prefixMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, n i
 // cellsMaxAVX512 works like cellsMax.
 //
 //go:noescape
-func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
 // slideMaxAVX512 works like slideMax.
 //
@@ -72,7 +72,7 @@ func prefixSumAVX512(dst *float32, acc *float32, src *float32, end *float32, n i
 // cellsSumAVX512 works like cellsSum.
 //
 //go:noescape
-func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
 // slideSumAVX512 works like slideSum.
 //
@@ -118,6 +118,21 @@ func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h
 //
 //go:noescape
 func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+
+// k3s1SameStreamMaxFastAVX512 works like k3s1SameStreamMax.
+//
+//go:noescape
+func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+
+// k2s2StreamMaxFastAVX512 works like k2s2StreamMax.
+//
+//go:noescape
+func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+
+// k3s2StreamMaxFastAVX512 works like k3s2StreamMax.
+//
+//go:noescape
+func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
 
 // k2s2MaxAVX512 works like k2s2Max.
 //
@@ -179,6 +194,21 @@ func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int
 //go:noescape
 func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
 
+// k3s1SameStreamSumAVX512 works like k3s1SameStreamSum.
+//
+//go:noescape
+func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+
+// k2s2StreamSumAVX512 works like k2s2StreamSum.
+//
+//go:noescape
+func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+
+// k3s2StreamSumAVX512 works like k3s2StreamSum.
+//
+//go:noescape
+func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+
 // foldMaxAVX2 works like foldMax.
 //
 //go:noescape
@@ -207,7 +237,7 @@ func prefixMaxAVX2(dst *float32, acc *float32, src *float32, end *float32, n int
 // cellsMaxAVX2 works like cellsMax.
 //
 //go:noescape
-func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
 // foldSumAVX2 works like foldSum.
 //
@@ -237,7 +267,7 @@ func prefixSumAVX2(dst *float32, acc *float32, src *float32, end *float32, n int
 // cellsSumAVX2 works like cellsSum.
 //
 //go:noescape
-func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, by float32)
+func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
 // scaleAVX2 works like scale.
 //
@@ -318,3 +348,6 @@ func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)
 //
 //go:noescape
 func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
+// fence orders what was written past the cache before all that is written later.
+func fence()

@@ -6,11 +6,12 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// cells computes windows of cells of c elements side by side (NHWC), four vectors of channels at a time.
+// cells computes windows of cells of c elements side by side (NHWC), four vectors of channels at a time. Where stream is
+// set it writes past the cache; then c is a multiple of the lanes, and dst begins with a line.
 //
 //	dst[x·c+i] = (∘ over a < rows, b < cols of src[x·step + a·down + b·right + i]) · by, 0 <= x < n, 0 <= i < c
 func cells(k kit) {
-	begin(&k, "cells", "func(dst, src *float32, n, c, step, rows, down, cols, right int, by float32)")
+	begin(&k, "cells", "func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)")
 	k.open()
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	down, right := Load(Param("down"), GP64()), Load(Param("right"), GP64())
@@ -52,16 +53,26 @@ func cells(k kit) {
 		ADDQ(down, row)
 		DECQ(a)
 		JNZ(LabelRef(name + "_row"))
-		for i := range acc {
-			if k.op == sum {
+		if k.op == sum {
+			for i := range acc {
 				VMULPS(by, acc[i], acc[i])
 			}
-			if ms != nil {
-				k.storeMasked(acc[i], *ms, at(dst, 0))
-			} else {
-				VMOVUPS(acc[i], at(dst, i*k.bytes()))
-			}
 		}
+		if ms != nil {
+			k.storeMasked(acc[0], *ms, at(dst, 0))
+			return
+		}
+		CMPQ(param("stream"), Imm(0))
+		JNE(LabelRef(name + "_streamed"))
+		for i := range acc {
+			VMOVUPS(acc[i], at(dst, i*k.bytes()))
+		}
+		JMP(LabelRef(name + "_written"))
+		Label(name + "_streamed")
+		for i := range acc {
+			VMOVNTPS(acc[i], at(dst, i*k.bytes()))
+		}
+		Label(name + "_written")
 	}
 	left := GP64()
 	MOVQ(param("c"), left)

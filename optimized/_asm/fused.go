@@ -20,11 +20,16 @@ import (
 //	2×2/2   out = even(c) ∘ odd(c)
 //
 // The columns before "ahead" enter as the first predecessor.
-func fused(kt kit, k, s int) {
+//
+// With stream, results are written past the cache (see liner): AVX-512 only, and not k3s1, which is at two rows at a time.
+func fused(kt kit, k, s int, stream bool) {
 	kernel := map[[2]int]string{{2, 2}: "k2s2", {3, 2}: "k3s2", {3, 1}: "k3s1"}[[2]int{k, s}]
 	result := ""
 	if kt.op == maxFast {
 		result = " (nan int)"
+	}
+	if stream {
+		kernel += "Stream"
 	}
 	begin(&kt, kernel, "func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)"+result)
 	kt.open()
@@ -42,6 +47,16 @@ func fused(kt kit, k, s int) {
 	var before mask
 	if k == 3 {
 		before = kt.last(Load(Param("ahead"), t))
+	}
+	var line liner
+	if stream {
+		line = kt.liner()
+		kt.rowEnds(line, param("out"))
+		start := GP64()
+		MOVQ(param("y0"), start)
+		IMULQ(param("ow"), start)
+		SHLQ(Imm(2), start)
+		ADDQ(start, param("dst"))
 	}
 	pair := k == 3 && s == 1 // rows of windows at a time: two
 	rows := make([]GPVirtual, k)
@@ -116,9 +131,13 @@ func fused(kt kit, k, s int) {
 		ow4 := GP64()
 		MOVQ(param("ow"), ow4)
 		SHLQ(Imm(2), ow4)
-		MOVQ(y, outs[0])
-		IMULQ(ow4, outs[0])
-		ADDQ(param("dst"), outs[0])
+		if stream {
+			MOVQ(param("dst"), outs[0]) // the line that is next
+		} else {
+			MOVQ(y, outs[0])
+			IMULQ(ow4, outs[0])
+			ADDQ(param("dst"), outs[0])
+		}
 		if pair {
 			Comment("A last row without a partner is written twice, at last as it should be.")
 			second := GP64()
@@ -226,10 +245,16 @@ func fused(kt kit, k, s int) {
 			if kt.op == sum {
 				VMULPS(Mem{Base: scales[j], Index: x, Scale: 1}, v, v)
 			}
-			if masked {
-				kt.storeMasked(v, out, Mem{Base: outs[j], Index: x, Scale: 1})
-			} else {
-				VMOVUPS(v, Mem{Base: outs[j], Index: x, Scale: 1})
+			to := Mem{Base: outs[j], Index: x, Scale: 1}
+			switch {
+			case stream && masked:
+				kt.cut(line, v, param("out"), param("dst"))
+			case stream:
+				kt.write(line, v, to)
+			case masked:
+				kt.storeMasked(v, out, to)
+			default:
+				VMOVUPS(v, to)
 			}
 		}
 	}
@@ -242,6 +267,9 @@ func fused(kt kit, k, s int) {
 	DECQ(left)
 	JNZ(LabelRef("vector"))
 	Label("rest")
+	if stream {
+		ADDQ(x, param("dst"))
+	}
 	CMPQ(param("out"), Imm(0))
 	JEQ(LabelRef("next"))
 	vector(true)
@@ -255,12 +283,17 @@ func fused(kt kit, k, s int) {
 	IMULQ(param("w"), step)
 	SHLQ(Imm(2), step)
 	ADDQ(step, param("src"))
-	MOVQ(param("oh"), step)
-	IMULQ(param("ow"), step)
-	SHLQ(Imm(2), step)
-	ADDQ(step, param("dst"))
+	if !stream {
+		MOVQ(param("oh"), step)
+		IMULQ(param("ow"), step)
+		SHLQ(Imm(2), step)
+		ADDQ(step, param("dst"))
+	}
 	DECQ(param("planes"))
 	JNZ(LabelRef("plane"))
+	if stream {
+		kt.finish(line, param("dst"))
+	}
 	kt.report()
 	VZEROUPPER()
 	RET()

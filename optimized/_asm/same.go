@@ -17,15 +17,24 @@ import (
 //
 // No row ends in a vector that is part empty: a plane of 35×35 takes 79 vectors where row by row it takes 105. Which lanes
 // are at an end is looked up, two masks a vector. The first and the last row of a plane are by themselves: in place of the row
-// that is not there stands mid, or zeros.
-func same(kt kit) {
-	begin(&kt, "k3s1Same", "func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)"+result(kt.op))
+// that is not there stands mid, or zeros. With stream, results are written past the cache.
+func same(kt kit, stream bool) {
+	kernel := "k3s1Same"
+	if stream {
+		kernel += "Stream"
+	}
+	begin(&kt, kernel, "func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)"+result(kt.op))
 	kt.open()
 	above, mid, below, out := GP64(), GP64(), GP64(), GP64()
 	y, x, left, ends := GP64(), GP64(), GP64(), GP64()
 	var scale GPVirtual
 	if kt.op == sum {
 		scale = GP64()
+	}
+
+	var line liner
+	if stream {
+		line = kt.liner()
 	}
 
 	Label("plane")
@@ -51,8 +60,12 @@ func same(kt kit) {
 			MOVQ(mid, scale)
 			ADDQ(param("scale"), scale)
 		}
-		MOVQ(mid, out)
-		ADDQ(param("dst"), out)
+		if stream {
+			MOVQ(param("dst"), out) // the line that is next
+		} else {
+			MOVQ(mid, out)
+			ADDQ(param("dst"), out)
+		}
 		ADDQ(param("src"), mid)
 		MOVQ(mid, above)
 		SUBQ(w4, above)
@@ -77,6 +90,9 @@ func same(kt kit) {
 	INCQ(rest)
 	SHRQ(Imm(4), left)
 	tail := kt.first(rest)
+	if stream {
+		kt.rowEnds(line, rest.As32())
+	}
 	MOVQ(param("ends"), ends)
 	XORQ(x, x)
 
@@ -107,7 +123,11 @@ func same(kt kit) {
 			if kt.op == sum {
 				VMULPS(cell(scale, -kt.bytes()), acc, acc)
 			}
-			VMOVUPS(acc, cell(out, -kt.bytes()))
+			if stream {
+				kt.write(line, acc, cell(out, -kt.bytes()))
+			} else {
+				VMOVUPS(acc, cell(out, -kt.bytes()))
+			}
 		}
 		KMOVW(at(ends, 0), back)
 		KMOVW(at(ends, 2), ahead)
@@ -137,7 +157,13 @@ func same(kt kit) {
 	if kt.op == sum {
 		VMULPS(kt.loadMasked(cell(scale, -kt.bytes()), tail), acc, acc)
 	}
-	kt.storeMasked(acc, tail, cell(out, -kt.bytes()))
+	if stream {
+		LEAQ(cell(out, -kt.bytes()), out)
+		MOVQ(out, param("dst"))
+		kt.cut(line, acc, rest, param("dst"))
+	} else {
+		kt.storeMasked(acc, tail, cell(out, -kt.bytes()))
+	}
 	CMPQ(y, param("h"))
 	JLT(LabelRef("rows"))
 
@@ -146,9 +172,14 @@ func same(kt kit) {
 	IMULQ(param("w"), size)
 	SHLQ(Imm(2), size)
 	ADDQ(size, param("src"))
-	ADDQ(size, param("dst"))
+	if !stream {
+		ADDQ(size, param("dst"))
+	}
 	DECQ(param("planes"))
 	JNZ(LabelRef("plane"))
+	if stream {
+		kt.finish(line, param("dst"))
+	}
 	kt.report()
 	VZEROUPPER()
 	RET()

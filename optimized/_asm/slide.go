@@ -165,9 +165,7 @@ func slide(kt kit) {
 		SUBQ(Imm(16), n)
 		JMP(LabelRef(name))
 		Label(name + "_end")
-		if name == "streamed" {
-			SFENCE()
-		} else {
+		if name == "cached" {
 			JMP(LabelRef("rest"))
 		}
 	}
