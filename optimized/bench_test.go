@@ -32,6 +32,10 @@ func BenchmarkPool2D(b *testing.B) {
 		{"far", pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, 2, 2, 0},
 		{"far-inception", pool2d.Shape{N: 64, C: 256, H: 35, W: 35}, 3, 1, 1},
 		// Within the second-level cache.
+		{"near-7", pool2d.Shape{N: 1, C: 1224, H: 7, W: 7}, 3, 1, 1},
+		{"near-14", pool2d.Shape{N: 1, C: 306, H: 14, W: 14}, 3, 1, 1},
+		{"near-28", pool2d.Shape{N: 1, C: 76, H: 28, W: 28}, 3, 1, 1},
+		{"near-112", pool2d.Shape{N: 1, C: 5, H: 112, W: 112}, 3, 1, 1},
 		{"near-inception", pool2d.Shape{N: 1, C: 64, H: 35, W: 35}, 3, 1, 1},
 		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},
 		{"small-win31", pool2d.Shape{N: 1, C: 1, H: 128, W: 128}, 31, 1, 15},
