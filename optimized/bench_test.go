@@ -30,11 +30,13 @@ func BenchmarkPool2D(b *testing.B) {
 		{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, 31, 1, 15},
 		// Past every cache.
 		{"far", pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, 2, 2, 0},
+		{"far-stem", pool2d.Shape{N: 32, C: 64, H: 112, W: 112}, 3, 2, 1},
 		{"far-inception", pool2d.Shape{N: 64, C: 256, H: 35, W: 35}, 3, 1, 1},
 		// Within the second-level cache.
 		{"near-7", pool2d.Shape{N: 1, C: 1224, H: 7, W: 7}, 3, 1, 1},
 		{"near-14", pool2d.Shape{N: 1, C: 306, H: 14, W: 14}, 3, 1, 1},
 		{"near-28", pool2d.Shape{N: 1, C: 76, H: 28, W: 28}, 3, 1, 1},
+		{"near-64", pool2d.Shape{N: 1, C: 15, H: 64, W: 64}, 3, 1, 1},
 		{"near-112", pool2d.Shape{N: 1, C: 5, H: 112, W: 112}, 3, 1, 1},
 		{"near-inception", pool2d.Shape{N: 1, C: 64, H: 35, W: 35}, 3, 1, 1},
 		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},
@@ -61,6 +63,39 @@ func BenchmarkPool2D(b *testing.B) {
 						}
 						b.ReportMetric(float64(least)/1e3, "min-µs")
 					})
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkShapes pools what layers of networks are made of, and other shapes between them: what a result costs should
+// jump nowhere.
+func BenchmarkShapes(b *testing.B) {
+	for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+		for _, channels := range []int{3, 5, 16, 20, 32, 64, 128, 256} {
+			for _, width := range []int{8, 16, 28, 56, 64, 80, 112} {
+				in := pool2d.Shape{N: 1, C: channels, H: width, W: width}
+				x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), in, l, false)
+				for _, k := range []int{2, 3, 5, 7, 13} {
+					for stride := 1; stride <= min(k, 3); stride++ {
+						for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+							p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: stride, W: stride}, Pad: pool2d.Pad{Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}}
+							y, err := Pool2D(x, p)
+							if err != nil {
+								b.Fatal(err)
+							}
+							b.Run(fmt.Sprintf("layout=%v/channels=%d/width=%d/window=%d/stride=%d/op=%v", l, channels, width, k, stride, op), func(b *testing.B) {
+								least := time.Hour
+								for b.Loop() {
+									start := time.Now()
+									_ = Pool2DInto(y, x, p)
+									least = min(least, time.Since(start))
+								}
+								b.ReportMetric(float64(least)/float64(len(y.Data)), "min-ns/result")
+							})
+						}
+					}
 				}
 			}
 		}

@@ -48,7 +48,7 @@ const (
 	k2s2 = iota
 	k3s2
 	k3s1
-	k3s1Same // pads of 1, results as large as planes, which are taken as one long row each
+	k3s1Same // pads of 1, results as large as planes, which are taken as one long row each: other arguments than those before
 	fusedKinds
 )
 

@@ -3557,6 +3557,9 @@ end:
 	IMULQ   w+32(FP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, src+8(FP)
+	MOVQ    h+24(FP), AX
+	IMULQ   w+32(FP), AX
+	SHLQ    $0x02, AX
 	ADDQ    AX, dst+0(FP)
 	DECQ    planes+16(FP)
 	JNZ     plane
@@ -5481,6 +5484,9 @@ end:
 	IMULQ       w+32(FP), AX
 	SHLQ        $0x02, AX
 	ADDQ        AX, src+8(FP)
+	MOVQ        h+24(FP), AX
+	IMULQ       w+32(FP), AX
+	SHLQ        $0x02, AX
 	ADDQ        AX, dst+0(FP)
 	DECQ        planes+16(FP)
 	JNZ         plane
@@ -6574,6 +6580,9 @@ end:
 	IMULQ     w+32(FP), AX
 	SHLQ      $0x02, AX
 	ADDQ      AX, src+8(FP)
+	MOVQ      h+24(FP), AX
+	IMULQ     w+32(FP), AX
+	SHLQ      $0x02, AX
 	ADDQ      AX, dst+0(FP)
 	DECQ      planes+16(FP)
 	JNZ       plane

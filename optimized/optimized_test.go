@@ -330,6 +330,37 @@ type counted struct {
 
 func (c *counted) run(chunk int, _ *scratch) { c.runs[chunk].Add(1) }
 
+// TestCut checks that chunks cover each row of each plane once, and that small calls have as many as goroutines can share.
+func TestCut(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 2000 {
+		planes, rows := 1+r.IntN(300), 1+r.IntN(300)
+		together, perRow := 1+r.IntN(rows), 1+r.IntN(1<<r.IntN(14))
+		c := newCut(planes, rows, together, rows*perRow)
+		seen := make([]int, planes*rows)
+		for i := range c.chunks {
+			p0, p1, y0, y1 := c.at(i, planes, rows)
+			for p := p0; p < p1; p++ {
+				for y := y0; y < y1; y++ {
+					seen[p*rows+y]++
+				}
+			}
+		}
+		for i, n := range seen {
+			if n != 1 {
+				t.Fatalf("%d planes of %d rows of %d elements, %d together, cut as %+v: row %d of plane %d is in %d chunks", planes, rows, perRow, together, c, i%rows, i/rows, n)
+			}
+		}
+	}
+	for _, c := range []struct{ planes, perPlane, chunks int }{
+		{512, 2 * 13 * 13, 8}, {2048, 50, 4}, {64, 112*112 + 56*56, 16}, {3, 100, 1},
+	} {
+		if got := newCut(c.planes, 1, 1, c.perPlane).chunks; got != c.chunks {
+			t.Errorf("%d planes of %d elements: %d chunks, want %d", c.planes, c.perPlane, got, c.chunks)
+		}
+	}
+}
+
 // TestChunks checks that each chunk runs once, whoever takes it.
 func TestChunks(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))

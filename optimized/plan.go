@@ -113,7 +113,7 @@ func newCut(planes, rows, together, perPlane int) cut {
 	if planes == 0 {
 		return cut{}
 	}
-	target, n := maxChunk, max(1, maxChunk/perPlane)
+	target, n := maxChunk, max(1, maxChunk/perPlane) // elements of a chunk, and planes
 	if perPlane < 16*maxChunk/planes {
 		parts := 16
 		for parts > 1 && perPlane*planes < parts*minChunk {
@@ -350,7 +350,8 @@ func (c *call[T]) run(i int, s *scratch) {
 // first-level cache, and 3×3/1 is 1.1 to 3 times as fast by them (C from 256 down to 16); of 16 KiB it is 1 to 1.6 times as slow.
 //
 // cellVectors is from how many vectors on a cell is worth a turn of its own, if windows are side by side: what the kernel
-// takes at a time. Averages of fewer, multiplied by a row of factors, are 1.1 to 2.8 times as fast.
+// takes at a time. Averages of fewer, multiplied by a row of factors, are 1.1 to 2.8 times as fast (-bench
+// Shapes/layout=NHWC, with other limits, has these figures).
 const (
 	cellTaps    = 16
 	rowElements = 1 << 11

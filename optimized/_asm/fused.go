@@ -24,14 +24,10 @@ import (
 // With stream, results are written past the cache (see liner): AVX-512 only, and not k3s1, which is at two rows at a time.
 func fused(kt kit, k, s int, stream bool) {
 	kernel := map[[2]int]string{{2, 2}: "k2s2", {3, 2}: "k3s2", {3, 1}: "k3s1"}[[2]int{k, s}]
-	result := ""
-	if kt.op == maxFast {
-		result = " (nan int)"
-	}
 	if stream {
 		kernel += "Stream"
 	}
-	begin(&kt, kernel, "func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)"+result)
+	begin(&kt, kernel, "func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)"+result(kt.op))
 	kt.open()
 	var u unzipper
 	if s == 2 {
@@ -48,7 +44,7 @@ func fused(kt kit, k, s int, stream bool) {
 	if k == 3 {
 		before = kt.last(Load(Param("ahead"), t))
 	}
-	var line liner
+	var line *liner
 	if stream {
 		line = kt.liner()
 		kt.rowEnds(line, param("out"))
@@ -278,23 +274,30 @@ func fused(kt kit, k, s int, stream bool) {
 	CMPQ(y, param("y1"))
 	JLT(LabelRef("row"))
 
-	step := GP64()
-	MOVQ(param("h"), step)
-	IMULQ(param("w"), step)
-	SHLQ(Imm(2), step)
-	ADDQ(step, param("src"))
-	if !stream {
-		MOVQ(param("oh"), step)
-		IMULQ(param("ow"), step)
-		SHLQ(Imm(2), step)
-		ADDQ(step, param("dst"))
+	kt.nextPlane([2]string{"h", "w"}, [2]string{"oh", "ow"}, line)
+}
+
+// nextPlane goes on with the next plane, at the label plane, and ends the kernel after the last. in and out are the
+// arguments whose product is how many cells a plane has, and its result; results that are written past the cache follow
+// each other by themselves.
+func (k *kit) nextPlane(in, out [2]string, line *liner) {
+	advance := func(pointer string, cells [2]string) {
+		n := GP64()
+		MOVQ(param(cells[0]), n)
+		IMULQ(param(cells[1]), n)
+		SHLQ(Imm(2), n)
+		ADDQ(n, param(pointer))
+	}
+	advance("src", in)
+	if line == nil {
+		advance("dst", out)
 	}
 	DECQ(param("planes"))
 	JNZ(LabelRef("plane"))
-	if stream {
-		kt.finish(line, param("dst"))
+	if line != nil {
+		k.finish(line, param("dst"))
 	}
-	kt.report()
+	k.report()
 	VZEROUPPER()
 	RET()
 }

@@ -23,8 +23,8 @@ type liner struct {
 }
 
 // liner returns one that holds nothing.
-func (k *kit) liner() liner {
-	l := liner{k.vec(), GP64(), k.vec(), k.vec(), k.vec()}
+func (k *kit) liner() *liner {
+	l := &liner{k.vec(), GP64(), k.vec(), k.vec(), k.vec()}
 	p := GP64()
 	LEAQ(global("iota"), p)
 	VMOVDQU32(at(p, 0), l.iota)
@@ -35,13 +35,13 @@ func (k *kit) liner() liner {
 }
 
 // rowEnds says that the last vectors of rows have m cells.
-func (k *kit) rowEnds(l liner, m Op) {
+func (k *kit) rowEnds(l *liner, m Op) {
 	VPBROADCASTD(m, l.tail)
 	VPADDD(l.iota, l.tail, l.tail)
 }
 
 // begin sets from by o.
-func (k *kit) begin(l liner) {
+func (k *kit) begin(l *liner) {
 	n := GP64()
 	MOVQ(U32(16), n)
 	SUBQ(l.o, n)
@@ -50,14 +50,14 @@ func (k *kit) begin(l liner) {
 }
 
 // write writes the line that v completes.
-func (k *kit) write(l liner, v VecVirtual, to Mem) {
+func (k *kit) write(l *liner, v VecVirtual, to Mem) {
 	VPERMT2PS(v, l.from, l.prev)
 	VMOVNTPS(l.prev, to)
 	VMOVAPS(v, l.prev)
 }
 
 // cut takes the last vector of a row, which has m cells. to is where the next line begins.
-func (k *kit) cut(l liner, v VecVirtual, m Op, to Mem) {
+func (k *kit) cut(l *liner, v VecVirtual, m Op, to Mem) {
 	ADDQ(m, l.o)
 	CMPQ(l.o, Imm(16))
 	JLT(LabelRef("part"))
@@ -74,9 +74,17 @@ func (k *kit) cut(l liner, v VecVirtual, m Op, to Mem) {
 }
 
 // finish writes what is left.
-func (k *kit) finish(l liner, to Mem) {
+func (k *kit) finish(l *liner, to Mem) {
 	p := GP64()
 	MOVQ(to, p)
 	VPERMT2PS(l.prev, l.from, l.prev)
 	k.storeMasked(l.prev, k.first(l.o), at(p, 0))
+}
+
+// fence orders what was written past the cache before all that is written later.
+func fence() {
+	TEXT("fence", NOSPLIT, "func()")
+	Doc("fence orders what was written past the cache before all that is written later.")
+	SFENCE()
+	RET()
 }

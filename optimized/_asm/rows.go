@@ -22,14 +22,6 @@ func contract(o op) string {
 	return "Max"
 }
 
-// fence orders what was written past the cache before all that is written later.
-func fence() {
-	TEXT("fence", NOSPLIT, "func()")
-	Doc("fence orders what was written past the cache before all that is written later.")
-	SFENCE()
-	RET()
-}
-
 func at(base Register, disp int) Mem { return Mem{Base: base, Disp: disp} }
 
 // fold: eight vectors at a time, so that their chains of combinations overlap, then one, then the rest under a mask.

@@ -32,7 +32,7 @@ func same(kt kit, stream bool) {
 		scale = GP64()
 	}
 
-	var line liner
+	var line *liner
 	if stream {
 		line = kt.liner()
 	}
@@ -166,21 +166,5 @@ func same(kt kit, stream bool) {
 	}
 	CMPQ(y, param("h"))
 	JLT(LabelRef("rows"))
-
-	size := GP64()
-	MOVQ(param("h"), size)
-	IMULQ(param("w"), size)
-	SHLQ(Imm(2), size)
-	ADDQ(size, param("src"))
-	if !stream {
-		ADDQ(size, param("dst"))
-	}
-	DECQ(param("planes"))
-	JNZ(LabelRef("plane"))
-	if stream {
-		kt.finish(line, param("dst"))
-	}
-	kt.report()
-	VZEROUPPER()
-	RET()
+	kt.nextPlane([2]string{"h", "w"}, [2]string{"h", "w"}, line)
 }
