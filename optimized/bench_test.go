@@ -11,6 +11,25 @@ import (
 	"example.com/pool2d"
 )
 
+// leastTime returns the shortest of the calls that b times.
+func leastTime(b *testing.B, dst, src pool2d.Tensor[float32], p pool2d.Params) time.Duration {
+	least := time.Hour
+	for b.Loop() {
+		start := time.Now()
+		_ = Pool2DInto(dst, src, p)
+		least = min(least, time.Since(start))
+	}
+	return least
+}
+
+// squareParams returns the parameters of windows of k×k at a stride, with pads all around.
+func squareParams(op pool2d.Op, k, stride, pad int) pool2d.Params {
+	return pool2d.Params{
+		Op: op, Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: stride, W: stride},
+		Pad: pool2d.Pad{Top: pad, Left: pad, Bottom: pad, Right: pad},
+	}
+}
+
 // BenchmarkPool2D pools float32 by each kernel set.
 func BenchmarkPool2D(b *testing.B) {
 	for _, w := range []struct {
@@ -44,7 +63,7 @@ func BenchmarkPool2D(b *testing.B) {
 	} {
 		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
 			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
-				p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: w.k, W: w.k}, Stride: pool2d.HW{H: w.s, W: w.s}, Pad: pool2d.Pad{Top: w.p, Left: w.p, Bottom: w.p, Right: w.p}}
+				p := squareParams(op, w.k, w.s, w.p)
 				x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), w.in, l, false)
 				y, err := Pool2D(x, p)
 				if err != nil {
@@ -55,13 +74,7 @@ func BenchmarkPool2D(b *testing.B) {
 						undo, _ := force(set)
 						defer undo()
 						b.SetBytes(int64(4 * (len(x.Data) + len(y.Data))))
-						least := time.Hour
-						for b.Loop() {
-							start := time.Now()
-							_ = Pool2DInto(y, x, p)
-							least = min(least, time.Since(start))
-						}
-						b.ReportMetric(float64(least)/1e3, "min-µs")
+						b.ReportMetric(float64(leastTime(b, y, x, p))/1e3, "min-µs")
 					})
 				}
 			}
@@ -80,22 +93,38 @@ func BenchmarkShapes(b *testing.B) {
 				for _, k := range []int{2, 3, 5, 7, 13} {
 					for stride := 1; stride <= min(k, 3); stride++ {
 						for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
-							p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: stride, W: stride}, Pad: pool2d.Pad{Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}}
+							p := squareParams(op, k, stride, k/2)
 							y, err := Pool2D(x, p)
 							if err != nil {
 								b.Fatal(err)
 							}
 							b.Run(fmt.Sprintf("layout=%v/channels=%d/width=%d/window=%d/stride=%d/op=%v", l, channels, width, k, stride, op), func(b *testing.B) {
-								least := time.Hour
-								for b.Loop() {
-									start := time.Now()
-									_ = Pool2DInto(y, x, p)
-									least = min(least, time.Since(start))
-								}
-								b.ReportMetric(float64(least)/float64(len(y.Data)), "min-ns/result")
+								b.ReportMetric(float64(leastTime(b, y, x, p))/float64(len(y.Data)), "min-ns/result")
 							})
 						}
 					}
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkWide pools planes of the same size, of rows of other lengths: above and below what is written past the cache.
+func BenchmarkWide(b *testing.B) {
+	for _, cells := range []int{1 << 22, 1 << 24} {
+		for _, width := range []int{1 << 10, 1 << 11, 1 << 12, 1 << 13} {
+			in := pool2d.Shape{N: 1, C: 1, H: cells / width, W: width}
+			x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), in, pool2d.NCHW, false)
+			for _, k := range []int{9, 31} {
+				for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+					p := squareParams(op, k, 1, k/2)
+					y, err := Pool2D(x, p)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.Run(fmt.Sprintf("cells=%d/width=%d/window=%d/op=%v", cells, width, k, op), func(b *testing.B) {
+						b.ReportMetric(float64(leastTime(b, y, x, p))/1e3, "min-µs")
+					})
 				}
 			}
 		}
@@ -174,7 +203,7 @@ func BenchmarkWindow(b *testing.B) {
 	for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
 		for _, set := range KernelSets() {
 			for _, k := range []int{3, 5, 7, 9, 11, 13, 15, 21, 31, 47, 63} {
-				p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: k, W: k}, Stride: pool2d.HW{H: 1, W: 1}, Pad: pool2d.Pad{Top: k / 2, Left: k / 2, Bottom: k / 2, Right: k / 2}}
+				p := squareParams(op, k, 1, k/2)
 				y, err := Pool2D(x, p)
 				if err != nil {
 					b.Fatal(err)
@@ -182,13 +211,7 @@ func BenchmarkWindow(b *testing.B) {
 				b.Run(fmt.Sprintf("op=%v/impl=%s/window=%d", op, set, k), func(b *testing.B) {
 					undo, _ := force(set)
 					defer undo()
-					least := time.Hour
-					for b.Loop() {
-						start := time.Now()
-						_ = Pool2DInto(y, x, p)
-						least = min(least, time.Since(start))
-					}
-					b.ReportMetric(float64(least)/1e3, "min-µs")
+					b.ReportMetric(float64(leastTime(b, y, x, p))/1e3, "min-µs")
 				})
 			}
 		}

@@ -16,7 +16,10 @@ type ops[T pool2d.Elem] struct {
 	pair   func(dst, a, b []T)                          // dst[i] = a[i] ∘ b[i]
 	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
 	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
-	widest int
+	// prefixSlide is prefix and slide in one, over row: lead identities, end[i] ∘ acc[i], and identities, len(dst)+k−1 in all.
+	// lead < k <= len(acc), and there are fewer than k identities behind. nil where slide is.
+	prefixSlide func(dst, acc, src, end []T, lead, k int, by []T, h hint[T])
+	widest      int
 	// pickCells is pick for cells of several elements at stride 2; nil: use fold for each.
 	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
 	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use

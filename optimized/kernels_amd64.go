@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -24,7 +24,7 @@ var sets = []set{
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
@@ -59,7 +59,8 @@ type kernels struct {
 	reduce      func(dst, src *float32, n int)
 	prefix      func(dst, acc, src, end *float32, n int)
 	cells       func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
-	slide       func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)
+	slide       func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
+	prefixSlide func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
 	pickCells   func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale       func(dst, by *float32, n int)
 	fused       [k3s1Same]fusedFunc
@@ -103,10 +104,10 @@ func maxOps(k kernels) ops[float32] {
 	o.globals.fast = k.globalsOp(k.globalsFast)
 	if k.slide != nil {
 		o.widest = maxSlide
-		o.slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
+		o.slide, o.prefixSlide = k.slideOps(func(width int) (int, *uint32) {
 			p := &slides[width]
-			k.slideRow(dst, src, width, p.steps, &p.index[0][0], nil, h)
-		}
+			return p.steps, &p.index[0][0]
+		})
 	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
 	for kind := range k.fused {
@@ -129,9 +130,7 @@ func sumOps(k kernels) ops[float32] {
 	}
 	if k.slide != nil {
 		o.widest = sumSlide
-		o.slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
-			k.slideRow(dst, src, width, width, &slides[32].index[0][0], by, h)
-		}
+		o.slide, o.prefixSlide = k.slideOps(func(width int) (int, *uint32) { return width, &slides[32].index[0][0] })
 	}
 	for kind := range k.fused {
 		exact, _ := k.fusedOp(kind)
@@ -268,27 +267,44 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 	return o
 }
 
-// slideRow runs the slide of k.
-func (k kernels) slideRow(dst, src []float32, width, steps int, index *uint32, by []float32, h hint[float32]) {
-	n := len(dst)
-	if n == 0 {
-		return
+// slideOps wraps the slides, whose steps for a width are stepsOf(width).
+func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(dst, src []float32, width int, by []float32, h hint[float32]), prefixSlide func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32])) {
+	// prepare notes what is touched beside the row, and turns hints and factors into arguments.
+	prepare := func(dst, src, by []float32, h hint[float32]) (next *float32, stream int, factors *float32) {
+		noteWrite(dst)
+		next = &src[0]
+		if len(h.next) > 0 {
+			next = &h.next[0]
+		}
+		if h.stream && startsLine(dst) {
+			stream = 1
+		}
+		if by != nil {
+			noteRead(by[:len(dst)])
+			factors = &by[0]
+		}
+		return next, stream, factors
 	}
-	noteRead(src[:n+width-1])
-	noteWrite(dst)
-	next, stream := &src[0], 0
-	if len(h.next) > 0 {
-		next = &h.next[0]
+	slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
+		n, cells := len(dst), len(dst)+width-1
+		if n == 0 {
+			return
+		}
+		noteRead(src[:cells])
+		next, stream, factors := prepare(dst, src, by, h)
+		steps, index := stepsOf(width)
+		k.slide(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors)
 	}
-	if h.stream && startsLine(dst) {
-		stream = 1
+	prefixSlide = func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32]) {
+		cells := len(acc)
+		noteWrite(acc)
+		noteRead(src[:cells])
+		noteRead(end[:cells])
+		next, stream, factors := prepare(dst, src, by, h)
+		steps, index := stepsOf(width)
+		k.prefixSlide(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors)
 	}
-	var factors *float32
-	if by != nil {
-		noteRead(by[:n])
-		factors = &by[0]
-	}
-	k.slide(&dst[0], &src[0], n, width, steps, index, next, stream, factors)
+	return slide, prefixSlide
 }
 
 // The widest windows of a slide.

@@ -772,29 +772,30 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
+// func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
+TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-80
 	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-	MOVQ steps+32(FP), BX
+	MOVQ n+32(FP), CX
+	MOVQ cells+24(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ steps+40(FP), SI
 
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, SI
-	VPBROADCASTD SI, Z0
+	MOVL         $0xff800000, DI
+	VPBROADCASTD DI, Z0
 
 	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
-	MOVL         $0x00000022, SI
-	VPBROADCASTD SI, Z1
-	MOVQ         index+40(FP), SI
-	VMOVUPS      (SI), Z2
-	VMOVUPS      64(SI), Z3
-	VMOVUPS      128(SI), Z4
-	VMOVUPS      192(SI), Z5
-	VMOVUPS      256(SI), Z6
-	VMOVUPS      320(SI), Z7
-	VMOVUPS      384(SI), Z8
+	MOVL         $0x00000022, DI
+	VPBROADCASTD DI, Z1
+	MOVQ         index+48(FP), DI
+	VMOVUPS      (DI), Z2
+	VMOVUPS      64(DI), Z3
+	VMOVUPS      128(DI), Z4
+	VMOVUPS      192(DI), Z5
+	VMOVUPS      256(DI), Z6
+	VMOVUPS      320(DI), Z7
+	VMOVUPS      384(DI), Z8
 	VMOVAPS      Z0, Z9
 	VMOVAPS      Z0, Z10
 	VMOVAPS      Z0, Z11
@@ -804,22 +805,23 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS      Z0, Z15
 	VMOVAPS      Z0, Z16
 
-	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
-	MOVQ        k+24(FP), SI
-	DECQ        SI
-	MOVQ        SI, DI
-	ANDQ        $0x0f, DI
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ        before+16(FP), DI
+	SUBQ        DI, DX
+	MOVQ        DI, R8
+	ANDQ        $0x0f, R8
 	JZ          before
-	MOVL        $0x00000010, R8
-	SUBL        DI, R8
-	MOVL        $0xffffffff, R9
-	BZHIL       R8, R9, R9
-	NOTL        R9
-	KMOVW       R9, K1
-	LEAQ        -64(CX)(DI*4), R8
+	MOVL        $0x00000010, R9
+	SUBL        R8, R9
+	MOVL        $0xffffffff, R10
+	BZHIL       R9, R10, R10
+	NOTL        R10
+	KMOVW       R10, K1
+	LEAQ        -64(BX)(R8*4), R9
+	LEAQ        (BX)(R8*4), BX
 	VMOVAPS     Z0, Z16
-	VMOVUPS     (R8), K1, Z16
-	CMPQ        BX, $0x00
+	VMOVUPS     (R9), K1, Z16
+	CMPQ        SI, $0x00
 	JEQ         first_done
 	VMOVAPS     Z9, Z17
 	VPERMT2PS   Z16, Z2, Z17
@@ -827,7 +829,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x01
+	CMPQ        SI, $0x01
 	JEQ         first_done
 	VMOVAPS     Z10, Z17
 	VPERMT2PS   Z16, Z3, Z17
@@ -835,7 +837,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x02
+	CMPQ        SI, $0x02
 	JEQ         first_done
 	VMOVAPS     Z11, Z17
 	VPERMT2PS   Z16, Z4, Z17
@@ -843,7 +845,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x03
+	CMPQ        SI, $0x03
 	JEQ         first_done
 	VMOVAPS     Z12, Z17
 	VPERMT2PS   Z16, Z5, Z17
@@ -851,7 +853,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x04
+	CMPQ        SI, $0x04
 	JEQ         first_done
 	VMOVAPS     Z13, Z17
 	VPERMT2PS   Z16, Z6, Z17
@@ -859,7 +861,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x05
+	CMPQ        SI, $0x05
 	JEQ         first_done
 	VMOVAPS     Z14, Z17
 	VPERMT2PS   Z16, Z7, Z17
@@ -867,7 +869,7 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x06
+	CMPQ        SI, $0x06
 	JEQ         first_done
 	VMOVAPS     Z15, Z17
 	VPERMT2PS   Z16, Z8, Z17
@@ -877,15 +879,13 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS     Z17, Z16
 
 first_done:
-	LEAQ (CX)(DI*4), CX
-
 before:
-	SHRQ $0x04, SI
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
-	VMOVUPS     (CX), Z16
-	CMPQ        BX, $0x00
+	VMOVUPS     (BX), Z16
+	CMPQ        SI, $0x00
 	JEQ         whole_done
 	VMOVAPS     Z9, Z17
 	VPERMT2PS   Z16, Z2, Z17
@@ -893,7 +893,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x01
+	CMPQ        SI, $0x01
 	JEQ         whole_done
 	VMOVAPS     Z10, Z17
 	VPERMT2PS   Z16, Z3, Z17
@@ -901,7 +901,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x02
+	CMPQ        SI, $0x02
 	JEQ         whole_done
 	VMOVAPS     Z11, Z17
 	VPERMT2PS   Z16, Z4, Z17
@@ -909,7 +909,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x03
+	CMPQ        SI, $0x03
 	JEQ         whole_done
 	VMOVAPS     Z12, Z17
 	VPERMT2PS   Z16, Z5, Z17
@@ -917,7 +917,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x04
+	CMPQ        SI, $0x04
 	JEQ         whole_done
 	VMOVAPS     Z13, Z17
 	VPERMT2PS   Z16, Z6, Z17
@@ -925,7 +925,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x05
+	CMPQ        SI, $0x05
 	JEQ         whole_done
 	VMOVAPS     Z14, Z17
 	VPERMT2PS   Z16, Z7, Z17
@@ -933,7 +933,7 @@ whole:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x06
+	CMPQ        SI, $0x06
 	JEQ         whole_done
 	VMOVAPS     Z15, Z17
 	VPERMT2PS   Z16, Z8, Z17
@@ -943,21 +943,21 @@ whole:
 	VMOVAPS     Z17, Z16
 
 whole_done:
-	ADDQ $0x40, CX
-	DECQ SI
+	ADDQ $0x40, BX
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+48(FP), SI
-	CMPQ stream+56(FP), $0x00
+	MOVQ next+56(FP), DI
+	CMPQ stream+64(FP), $0x00
 	JNE  streamed
 
 cached:
 	CMPQ        DX, $0x10
 	JLT         cached_end
-	PREFETCHT0  (SI)
-	VMOVUPS     (CX), Z16
-	CMPQ        BX, $0x00
+	PREFETCHT0  (DI)
+	VMOVUPS     (BX), Z16
+	CMPQ        SI, $0x00
 	JEQ         cached_done
 	VMOVAPS     Z9, Z17
 	VPERMT2PS   Z16, Z2, Z17
@@ -965,7 +965,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x01
+	CMPQ        SI, $0x01
 	JEQ         cached_done
 	VMOVAPS     Z10, Z17
 	VPERMT2PS   Z16, Z3, Z17
@@ -973,7 +973,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x02
+	CMPQ        SI, $0x02
 	JEQ         cached_done
 	VMOVAPS     Z11, Z17
 	VPERMT2PS   Z16, Z4, Z17
@@ -981,7 +981,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x03
+	CMPQ        SI, $0x03
 	JEQ         cached_done
 	VMOVAPS     Z12, Z17
 	VPERMT2PS   Z16, Z5, Z17
@@ -989,7 +989,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x04
+	CMPQ        SI, $0x04
 	JEQ         cached_done
 	VMOVAPS     Z13, Z17
 	VPERMT2PS   Z16, Z6, Z17
@@ -997,7 +997,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x05
+	CMPQ        SI, $0x05
 	JEQ         cached_done
 	VMOVAPS     Z14, Z17
 	VPERMT2PS   Z16, Z7, Z17
@@ -1005,7 +1005,7 @@ cached:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x06
+	CMPQ        SI, $0x06
 	JEQ         cached_done
 	VMOVAPS     Z15, Z17
 	VPERMT2PS   Z16, Z8, Z17
@@ -1016,10 +1016,11 @@ cached:
 
 cached_done:
 	VMOVUPS Z16, (AX)
-	ADDQ    $0x40, CX
+	ADDQ    $0x40, BX
 	ADDQ    $0x40, AX
-	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
 	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
 	JMP     cached
 
 cached_end:
@@ -1028,9 +1029,9 @@ cached_end:
 streamed:
 	CMPQ        DX, $0x10
 	JLT         streamed_end
-	PREFETCHT1  (SI)
-	VMOVUPS     (CX), Z16
-	CMPQ        BX, $0x00
+	PREFETCHT1  (DI)
+	VMOVUPS     (BX), Z16
+	CMPQ        SI, $0x00
 	JEQ         streamed_done
 	VMOVAPS     Z9, Z17
 	VPERMT2PS   Z16, Z2, Z17
@@ -1038,7 +1039,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x01
+	CMPQ        SI, $0x01
 	JEQ         streamed_done
 	VMOVAPS     Z10, Z17
 	VPERMT2PS   Z16, Z3, Z17
@@ -1046,7 +1047,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x02
+	CMPQ        SI, $0x02
 	JEQ         streamed_done
 	VMOVAPS     Z11, Z17
 	VPERMT2PS   Z16, Z4, Z17
@@ -1054,7 +1055,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x03
+	CMPQ        SI, $0x03
 	JEQ         streamed_done
 	VMOVAPS     Z12, Z17
 	VPERMT2PS   Z16, Z5, Z17
@@ -1062,7 +1063,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x04
+	CMPQ        SI, $0x04
 	JEQ         streamed_done
 	VMOVAPS     Z13, Z17
 	VPERMT2PS   Z16, Z6, Z17
@@ -1070,7 +1071,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x05
+	CMPQ        SI, $0x05
 	JEQ         streamed_done
 	VMOVAPS     Z14, Z17
 	VPERMT2PS   Z16, Z7, Z17
@@ -1078,7 +1079,7 @@ streamed:
 	VMAXPS      Z17, Z16, Z17
 	VFIXUPIMMPS $0x00, Z1, Z16, Z17
 	VMOVAPS     Z17, Z16
-	CMPQ        BX, $0x06
+	CMPQ        SI, $0x06
 	JEQ         streamed_done
 	VMOVAPS     Z15, Z17
 	VPERMT2PS   Z16, Z8, Z17
@@ -1089,80 +1090,554 @@ streamed:
 
 streamed_done:
 	VMOVNTPS Z16, (AX)
-	ADDQ     $0x40, CX
+	ADDQ     $0x40, BX
 	ADDQ     $0x40, AX
-	ADDQ     $0x40, SI
+	ADDQ     $0x40, DI
 	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
 	JMP      streamed
 
 streamed_end:
 rest:
-	TESTQ       DX, DX
-	JZ          done
-	MOVL        $0xffffffff, SI
-	BZHIL       DX, SI, SI
-	KMOVW       SI, K1
-	VMOVAPS     Z0, Z0
-	VMOVUPS     (CX), K1, Z0
-	CMPQ        BX, $0x00
+	TESTQ       CX, CX
+	JLE         done
+	MOVL        $0xffffffff, DI
+	BZHIL       DX, DI, DI
+	KMOVW       DI, K1
+	MOVL        $0xffffffff, DX
+	BZHIL       CX, DX, DX
+	KMOVW       DX, K2
+	VMOVAPS     Z0, Z16
+	VMOVUPS     (BX), K1, Z16
+	CMPQ        SI, $0x00
 	JEQ         rest_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z0, Z2, Z16
-	VMOVAPS     Z0, Z9
-	VMAXPS      Z16, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x01
+	VMOVAPS     Z9, Z17
+	VPERMT2PS   Z16, Z2, Z17
+	VMOVAPS     Z16, Z9
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x01
 	JEQ         rest_done
-	VMOVAPS     Z10, Z2
-	VPERMT2PS   Z0, Z3, Z2
-	VMOVAPS     Z0, Z10
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x02
+	VMOVAPS     Z10, Z17
+	VPERMT2PS   Z16, Z3, Z17
+	VMOVAPS     Z16, Z10
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x02
 	JEQ         rest_done
-	VMOVAPS     Z11, Z2
-	VPERMT2PS   Z0, Z4, Z2
-	VMOVAPS     Z0, Z11
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x03
+	VMOVAPS     Z11, Z17
+	VPERMT2PS   Z16, Z4, Z17
+	VMOVAPS     Z16, Z11
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x03
 	JEQ         rest_done
-	VMOVAPS     Z12, Z2
-	VPERMT2PS   Z0, Z5, Z2
-	VMOVAPS     Z0, Z12
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x04
+	VMOVAPS     Z12, Z17
+	VPERMT2PS   Z16, Z5, Z17
+	VMOVAPS     Z16, Z12
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x04
 	JEQ         rest_done
-	VMOVAPS     Z13, Z2
-	VPERMT2PS   Z0, Z6, Z2
-	VMOVAPS     Z0, Z13
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x05
+	VMOVAPS     Z13, Z17
+	VPERMT2PS   Z16, Z6, Z17
+	VMOVAPS     Z16, Z13
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x05
 	JEQ         rest_done
-	VMOVAPS     Z14, Z2
-	VPERMT2PS   Z0, Z7, Z2
-	VMOVAPS     Z0, Z14
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
-	CMPQ        BX, $0x06
+	VMOVAPS     Z14, Z17
+	VPERMT2PS   Z16, Z7, Z17
+	VMOVAPS     Z16, Z14
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	CMPQ        SI, $0x06
 	JEQ         rest_done
-	VMOVAPS     Z15, Z2
-	VPERMT2PS   Z0, Z8, Z2
-	VMOVAPS     Z0, Z15
-	VMAXPS      Z2, Z0, Z2
-	VFIXUPIMMPS $0x00, Z1, Z0, Z2
-	VMOVAPS     Z2, Z0
+	VMOVAPS     Z15, Z17
+	VPERMT2PS   Z16, Z8, Z17
+	VMOVAPS     Z16, Z15
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
 
 rest_done:
-	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z16, K2, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func prefixSlideMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·prefixSlideMaxAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst+0(FP), AX
+	MOVQ n+48(FP), CX
+	MOVQ cells+40(FP), DX
+	MOVQ acc+8(FP), BX
+	MOVQ src+16(FP), SI
+	MOVQ end+24(FP), DI
+	MOVQ steps+56(FP), R8
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, R9
+	VPBROADCASTD R9, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, R9
+	VPBROADCASTD R9, Z1
+	MOVQ         index+64(FP), R9
+	VMOVUPS      (R9), Z2
+	VMOVUPS      64(R9), Z3
+	VMOVUPS      128(R9), Z4
+	VMOVUPS      192(R9), Z5
+	VMOVUPS      256(R9), Z6
+	VMOVUPS      320(R9), Z7
+	VMOVUPS      384(R9), Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+	VMOVAPS      Z0, Z16
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ        before+32(FP), R9
+	SUBQ        R9, DX
+	MOVQ        R9, R10
+	ANDQ        $0x0f, R10
+	JZ          before
+	MOVL        $0x00000010, R11
+	SUBL        R10, R11
+	MOVL        $0xffffffff, R12
+	BZHIL       R11, R12, R12
+	NOTL        R12
+	KMOVW       R12, K1
+	LEAQ        -64(BX)(R10*4), R11
+	LEAQ        (BX)(R10*4), BX
+	LEAQ        -64(SI)(R10*4), R12
+	LEAQ        (SI)(R10*4), SI
+	LEAQ        -64(DI)(R10*4), R13
+	LEAQ        (DI)(R10*4), DI
+	VMOVAPS     Z0, Z16
+	VMOVUPS     (R11), K1, Z16
+	VMOVAPS     Z0, Z17
+	VMOVUPS     (R12), K1, Z17
+	VMOVAPS     Z0, Z18
+	VMOVUPS     (R13), K1, Z18
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	VMOVUPS     Z16, K1, (R11)
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x00
+	JEQ         first_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z18, Z2, Z16
+	VMOVAPS     Z18, Z9
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x01
+	JEQ         first_done
+	VMOVAPS     Z10, Z16
+	VPERMT2PS   Z18, Z3, Z16
+	VMOVAPS     Z18, Z10
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x02
+	JEQ         first_done
+	VMOVAPS     Z11, Z16
+	VPERMT2PS   Z18, Z4, Z16
+	VMOVAPS     Z18, Z11
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x03
+	JEQ         first_done
+	VMOVAPS     Z12, Z16
+	VPERMT2PS   Z18, Z5, Z16
+	VMOVAPS     Z18, Z12
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x04
+	JEQ         first_done
+	VMOVAPS     Z13, Z16
+	VPERMT2PS   Z18, Z6, Z16
+	VMOVAPS     Z18, Z13
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x05
+	JEQ         first_done
+	VMOVAPS     Z14, Z16
+	VPERMT2PS   Z18, Z7, Z16
+	VMOVAPS     Z18, Z14
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x06
+	JEQ         first_done
+	VMOVAPS     Z15, Z16
+	VPERMT2PS   Z18, Z8, Z16
+	VMOVAPS     Z18, Z15
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+
+first_done:
+before:
+	SHRQ $0x04, R9
+	JZ   windows
+
+whole:
+	VMOVUPS     (BX), Z16
+	VMOVUPS     (SI), Z17
+	VMOVUPS     (DI), Z18
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	VMOVUPS     Z16, (BX)
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x00
+	JEQ         whole_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z18, Z2, Z16
+	VMOVAPS     Z18, Z9
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x01
+	JEQ         whole_done
+	VMOVAPS     Z10, Z16
+	VPERMT2PS   Z18, Z3, Z16
+	VMOVAPS     Z18, Z10
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x02
+	JEQ         whole_done
+	VMOVAPS     Z11, Z16
+	VPERMT2PS   Z18, Z4, Z16
+	VMOVAPS     Z18, Z11
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x03
+	JEQ         whole_done
+	VMOVAPS     Z12, Z16
+	VPERMT2PS   Z18, Z5, Z16
+	VMOVAPS     Z18, Z12
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x04
+	JEQ         whole_done
+	VMOVAPS     Z13, Z16
+	VPERMT2PS   Z18, Z6, Z16
+	VMOVAPS     Z18, Z13
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x05
+	JEQ         whole_done
+	VMOVAPS     Z14, Z16
+	VPERMT2PS   Z18, Z7, Z16
+	VMOVAPS     Z18, Z14
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x06
+	JEQ         whole_done
+	VMOVAPS     Z15, Z16
+	VPERMT2PS   Z18, Z8, Z16
+	VMOVAPS     Z18, Z15
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+
+whole_done:
+	ADDQ $0x40, BX
+	ADDQ $0x40, SI
+	ADDQ $0x40, DI
+	DECQ R9
+	JNZ  whole
+
+windows:
+	MOVQ next+72(FP), R9
+	CMPQ stream+80(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ        DX, $0x10
+	JLT         cached_end
+	PREFETCHT0  (R9)
+	VMOVUPS     (BX), Z16
+	VMOVUPS     (SI), Z17
+	VMOVUPS     (DI), Z18
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	VMOVUPS     Z16, (BX)
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x00
+	JEQ         cached_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z18, Z2, Z16
+	VMOVAPS     Z18, Z9
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x01
+	JEQ         cached_done
+	VMOVAPS     Z10, Z16
+	VPERMT2PS   Z18, Z3, Z16
+	VMOVAPS     Z18, Z10
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x02
+	JEQ         cached_done
+	VMOVAPS     Z11, Z16
+	VPERMT2PS   Z18, Z4, Z16
+	VMOVAPS     Z18, Z11
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x03
+	JEQ         cached_done
+	VMOVAPS     Z12, Z16
+	VPERMT2PS   Z18, Z5, Z16
+	VMOVAPS     Z18, Z12
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x04
+	JEQ         cached_done
+	VMOVAPS     Z13, Z16
+	VPERMT2PS   Z18, Z6, Z16
+	VMOVAPS     Z18, Z13
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x05
+	JEQ         cached_done
+	VMOVAPS     Z14, Z16
+	VPERMT2PS   Z18, Z7, Z16
+	VMOVAPS     Z18, Z14
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x06
+	JEQ         cached_done
+	VMOVAPS     Z15, Z16
+	VPERMT2PS   Z18, Z8, Z16
+	VMOVAPS     Z18, Z15
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+
+cached_done:
+	VMOVUPS Z18, (AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R9
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ        DX, $0x10
+	JLT         streamed_end
+	PREFETCHT1  (R9)
+	VMOVUPS     (BX), Z16
+	VMOVUPS     (SI), Z17
+	VMOVUPS     (DI), Z18
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	VMOVUPS     Z16, (BX)
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x00
+	JEQ         streamed_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z18, Z2, Z16
+	VMOVAPS     Z18, Z9
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x01
+	JEQ         streamed_done
+	VMOVAPS     Z10, Z16
+	VPERMT2PS   Z18, Z3, Z16
+	VMOVAPS     Z18, Z10
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x02
+	JEQ         streamed_done
+	VMOVAPS     Z11, Z16
+	VPERMT2PS   Z18, Z4, Z16
+	VMOVAPS     Z18, Z11
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x03
+	JEQ         streamed_done
+	VMOVAPS     Z12, Z16
+	VPERMT2PS   Z18, Z5, Z16
+	VMOVAPS     Z18, Z12
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x04
+	JEQ         streamed_done
+	VMOVAPS     Z13, Z16
+	VPERMT2PS   Z18, Z6, Z16
+	VMOVAPS     Z18, Z13
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x05
+	JEQ         streamed_done
+	VMOVAPS     Z14, Z16
+	VPERMT2PS   Z18, Z7, Z16
+	VMOVAPS     Z18, Z14
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x06
+	JEQ         streamed_done
+	VMOVAPS     Z15, Z16
+	VPERMT2PS   Z18, Z8, Z16
+	VMOVAPS     Z18, Z15
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+
+streamed_done:
+	VMOVNTPS Z18, (AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, SI
+	ADDQ     $0x40, DI
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ       CX, CX
+	JLE         done
+	MOVL        $0xffffffff, R9
+	BZHIL       DX, R9, R9
+	KMOVW       R9, K1
+	MOVL        $0xffffffff, DX
+	BZHIL       CX, DX, DX
+	KMOVW       DX, K2
+	VMOVAPS     Z0, Z16
+	VMOVUPS     (BX), K1, Z16
+	VMOVAPS     Z0, Z17
+	VMOVUPS     (SI), K1, Z17
+	VMOVAPS     Z0, Z18
+	VMOVUPS     (DI), K1, Z18
+	VMAXPS      Z17, Z16, Z17
+	VFIXUPIMMPS $0x00, Z1, Z16, Z17
+	VMOVAPS     Z17, Z16
+	VMOVUPS     Z16, K1, (BX)
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x00
+	JEQ         rest_done
+	VMOVAPS     Z9, Z16
+	VPERMT2PS   Z18, Z2, Z16
+	VMOVAPS     Z18, Z9
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x01
+	JEQ         rest_done
+	VMOVAPS     Z10, Z16
+	VPERMT2PS   Z18, Z3, Z16
+	VMOVAPS     Z18, Z10
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x02
+	JEQ         rest_done
+	VMOVAPS     Z11, Z16
+	VPERMT2PS   Z18, Z4, Z16
+	VMOVAPS     Z18, Z11
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x03
+	JEQ         rest_done
+	VMOVAPS     Z12, Z16
+	VPERMT2PS   Z18, Z5, Z16
+	VMOVAPS     Z18, Z12
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x04
+	JEQ         rest_done
+	VMOVAPS     Z13, Z16
+	VPERMT2PS   Z18, Z6, Z16
+	VMOVAPS     Z18, Z13
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x05
+	JEQ         rest_done
+	VMOVAPS     Z14, Z16
+	VPERMT2PS   Z18, Z7, Z16
+	VMOVAPS     Z18, Z14
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+	CMPQ        R8, $0x06
+	JEQ         rest_done
+	VMOVAPS     Z15, Z16
+	VPERMT2PS   Z18, Z8, Z16
+	VMOVAPS     Z18, Z15
+	VMAXPS      Z16, Z18, Z16
+	VFIXUPIMMPS $0x00, Z1, Z18, Z16
+	VMOVAPS     Z16, Z18
+
+rest_done:
+	VMOVUPS Z18, K2, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
 
 done:
 	VZEROUPPER
@@ -1819,21 +2294,22 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
+// func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
+TEXT ·slideSumAVX512(SB), NOSPLIT, $0-80
 	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    n+16(FP), DX
-	MOVQ    steps+32(FP), BX
+	MOVQ    n+32(FP), CX
+	MOVQ    cells+24(FP), DX
+	MOVQ    src+8(FP), BX
+	MOVQ    steps+40(FP), SI
 	VPXORD  Z0, Z0, Z0
-	MOVQ    index+40(FP), SI
-	VMOVUPS (SI), Z1
-	VMOVUPS 64(SI), Z2
-	VMOVUPS 128(SI), Z3
-	VMOVUPS 192(SI), Z4
-	VMOVUPS 256(SI), Z5
-	VMOVUPS 320(SI), Z6
+	MOVQ    index+48(FP), DI
+	VMOVUPS (DI), Z1
+	VMOVUPS 64(DI), Z2
+	VMOVUPS 128(DI), Z3
+	VMOVUPS 192(DI), Z4
+	VMOVUPS 256(DI), Z5
+	VMOVUPS 320(DI), Z6
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
@@ -1847,24 +2323,25 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-72
 	VMOVAPS Z0, Z16
 	VMOVAPS Z0, Z16
 	VMOVAPS Z0, Z17
-	MOVQ    by+64(FP), SI
+	MOVQ    by+72(FP), DI
 
-	// The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.
-	MOVQ      k+24(FP), DI
-	DECQ      DI
-	MOVQ      DI, R8
-	ANDQ      $0x0f, R8
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ      before+16(FP), R8
+	SUBQ      R8, DX
+	MOVQ      R8, R9
+	ANDQ      $0x0f, R9
 	JZ        before
-	MOVL      $0x00000010, R9
-	SUBL      R8, R9
-	MOVL      $0xffffffff, R10
-	BZHIL     R9, R10, R10
-	NOTL      R10
-	KMOVW     R10, K1
-	LEAQ      -64(CX)(R8*4), R9
-	VMOVUPS.Z (R9), K1, Z18
+	MOVL      $0x00000010, R10
+	SUBL      R9, R10
+	MOVL      $0xffffffff, R11
+	BZHIL     R10, R11, R11
+	NOTL      R11
+	KMOVW     R11, K1
+	LEAQ      -64(BX)(R9*4), R10
+	LEAQ      (BX)(R9*4), BX
+	VMOVUPS.Z (R10), K1, Z18
 	VMOVAPS   Z0, Z19
-	BTQ       $0x00, BX
+	BTQ       $0x00, SI
 	JCC       first_skip0
 	VMOVAPS   Z7, Z20
 	VPERMT2PS Z19, Z1, Z20
@@ -1876,7 +2353,7 @@ first_skip0:
 	VPERMT2PS Z18, Z1, Z20
 	VMOVAPS   Z18, Z6
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, BX
+	BTQ       $0x01, SI
 	JCC       first_skip1
 	VMOVAPS   Z9, Z20
 	VPERMT2PS Z19, Z2, Z20
@@ -1888,7 +2365,7 @@ first_skip1:
 	VPERMT2PS Z18, Z2, Z20
 	VMOVAPS   Z18, Z8
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, BX
+	BTQ       $0x02, SI
 	JCC       first_skip2
 	VMOVAPS   Z11, Z20
 	VPERMT2PS Z19, Z3, Z20
@@ -1900,7 +2377,7 @@ first_skip2:
 	VPERMT2PS Z18, Z3, Z20
 	VMOVAPS   Z18, Z10
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, BX
+	BTQ       $0x03, SI
 	JCC       first_skip3
 	VMOVAPS   Z13, Z20
 	VPERMT2PS Z19, Z4, Z20
@@ -1912,7 +2389,7 @@ first_skip3:
 	VPERMT2PS Z18, Z4, Z20
 	VMOVAPS   Z18, Z12
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, BX
+	BTQ       $0x04, SI
 	JCC       first_skip4
 	VMOVAPS   Z15, Z20
 	VPERMT2PS Z19, Z5, Z20
@@ -1924,7 +2401,7 @@ first_skip4:
 	VPERMT2PS Z18, Z5, Z20
 	VMOVAPS   Z18, Z14
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, BX
+	BTQ       $0x05, SI
 	JCC       first_skip5
 	VMOVAPS   Z17, Z20
 	VMOVAPS   Z16, Z17
@@ -1932,16 +2409,14 @@ first_skip4:
 	VADDPS    Z20, Z18, Z19
 
 first_skip5:
-	LEAQ (CX)(R8*4), CX
-
 before:
-	SHRQ $0x04, DI
+	SHRQ $0x04, R8
 	JZ   windows
 
 whole:
-	VMOVUPS   (CX), Z18
+	VMOVUPS   (BX), Z18
 	VMOVAPS   Z0, Z19
-	BTQ       $0x00, BX
+	BTQ       $0x00, SI
 	JCC       whole_skip0
 	VMOVAPS   Z7, Z20
 	VPERMT2PS Z19, Z1, Z20
@@ -1953,7 +2428,7 @@ whole_skip0:
 	VPERMT2PS Z18, Z1, Z20
 	VMOVAPS   Z18, Z6
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, BX
+	BTQ       $0x01, SI
 	JCC       whole_skip1
 	VMOVAPS   Z9, Z20
 	VPERMT2PS Z19, Z2, Z20
@@ -1965,7 +2440,7 @@ whole_skip1:
 	VPERMT2PS Z18, Z2, Z20
 	VMOVAPS   Z18, Z8
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, BX
+	BTQ       $0x02, SI
 	JCC       whole_skip2
 	VMOVAPS   Z11, Z20
 	VPERMT2PS Z19, Z3, Z20
@@ -1977,7 +2452,7 @@ whole_skip2:
 	VPERMT2PS Z18, Z3, Z20
 	VMOVAPS   Z18, Z10
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, BX
+	BTQ       $0x03, SI
 	JCC       whole_skip3
 	VMOVAPS   Z13, Z20
 	VPERMT2PS Z19, Z4, Z20
@@ -1989,7 +2464,7 @@ whole_skip3:
 	VPERMT2PS Z18, Z4, Z20
 	VMOVAPS   Z18, Z12
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, BX
+	BTQ       $0x04, SI
 	JCC       whole_skip4
 	VMOVAPS   Z15, Z20
 	VPERMT2PS Z19, Z5, Z20
@@ -2001,7 +2476,7 @@ whole_skip4:
 	VPERMT2PS Z18, Z5, Z20
 	VMOVAPS   Z18, Z14
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, BX
+	BTQ       $0x05, SI
 	JCC       whole_skip5
 	VMOVAPS   Z17, Z20
 	VMOVAPS   Z16, Z17
@@ -2009,22 +2484,22 @@ whole_skip4:
 	VADDPS    Z20, Z18, Z19
 
 whole_skip5:
-	ADDQ $0x40, CX
-	DECQ DI
+	ADDQ $0x40, BX
+	DECQ R8
 	JNZ  whole
 
 windows:
-	MOVQ next+48(FP), DI
-	CMPQ stream+56(FP), $0x00
+	MOVQ next+56(FP), R8
+	CMPQ stream+64(FP), $0x00
 	JNE  streamed
 
 cached:
 	CMPQ       DX, $0x10
 	JLT        cached_end
-	PREFETCHT0 (DI)
-	VMOVUPS    (CX), Z18
+	PREFETCHT0 (R8)
+	VMOVUPS    (BX), Z18
 	VMOVAPS    Z0, Z19
-	BTQ        $0x00, BX
+	BTQ        $0x00, SI
 	JCC        cached_skip0
 	VMOVAPS    Z7, Z20
 	VPERMT2PS  Z19, Z1, Z20
@@ -2036,7 +2511,7 @@ cached_skip0:
 	VPERMT2PS Z18, Z1, Z20
 	VMOVAPS   Z18, Z6
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, BX
+	BTQ       $0x01, SI
 	JCC       cached_skip1
 	VMOVAPS   Z9, Z20
 	VPERMT2PS Z19, Z2, Z20
@@ -2048,7 +2523,7 @@ cached_skip1:
 	VPERMT2PS Z18, Z2, Z20
 	VMOVAPS   Z18, Z8
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, BX
+	BTQ       $0x02, SI
 	JCC       cached_skip2
 	VMOVAPS   Z11, Z20
 	VPERMT2PS Z19, Z3, Z20
@@ -2060,7 +2535,7 @@ cached_skip2:
 	VPERMT2PS Z18, Z3, Z20
 	VMOVAPS   Z18, Z10
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, BX
+	BTQ       $0x03, SI
 	JCC       cached_skip3
 	VMOVAPS   Z13, Z20
 	VPERMT2PS Z19, Z4, Z20
@@ -2072,7 +2547,7 @@ cached_skip3:
 	VPERMT2PS Z18, Z4, Z20
 	VMOVAPS   Z18, Z12
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, BX
+	BTQ       $0x04, SI
 	JCC       cached_skip4
 	VMOVAPS   Z15, Z20
 	VPERMT2PS Z19, Z5, Z20
@@ -2084,7 +2559,7 @@ cached_skip4:
 	VPERMT2PS Z18, Z5, Z20
 	VMOVAPS   Z18, Z14
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, BX
+	BTQ       $0x05, SI
 	JCC       cached_skip5
 	VMOVAPS   Z17, Z20
 	VMOVAPS   Z16, Z17
@@ -2092,17 +2567,18 @@ cached_skip4:
 	VADDPS    Z20, Z18, Z19
 
 cached_skip5:
-	TESTQ  SI, SI
+	TESTQ  DI, DI
 	JZ     cached_unscaled
-	VMULPS (SI), Z19, Z19
-	ADDQ   $0x40, SI
+	VMULPS (DI), Z19, Z19
+	ADDQ   $0x40, DI
 
 cached_unscaled:
 	VMOVUPS Z19, (AX)
-	ADDQ    $0x40, CX
+	ADDQ    $0x40, BX
 	ADDQ    $0x40, AX
-	ADDQ    $0x40, DI
+	ADDQ    $0x40, R8
 	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
 	JMP     cached
 
 cached_end:
@@ -2111,10 +2587,10 @@ cached_end:
 streamed:
 	CMPQ       DX, $0x10
 	JLT        streamed_end
-	PREFETCHT1 (DI)
-	VMOVUPS    (CX), Z18
+	PREFETCHT1 (R8)
+	VMOVUPS    (BX), Z18
 	VMOVAPS    Z0, Z19
-	BTQ        $0x00, BX
+	BTQ        $0x00, SI
 	JCC        streamed_skip0
 	VMOVAPS    Z7, Z20
 	VPERMT2PS  Z19, Z1, Z20
@@ -2126,7 +2602,7 @@ streamed_skip0:
 	VPERMT2PS Z18, Z1, Z20
 	VMOVAPS   Z18, Z6
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, BX
+	BTQ       $0x01, SI
 	JCC       streamed_skip1
 	VMOVAPS   Z9, Z20
 	VPERMT2PS Z19, Z2, Z20
@@ -2138,7 +2614,7 @@ streamed_skip1:
 	VPERMT2PS Z18, Z2, Z20
 	VMOVAPS   Z18, Z8
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, BX
+	BTQ       $0x02, SI
 	JCC       streamed_skip2
 	VMOVAPS   Z11, Z20
 	VPERMT2PS Z19, Z3, Z20
@@ -2150,7 +2626,7 @@ streamed_skip2:
 	VPERMT2PS Z18, Z3, Z20
 	VMOVAPS   Z18, Z10
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, BX
+	BTQ       $0x03, SI
 	JCC       streamed_skip3
 	VMOVAPS   Z13, Z20
 	VPERMT2PS Z19, Z4, Z20
@@ -2162,7 +2638,7 @@ streamed_skip3:
 	VPERMT2PS Z18, Z4, Z20
 	VMOVAPS   Z18, Z12
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, BX
+	BTQ       $0x04, SI
 	JCC       streamed_skip4
 	VMOVAPS   Z15, Z20
 	VPERMT2PS Z19, Z5, Z20
@@ -2174,7 +2650,7 @@ streamed_skip4:
 	VPERMT2PS Z18, Z5, Z20
 	VMOVAPS   Z18, Z14
 	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, BX
+	BTQ       $0x05, SI
 	JCC       streamed_skip5
 	VMOVAPS   Z17, Z20
 	VMOVAPS   Z16, Z17
@@ -2182,103 +2658,624 @@ streamed_skip4:
 	VADDPS    Z20, Z18, Z19
 
 streamed_skip5:
-	TESTQ  SI, SI
+	TESTQ  DI, DI
 	JZ     streamed_unscaled
-	VMULPS (SI), Z19, Z19
-	ADDQ   $0x40, SI
+	VMULPS (DI), Z19, Z19
+	ADDQ   $0x40, DI
 
 streamed_unscaled:
 	VMOVNTPS Z19, (AX)
-	ADDQ     $0x40, CX
+	ADDQ     $0x40, BX
 	ADDQ     $0x40, AX
-	ADDQ     $0x40, DI
+	ADDQ     $0x40, R8
 	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
 	JMP      streamed
 
 streamed_end:
 rest:
-	TESTQ     DX, DX
-	JZ        done
-	MOVL      $0xffffffff, DI
-	BZHIL     DX, DI, DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (CX), K1, Z18
-	VMOVAPS   Z0, Z0
-	BTQ       $0x00, BX
+	TESTQ     CX, CX
+	JLE       done
+	MOVL      $0xffffffff, R8
+	BZHIL     DX, R8, R8
+	KMOVW     R8, K1
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K2
+	VMOVUPS.Z (BX), K1, Z18
+	VMOVAPS   Z0, Z19
+	BTQ       $0x00, SI
 	JCC       rest_skip0
-	VMOVAPS   Z7, Z19
-	VPERMT2PS Z0, Z1, Z19
-	VMOVAPS   Z0, Z7
-	VADDPS    Z19, Z18, Z0
+	VMOVAPS   Z7, Z20
+	VPERMT2PS Z19, Z1, Z20
+	VMOVAPS   Z19, Z7
+	VADDPS    Z20, Z18, Z19
 
 rest_skip0:
-	VMOVAPS   Z6, Z7
-	VPERMT2PS Z18, Z1, Z7
+	VMOVAPS   Z6, Z20
+	VPERMT2PS Z18, Z1, Z20
 	VMOVAPS   Z18, Z6
-	VADDPS    Z7, Z18, Z18
-	BTQ       $0x01, BX
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x01, SI
 	JCC       rest_skip1
-	VMOVAPS   Z9, Z1
-	VPERMT2PS Z0, Z2, Z1
-	VMOVAPS   Z0, Z9
-	VADDPS    Z1, Z18, Z0
+	VMOVAPS   Z9, Z20
+	VPERMT2PS Z19, Z2, Z20
+	VMOVAPS   Z19, Z9
+	VADDPS    Z20, Z18, Z19
 
 rest_skip1:
-	VMOVAPS   Z8, Z1
-	VPERMT2PS Z18, Z2, Z1
+	VMOVAPS   Z8, Z20
+	VPERMT2PS Z18, Z2, Z20
 	VMOVAPS   Z18, Z8
-	VADDPS    Z1, Z18, Z18
-	BTQ       $0x02, BX
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x02, SI
 	JCC       rest_skip2
-	VMOVAPS   Z11, Z1
-	VPERMT2PS Z0, Z3, Z1
-	VMOVAPS   Z0, Z11
-	VADDPS    Z1, Z18, Z0
+	VMOVAPS   Z11, Z20
+	VPERMT2PS Z19, Z3, Z20
+	VMOVAPS   Z19, Z11
+	VADDPS    Z20, Z18, Z19
 
 rest_skip2:
-	VMOVAPS   Z10, Z1
-	VPERMT2PS Z18, Z3, Z1
+	VMOVAPS   Z10, Z20
+	VPERMT2PS Z18, Z3, Z20
 	VMOVAPS   Z18, Z10
-	VADDPS    Z1, Z18, Z18
-	BTQ       $0x03, BX
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x03, SI
 	JCC       rest_skip3
-	VMOVAPS   Z13, Z1
-	VPERMT2PS Z0, Z4, Z1
-	VMOVAPS   Z0, Z13
-	VADDPS    Z1, Z18, Z0
+	VMOVAPS   Z13, Z20
+	VPERMT2PS Z19, Z4, Z20
+	VMOVAPS   Z19, Z13
+	VADDPS    Z20, Z18, Z19
 
 rest_skip3:
-	VMOVAPS   Z12, Z1
-	VPERMT2PS Z18, Z4, Z1
+	VMOVAPS   Z12, Z20
+	VPERMT2PS Z18, Z4, Z20
 	VMOVAPS   Z18, Z12
-	VADDPS    Z1, Z18, Z18
-	BTQ       $0x04, BX
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x04, SI
 	JCC       rest_skip4
-	VMOVAPS   Z15, Z1
-	VPERMT2PS Z0, Z5, Z1
-	VMOVAPS   Z0, Z15
-	VADDPS    Z1, Z18, Z0
+	VMOVAPS   Z15, Z20
+	VPERMT2PS Z19, Z5, Z20
+	VMOVAPS   Z19, Z15
+	VADDPS    Z20, Z18, Z19
 
 rest_skip4:
-	VMOVAPS   Z14, Z1
-	VPERMT2PS Z18, Z5, Z1
+	VMOVAPS   Z14, Z20
+	VPERMT2PS Z18, Z5, Z20
 	VMOVAPS   Z18, Z14
-	VADDPS    Z1, Z18, Z18
-	BTQ       $0x05, BX
+	VADDPS    Z20, Z18, Z18
+	BTQ       $0x05, SI
 	JCC       rest_skip5
-	VMOVAPS   Z17, Z1
+	VMOVAPS   Z17, Z20
 	VMOVAPS   Z16, Z17
-	VMOVAPS   Z0, Z16
-	VADDPS    Z1, Z18, Z0
+	VMOVAPS   Z19, Z16
+	VADDPS    Z20, Z18, Z19
 
 rest_skip5:
-	TESTQ     SI, SI
+	TESTQ     DI, DI
 	JZ        rest_unscaled
-	VMOVUPS.Z (SI), K1, Z1
-	VMULPS    Z1, Z0, Z0
+	VMOVUPS.Z (DI), K2, Z18
+	VMULPS    Z18, Z19, Z19
+	ADDQ      $0x40, DI
 
 rest_unscaled:
-	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z19, K2, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func prefixSlideSumAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·prefixSlideSumAVX512(SB), NOSPLIT, $0-96
+	MOVQ    dst+0(FP), AX
+	MOVQ    n+48(FP), CX
+	MOVQ    cells+40(FP), DX
+	MOVQ    acc+8(FP), BX
+	MOVQ    src+16(FP), SI
+	MOVQ    end+24(FP), DI
+	MOVQ    steps+56(FP), R8
+	VPXORD  Z0, Z0, Z0
+	MOVQ    index+64(FP), R9
+	VMOVUPS (R9), Z1
+	VMOVUPS 64(R9), Z2
+	VMOVUPS 128(R9), Z3
+	VMOVUPS 192(R9), Z4
+	VMOVUPS 256(R9), Z5
+	VMOVUPS 320(R9), Z6
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z17
+	MOVQ    by+88(FP), R9
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ      before+32(FP), R10
+	SUBQ      R10, DX
+	MOVQ      R10, R11
+	ANDQ      $0x0f, R11
+	JZ        before
+	MOVL      $0x00000010, R12
+	SUBL      R11, R12
+	MOVL      $0xffffffff, R13
+	BZHIL     R12, R13, R13
+	NOTL      R13
+	KMOVW     R13, K1
+	LEAQ      -64(BX)(R11*4), R12
+	LEAQ      (BX)(R11*4), BX
+	LEAQ      -64(SI)(R11*4), R13
+	LEAQ      (SI)(R11*4), SI
+	LEAQ      -64(DI)(R11*4), R14
+	LEAQ      (DI)(R11*4), DI
+	VMOVUPS.Z (R12), K1, Z18
+	VMOVUPS.Z (R13), K1, Z19
+	VMOVUPS.Z (R14), K1, Z20
+	VADDPS    Z19, Z18, Z18
+	VMOVUPS   Z18, K1, (R12)
+	VADDPS    Z18, Z20, Z20
+	VMOVAPS   Z0, Z18
+	BTQ       $0x00, R8
+	JCC       first_skip0
+	VMOVAPS   Z7, Z19
+	VPERMT2PS Z18, Z1, Z19
+	VMOVAPS   Z18, Z7
+	VADDPS    Z19, Z20, Z18
+
+first_skip0:
+	VMOVAPS   Z6, Z19
+	VPERMT2PS Z20, Z1, Z19
+	VMOVAPS   Z20, Z6
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x01, R8
+	JCC       first_skip1
+	VMOVAPS   Z9, Z19
+	VPERMT2PS Z18, Z2, Z19
+	VMOVAPS   Z18, Z9
+	VADDPS    Z19, Z20, Z18
+
+first_skip1:
+	VMOVAPS   Z8, Z19
+	VPERMT2PS Z20, Z2, Z19
+	VMOVAPS   Z20, Z8
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x02, R8
+	JCC       first_skip2
+	VMOVAPS   Z11, Z19
+	VPERMT2PS Z18, Z3, Z19
+	VMOVAPS   Z18, Z11
+	VADDPS    Z19, Z20, Z18
+
+first_skip2:
+	VMOVAPS   Z10, Z19
+	VPERMT2PS Z20, Z3, Z19
+	VMOVAPS   Z20, Z10
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x03, R8
+	JCC       first_skip3
+	VMOVAPS   Z13, Z19
+	VPERMT2PS Z18, Z4, Z19
+	VMOVAPS   Z18, Z13
+	VADDPS    Z19, Z20, Z18
+
+first_skip3:
+	VMOVAPS   Z12, Z19
+	VPERMT2PS Z20, Z4, Z19
+	VMOVAPS   Z20, Z12
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x04, R8
+	JCC       first_skip4
+	VMOVAPS   Z15, Z19
+	VPERMT2PS Z18, Z5, Z19
+	VMOVAPS   Z18, Z15
+	VADDPS    Z19, Z20, Z18
+
+first_skip4:
+	VMOVAPS   Z14, Z19
+	VPERMT2PS Z20, Z5, Z19
+	VMOVAPS   Z20, Z14
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x05, R8
+	JCC       first_skip5
+	VMOVAPS   Z17, Z19
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z18, Z16
+	VADDPS    Z19, Z20, Z18
+
+first_skip5:
+before:
+	SHRQ $0x04, R10
+	JZ   windows
+
+whole:
+	VMOVUPS   (BX), Z18
+	VMOVUPS   (SI), Z19
+	VMOVUPS   (DI), Z20
+	VADDPS    Z19, Z18, Z18
+	VMOVUPS   Z18, (BX)
+	VADDPS    Z18, Z20, Z20
+	VMOVAPS   Z0, Z18
+	BTQ       $0x00, R8
+	JCC       whole_skip0
+	VMOVAPS   Z7, Z19
+	VPERMT2PS Z18, Z1, Z19
+	VMOVAPS   Z18, Z7
+	VADDPS    Z19, Z20, Z18
+
+whole_skip0:
+	VMOVAPS   Z6, Z19
+	VPERMT2PS Z20, Z1, Z19
+	VMOVAPS   Z20, Z6
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x01, R8
+	JCC       whole_skip1
+	VMOVAPS   Z9, Z19
+	VPERMT2PS Z18, Z2, Z19
+	VMOVAPS   Z18, Z9
+	VADDPS    Z19, Z20, Z18
+
+whole_skip1:
+	VMOVAPS   Z8, Z19
+	VPERMT2PS Z20, Z2, Z19
+	VMOVAPS   Z20, Z8
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x02, R8
+	JCC       whole_skip2
+	VMOVAPS   Z11, Z19
+	VPERMT2PS Z18, Z3, Z19
+	VMOVAPS   Z18, Z11
+	VADDPS    Z19, Z20, Z18
+
+whole_skip2:
+	VMOVAPS   Z10, Z19
+	VPERMT2PS Z20, Z3, Z19
+	VMOVAPS   Z20, Z10
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x03, R8
+	JCC       whole_skip3
+	VMOVAPS   Z13, Z19
+	VPERMT2PS Z18, Z4, Z19
+	VMOVAPS   Z18, Z13
+	VADDPS    Z19, Z20, Z18
+
+whole_skip3:
+	VMOVAPS   Z12, Z19
+	VPERMT2PS Z20, Z4, Z19
+	VMOVAPS   Z20, Z12
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x04, R8
+	JCC       whole_skip4
+	VMOVAPS   Z15, Z19
+	VPERMT2PS Z18, Z5, Z19
+	VMOVAPS   Z18, Z15
+	VADDPS    Z19, Z20, Z18
+
+whole_skip4:
+	VMOVAPS   Z14, Z19
+	VPERMT2PS Z20, Z5, Z19
+	VMOVAPS   Z20, Z14
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x05, R8
+	JCC       whole_skip5
+	VMOVAPS   Z17, Z19
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z18, Z16
+	VADDPS    Z19, Z20, Z18
+
+whole_skip5:
+	ADDQ $0x40, BX
+	ADDQ $0x40, SI
+	ADDQ $0x40, DI
+	DECQ R10
+	JNZ  whole
+
+windows:
+	MOVQ next+72(FP), R10
+	CMPQ stream+80(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (R10)
+	VMOVUPS    (BX), Z18
+	VMOVUPS    (SI), Z19
+	VMOVUPS    (DI), Z20
+	VADDPS     Z19, Z18, Z18
+	VMOVUPS    Z18, (BX)
+	VADDPS     Z18, Z20, Z20
+	VMOVAPS    Z0, Z18
+	BTQ        $0x00, R8
+	JCC        cached_skip0
+	VMOVAPS    Z7, Z19
+	VPERMT2PS  Z18, Z1, Z19
+	VMOVAPS    Z18, Z7
+	VADDPS     Z19, Z20, Z18
+
+cached_skip0:
+	VMOVAPS   Z6, Z19
+	VPERMT2PS Z20, Z1, Z19
+	VMOVAPS   Z20, Z6
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x01, R8
+	JCC       cached_skip1
+	VMOVAPS   Z9, Z19
+	VPERMT2PS Z18, Z2, Z19
+	VMOVAPS   Z18, Z9
+	VADDPS    Z19, Z20, Z18
+
+cached_skip1:
+	VMOVAPS   Z8, Z19
+	VPERMT2PS Z20, Z2, Z19
+	VMOVAPS   Z20, Z8
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x02, R8
+	JCC       cached_skip2
+	VMOVAPS   Z11, Z19
+	VPERMT2PS Z18, Z3, Z19
+	VMOVAPS   Z18, Z11
+	VADDPS    Z19, Z20, Z18
+
+cached_skip2:
+	VMOVAPS   Z10, Z19
+	VPERMT2PS Z20, Z3, Z19
+	VMOVAPS   Z20, Z10
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x03, R8
+	JCC       cached_skip3
+	VMOVAPS   Z13, Z19
+	VPERMT2PS Z18, Z4, Z19
+	VMOVAPS   Z18, Z13
+	VADDPS    Z19, Z20, Z18
+
+cached_skip3:
+	VMOVAPS   Z12, Z19
+	VPERMT2PS Z20, Z4, Z19
+	VMOVAPS   Z20, Z12
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x04, R8
+	JCC       cached_skip4
+	VMOVAPS   Z15, Z19
+	VPERMT2PS Z18, Z5, Z19
+	VMOVAPS   Z18, Z15
+	VADDPS    Z19, Z20, Z18
+
+cached_skip4:
+	VMOVAPS   Z14, Z19
+	VPERMT2PS Z20, Z5, Z19
+	VMOVAPS   Z20, Z14
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x05, R8
+	JCC       cached_skip5
+	VMOVAPS   Z17, Z19
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z18, Z16
+	VADDPS    Z19, Z20, Z18
+
+cached_skip5:
+	TESTQ  R9, R9
+	JZ     cached_unscaled
+	VMULPS (R9), Z18, Z18
+	ADDQ   $0x40, R9
+
+cached_unscaled:
+	VMOVUPS Z18, (AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R10
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (R10)
+	VMOVUPS    (BX), Z18
+	VMOVUPS    (SI), Z19
+	VMOVUPS    (DI), Z20
+	VADDPS     Z19, Z18, Z18
+	VMOVUPS    Z18, (BX)
+	VADDPS     Z18, Z20, Z20
+	VMOVAPS    Z0, Z18
+	BTQ        $0x00, R8
+	JCC        streamed_skip0
+	VMOVAPS    Z7, Z19
+	VPERMT2PS  Z18, Z1, Z19
+	VMOVAPS    Z18, Z7
+	VADDPS     Z19, Z20, Z18
+
+streamed_skip0:
+	VMOVAPS   Z6, Z19
+	VPERMT2PS Z20, Z1, Z19
+	VMOVAPS   Z20, Z6
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x01, R8
+	JCC       streamed_skip1
+	VMOVAPS   Z9, Z19
+	VPERMT2PS Z18, Z2, Z19
+	VMOVAPS   Z18, Z9
+	VADDPS    Z19, Z20, Z18
+
+streamed_skip1:
+	VMOVAPS   Z8, Z19
+	VPERMT2PS Z20, Z2, Z19
+	VMOVAPS   Z20, Z8
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x02, R8
+	JCC       streamed_skip2
+	VMOVAPS   Z11, Z19
+	VPERMT2PS Z18, Z3, Z19
+	VMOVAPS   Z18, Z11
+	VADDPS    Z19, Z20, Z18
+
+streamed_skip2:
+	VMOVAPS   Z10, Z19
+	VPERMT2PS Z20, Z3, Z19
+	VMOVAPS   Z20, Z10
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x03, R8
+	JCC       streamed_skip3
+	VMOVAPS   Z13, Z19
+	VPERMT2PS Z18, Z4, Z19
+	VMOVAPS   Z18, Z13
+	VADDPS    Z19, Z20, Z18
+
+streamed_skip3:
+	VMOVAPS   Z12, Z19
+	VPERMT2PS Z20, Z4, Z19
+	VMOVAPS   Z20, Z12
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x04, R8
+	JCC       streamed_skip4
+	VMOVAPS   Z15, Z19
+	VPERMT2PS Z18, Z5, Z19
+	VMOVAPS   Z18, Z15
+	VADDPS    Z19, Z20, Z18
+
+streamed_skip4:
+	VMOVAPS   Z14, Z19
+	VPERMT2PS Z20, Z5, Z19
+	VMOVAPS   Z20, Z14
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x05, R8
+	JCC       streamed_skip5
+	VMOVAPS   Z17, Z19
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z18, Z16
+	VADDPS    Z19, Z20, Z18
+
+streamed_skip5:
+	TESTQ  R9, R9
+	JZ     streamed_unscaled
+	VMULPS (R9), Z18, Z18
+	ADDQ   $0x40, R9
+
+streamed_unscaled:
+	VMOVNTPS Z18, (AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, SI
+	ADDQ     $0x40, DI
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R10
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ     CX, CX
+	JLE       done
+	MOVL      $0xffffffff, R10
+	BZHIL     DX, R10, R10
+	KMOVW     R10, K1
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K2
+	VMOVUPS.Z (BX), K1, Z18
+	VMOVUPS.Z (SI), K1, Z19
+	VMOVUPS.Z (DI), K1, Z20
+	VADDPS    Z19, Z18, Z18
+	VMOVUPS   Z18, K1, (BX)
+	VADDPS    Z18, Z20, Z20
+	VMOVAPS   Z0, Z18
+	BTQ       $0x00, R8
+	JCC       rest_skip0
+	VMOVAPS   Z7, Z19
+	VPERMT2PS Z18, Z1, Z19
+	VMOVAPS   Z18, Z7
+	VADDPS    Z19, Z20, Z18
+
+rest_skip0:
+	VMOVAPS   Z6, Z19
+	VPERMT2PS Z20, Z1, Z19
+	VMOVAPS   Z20, Z6
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x01, R8
+	JCC       rest_skip1
+	VMOVAPS   Z9, Z19
+	VPERMT2PS Z18, Z2, Z19
+	VMOVAPS   Z18, Z9
+	VADDPS    Z19, Z20, Z18
+
+rest_skip1:
+	VMOVAPS   Z8, Z19
+	VPERMT2PS Z20, Z2, Z19
+	VMOVAPS   Z20, Z8
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x02, R8
+	JCC       rest_skip2
+	VMOVAPS   Z11, Z19
+	VPERMT2PS Z18, Z3, Z19
+	VMOVAPS   Z18, Z11
+	VADDPS    Z19, Z20, Z18
+
+rest_skip2:
+	VMOVAPS   Z10, Z19
+	VPERMT2PS Z20, Z3, Z19
+	VMOVAPS   Z20, Z10
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x03, R8
+	JCC       rest_skip3
+	VMOVAPS   Z13, Z19
+	VPERMT2PS Z18, Z4, Z19
+	VMOVAPS   Z18, Z13
+	VADDPS    Z19, Z20, Z18
+
+rest_skip3:
+	VMOVAPS   Z12, Z19
+	VPERMT2PS Z20, Z4, Z19
+	VMOVAPS   Z20, Z12
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x04, R8
+	JCC       rest_skip4
+	VMOVAPS   Z15, Z19
+	VPERMT2PS Z18, Z5, Z19
+	VMOVAPS   Z18, Z15
+	VADDPS    Z19, Z20, Z18
+
+rest_skip4:
+	VMOVAPS   Z14, Z19
+	VPERMT2PS Z20, Z5, Z19
+	VMOVAPS   Z20, Z14
+	VADDPS    Z19, Z20, Z20
+	BTQ       $0x05, R8
+	JCC       rest_skip5
+	VMOVAPS   Z17, Z19
+	VMOVAPS   Z16, Z17
+	VMOVAPS   Z18, Z16
+	VADDPS    Z19, Z20, Z18
+
+rest_skip5:
+	TESTQ     R9, R9
+	JZ        rest_unscaled
+	VMOVUPS.Z (R9), K2, Z19
+	VMULPS    Z19, Z18, Z18
+	ADDQ      $0x40, R9
+
+rest_unscaled:
+	VMOVUPS Z18, K2, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
 
 done:
 	VZEROUPPER

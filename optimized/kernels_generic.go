@@ -106,6 +106,14 @@ func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
 //	}
 func slideMax[T pool2d.Elem](dst, src []T, k int, _ []T, _ hint[T]) { foldMax(dst, src, k, 1) }
 
+// prefixSlideMax is prefixMax into a row between identities, of which the windows come into dst.
+func prefixSlideMax[T pool2d.Elem](dst, acc, src, end []T, lead, k int, by []T, h hint[T]) {
+	row := make([]T, len(dst)+k-1)
+	fill(row, least[T]())
+	prefixMax(row[lead:][:len(acc)], acc, src, end)
+	slideMax(dst, row, k, by, h)
+}
+
 // reduceMax returns the greatest cell of src, which has one. A tree of eight hides how long a maximum takes.
 func reduceMax[T pool2d.Elem](src, _ []T) T {
 	a := src[0]
@@ -199,6 +207,13 @@ func slideSum[T pool2d.Elem](dst, src []T, k int, by []T, _ hint[T]) {
 	if by != nil {
 		scale(dst, by)
 	}
+}
+
+// prefixSlideSum is prefixSlideMax with + for max, in the order of slideSum.
+func prefixSlideSum[T pool2d.Elem](dst, acc, src, end []T, lead, k int, by []T, h hint[T]) {
+	row := make([]T, len(dst)+k-1)
+	prefixSum(row[lead:][:len(acc)], acc, src, end)
+	slideSum(dst, row, k, by, h)
 }
 
 // reduceSum returns the sum of src, in an order that depends on its length only: here, eight sums of every eighth cell.

@@ -89,6 +89,13 @@ func TestKernel(t *testing.T) {
 					}
 				})
 			}
+			if o.prefixSlide != nil {
+				t.Run(name("prefixSlide"), func(t *testing.T) {
+					for k := 2; k <= o.widest; k++ {
+						testPrefixSlide(t, longest, op == 0, k, o.prefixSlide, of(op, prefixSlideMax[float32], prefixSlideSum[float32]))
+					}
+				})
+			}
 			t.Run(name("pair"), func(t *testing.T) { testPair(t, longest, o.pair, contract.pair) })
 			t.Run(name("prefix"), func(t *testing.T) { testPrefix(t, longest, o.prefix, contract.prefix) })
 			t.Run(name("reduce"), func(t *testing.T) { testReduce(t, longest, op == 0, o.reduce, contract.reduce) })
@@ -260,6 +267,47 @@ func testPrefix(t *testing.T, longest int, kernel, contract func(dst, acc, src, 
 			for i := range got {
 				if !same(got[i], want[i]) {
 					t.Fatalf("length %d, place %d, argument %d: got %v, want %v", n, p, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+func testPrefixSlide(t *testing.T, longest int, nans bool, k int, kernel, contract func(dst, acc, src, end []float32, lead, k int, by []float32, h hint[float32])) {
+	var m [4]*guard.Memory // dst, acc, src, end
+	for i := range m {
+		m[i] = fenced(t, longest+2*k)
+	}
+	factors := fenced(t, longest+2*k)
+	integers(rand.New(rand.NewPCG(6, 6)), factors.Last(longest+2*k))
+	r := rand.New(rand.NewPCG(3, uint64(k)))
+	for cells := k; cells <= longest+k; cells++ {
+		for p := range 18 {
+			lead, behind := r.IntN(k), r.IntN(k)
+			n := lead + cells + behind - k + 1
+			var by []float32
+			if !nans && p%2 == 0 {
+				by = factors.Last(n)
+			}
+			var got, want [4][]float32
+			for i := range got {
+				length := cells
+				if i == 0 {
+					length = n
+				}
+				got[i] = places(m[i], length)[(p+i*p)%18]
+				integers(r, got[i])
+				if p%3 == 0 {
+					got[i][r.IntN(length)] = quiet
+				}
+				want[i] = slices.Clone(got[i])
+			}
+			h := hint[float32]{stream: p%2 == 1}
+			kernel(got[0], got[1], got[2], got[3], lead, k, by, h)
+			contract(want[0], want[1], want[2], want[3], lead, k, by, h)
+			for i := range got {
+				if !same(got[i], want[i]) {
+					t.Fatalf("width %d, %d cells, %d before, %d behind, place %d, argument %d: got %v, want %v", k, cells, lead, behind, p, i, got[i], want[i])
 				}
 			}
 		}

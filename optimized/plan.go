@@ -302,6 +302,9 @@ func (c *call[T]) choose() {
 			c.strip = min(c.strip, (width-c.w.span())/c.w.s+1)
 		}
 	}
+	if 16 <= c.strip && c.strip < c.w.out {
+		c.strip -= c.strip % 16 // whole lines of float32
+	}
 }
 
 // run computes chunk i.

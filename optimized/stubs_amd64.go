@@ -37,7 +37,12 @@ func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 // slideMaxAVX512 works like slideMax.
 //
 //go:noescape
-func slideMaxAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+
+// prefixSlideMaxAVX512 works like prefixSlideMax.
+//
+//go:noescape
+func prefixSlideMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
 
 // pickCellsMaxAVX512 works like pickCellsMax.
 //
@@ -77,7 +82,12 @@ func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 // slideSumAVX512 works like slideSum.
 //
 //go:noescape
-func slideSumAVX512(dst *float32, src *float32, n int, k int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+
+// prefixSlideSumAVX512 works like prefixSlideSum.
+//
+//go:noescape
+func prefixSlideSumAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
 
 // pickCellsSumAVX512 works like pickCellsSum.
 //

@@ -27,7 +27,8 @@ func main() {
 			prefix(kit{isa: isa, op: op})
 			cells(kit{isa: isa, op: op})
 			if isa == avx512 {
-				slide(kit{isa: isa, op: op})
+				slide(kit{isa: isa, op: op}, false)
+				slide(kit{isa: isa, op: op}, true)
 				pickCells(kit{isa: isa, op: op})
 			}
 		}

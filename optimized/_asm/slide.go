@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -21,19 +22,57 @@ const (
 //	sum  bits of k, lowest first: a is a sum of 2ⁱ cells, r the sum of the bits so far, further back:
 //	     if bit i: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ; 32 back is the vector before the last
 //
-// index holds a permutation a step, of 32 lanes: 16 of the predecessor, 16 of the vector.
+// index holds a permutation a step, of 32 lanes: 16 of the predecessor, 16 of the vector. Before the row's cells and
+// behind them are identities.
 //
-//	dst[i] = src[i] ∘ … ∘ src[i+k−1], 0 <= i < n
+//	dst[i] = row[before+i−k+1] ∘ … ∘ row[before+i], 0 <= i < n; before <= cells
+//
+// The row is src, or withPrefix each vector of it is made of three where it is needed: acc[i] = acc[i] ∘ src[i], row[i] =
+// end[i] ∘ acc[i].
 //
 // A sum's windows are multiplied by by[i], if by is not nil.
 //
-// Meanwhile it fetches n cells from next into the first-level cache. Where stream is set it writes past the cache, and
-// fetches into the second level, since both need the core's few line buffers; then dst must be aligned to a line.
-func slide(kt kit) {
-	begin(&kt, "slide", "func(dst, src *float32, n, k, steps int, index *uint32, next *float32, stream int, by *float32)")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+// Meanwhile it fetches as many cells from next into the first-level cache. Where stream is set it writes past the cache,
+// and fetches into the second level, since both need the core's few line buffers; then dst must be aligned to a line.
+func slide(kt kit, withPrefix bool) {
+	name, rows := "slide", []string{"src"}
+	if withPrefix {
+		name, rows = "prefixSlide", []string{"acc", "src", "end"}
+	}
+	begin(&kt, name, "func(dst, "+strings.Join(rows, ", ")+" *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)")
+	dst, n, cells := Load(Param("dst"), GP64()), Load(Param("n"), GP64()), Load(Param("cells"), GP64())
+	from := make([]Register, len(rows))
+	for i, row := range rows {
+		from[i] = Load(Param(row), GP64())
+	}
 	steps := Load(Param("steps"), GP64())
 	kt.open()
+	// take returns a vector of the row at from, of the lanes of ms if that is not nil.
+	take := func(from []Register, ms *mask) VecVirtual {
+		load := func(p Register) VecVirtual {
+			if ms != nil {
+				return kt.loadMasked(at(p, 0), *ms)
+			}
+			return kt.load(at(p, 0))
+		}
+		if !withPrefix {
+			return load(from[0])
+		}
+		a, v, end := load(from[0]), load(from[1]), load(from[2])
+		kt.combine(a, v, a)
+		if ms != nil {
+			kt.storeMasked(a, *ms, at(from[0], 0))
+		} else {
+			VMOVUPS(a, at(from[0], 0))
+		}
+		kt.combine(end, a, end)
+		return end
+	}
+	advance := func(pointers ...Register) {
+		for _, p := range pointers {
+			ADDQ(Imm(64), p)
+		}
+	}
 	levels := slideSteps
 	if kt.op == sum {
 		levels = slideBits
@@ -114,29 +153,32 @@ func slide(kt kit) {
 			VMULPS(kt.loadMasked(at(by, 0), *ms), v, v)
 		} else {
 			VMULPS(at(by, 0), v, v)
-			ADDQ(Imm(64), by)
 		}
+		ADDQ(Imm(64), by)
 		Label(name + "_unscaled")
 		return v
 	}
-	Comment("The k−1 cells before the last one of the first window go through the steps, whole vectors of them last.")
+	Comment("The cells before go through the steps, whole vectors of them last.")
 	before, left := GP64(), GP64()
-	MOVQ(param("k"), before)
-	DECQ(before)
+	MOVQ(param("before"), before)
+	SUBQ(before, cells)
 	MOVQ(before, left)
 	ANDQ(Imm(15), left)
 	JZ(LabelRef("before"))
 	ms := kt.last(left)
-	p := GP64()
-	LEAQ(Mem{Base: src, Index: left, Scale: 4, Disp: -64}, p)
-	body("first", kt.loadMasked(at(p, 0), ms))
-	LEAQ(Mem{Base: src, Index: left, Scale: 4}, src)
+	first := make([]Register, len(from))
+	for i, p := range from {
+		first[i] = GP64()
+		LEAQ(Mem{Base: p, Index: left, Scale: 4, Disp: -64}, first[i])
+		LEAQ(Mem{Base: p, Index: left, Scale: 4}, p)
+	}
+	body("first", take(first, &ms))
 	Label("before")
 	SHRQ(Imm(4), before)
 	JZ(LabelRef("windows"))
 	Label("whole")
-	body("whole", kt.load(at(src, 0)))
-	ADDQ(Imm(64), src)
+	body("whole", take(from, nil))
+	advance(from...)
 	DECQ(before)
 	JNZ(LabelRef("whole"))
 	Label("windows")
@@ -146,22 +188,21 @@ func slide(kt kit) {
 	JNE(LabelRef("streamed"))
 	for _, name := range []string{"cached", "streamed"} {
 		Label(name)
-		CMPQ(n, Imm(16))
+		CMPQ(cells, Imm(16))
 		JLT(LabelRef(name + "_end"))
 		if name == "streamed" {
 			PREFETCHT1(at(next, 0))
 		} else {
 			PREFETCHT0(at(next, 0))
 		}
-		v := finished(name, body(name, kt.load(at(src, 0))), nil)
+		v := finished(name, body(name, take(from, nil)), nil)
 		if name == "streamed" {
 			VMOVNTPS(v, at(dst, 0))
 		} else {
 			VMOVUPS(v, at(dst, 0))
 		}
-		ADDQ(Imm(64), src)
-		ADDQ(Imm(64), dst)
-		ADDQ(Imm(64), next)
+		advance(append(from, dst, next)...)
+		SUBQ(Imm(16), cells)
 		SUBQ(Imm(16), n)
 		JMP(LabelRef(name))
 		Label(name + "_end")
@@ -171,9 +212,13 @@ func slide(kt kit) {
 	}
 	Label("rest")
 	TESTQ(n, n)
-	JZ(LabelRef("done"))
-	tail := kt.first(n)
-	kt.storeMasked(finished("rest", body("rest", kt.loadMasked(at(src, 0), tail)), &tail), tail, at(dst, 0))
+	JLE(LabelRef("done"))
+	in, out := kt.first(cells), kt.first(n)
+	kt.storeMasked(finished("rest", body("rest", take(from, &in)), &out), out, at(dst, 0))
+	XORQ(cells, cells)
+	advance(dst)
+	SUBQ(Imm(16), n)
+	JMP(LabelRef("rest"))
 	Label("done")
 	VZEROUPPER()
 	RET()
