@@ -372,7 +372,7 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 			} else if f.pick {
 				pick = 1
 			}
-			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, &f.index[0], &f.rows[0], pick, by) == 0
+			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by) == 0
 		}
 	}
 	var o fallible[function]

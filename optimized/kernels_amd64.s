@@ -4223,31 +4223,52 @@ both:
 	MOVQ      rows+88(FP), DI
 	MOVQ      index+80(FP), R8
 	MOVQ      oh+48(FP), R9
-	CMPQ      steps+72(FP), $0x01
-	JNE       steps1_end
+	CMPQ      steps+72(FP), $0x00
+	JNE       steps0_end
 	VMOVUPS   (R8), Z1
 	VMOVUPS   64(R8), Z2
-	VMOVUPS   128(R8), Z3
+
+steps0:
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R10
+	ADDQ    $0x10, DI
+	VMOVUPS (DX)(R8*1), Z3
+	VMAXPS  (DX)(R10*1), Z3, Z3
+	VPERMPS Z3, Z1, Z4
+	CMPQ    pick+96(FP), $0x00
+	JEQ     steps0_both
+	VPERMPS Z3, Z2, Z3
+
+steps0_both:
+	VMAXPS  Z4, Z3, Z3
+	VMOVUPS Z3, K5, (CX)
+	ADDQ    SI, CX
+	DECQ    R9
+	JNZ     steps0
+	JMP     next
+
+steps0_end:
+	CMPQ    steps+72(FP), $0x01
+	JNE     steps1_end
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
 
 steps1:
-	MOVQ      (DI), R8
-	MOVQ      8(DI), R10
-	ADDQ      $0x10, DI
-	VMOVUPS   (DX)(R8*1), Z4
-	VMAXPS    (DX)(R10*1), Z4, Z4
-	VMOVAPS   Z4, Z5
-	VMOVAPS   Z4, Z6
-	VPERMT2PS Z0, Z1, Z6
-	VMAXPS    Z6, Z4, Z4
-	VMOVAPS   Z5, Z6
-	VPERMT2PS Z0, Z2, Z6
-	VMAXPS    Z6, Z5, Z5
-	VMAXPS    Z5, Z4, Z4
-	CMPQ      pick+96(FP), $0x00
-	JEQ       steps1_store
-	VPERMPS   Z4, Z3, Z4
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R10
+	ADDQ    $0x10, DI
+	VMOVUPS (DX)(R8*1), Z4
+	VMAXPS  (DX)(R10*1), Z4, Z4
+	VPERMPS Z4, Z1, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z2, Z5
+	CMPQ    pick+96(FP), $0x00
+	JEQ     steps1_both
+	VPERMPS Z4, Z3, Z4
 
-steps1_store:
+steps1_both:
+	VMAXPS  Z5, Z4, Z4
 	VMOVUPS Z4, K5, (CX)
 	ADDQ    SI, CX
 	DECQ    R9
@@ -4261,139 +4282,60 @@ steps1_end:
 	VMOVUPS 64(R8), Z2
 	VMOVUPS 128(R8), Z3
 	VMOVUPS 192(R8), Z4
-	VMOVUPS 256(R8), Z5
 
 steps2:
-	MOVQ      (DI), R8
-	MOVQ      8(DI), R10
-	ADDQ      $0x10, DI
-	VMOVUPS   (DX)(R8*1), Z6
-	VMAXPS    (DX)(R10*1), Z6, Z6
-	VMOVAPS   Z6, Z7
-	VMOVAPS   Z6, Z8
-	VPERMT2PS Z0, Z1, Z8
-	VMAXPS    Z8, Z6, Z6
-	VMOVAPS   Z7, Z8
-	VPERMT2PS Z0, Z2, Z8
-	VMAXPS    Z8, Z7, Z7
-	VMOVAPS   Z6, Z8
-	VPERMT2PS Z0, Z3, Z8
-	VMAXPS    Z8, Z6, Z6
-	VMOVAPS   Z7, Z8
-	VPERMT2PS Z0, Z4, Z8
-	VMAXPS    Z8, Z7, Z7
-	VMAXPS    Z7, Z6, Z6
-	CMPQ      pick+96(FP), $0x00
-	JEQ       steps2_store
-	VPERMPS   Z6, Z5, Z6
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R10
+	ADDQ    $0x10, DI
+	VMOVUPS (DX)(R8*1), Z5
+	VMAXPS  (DX)(R10*1), Z5, Z5
+	VPERMPS Z5, Z1, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z2, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z3, Z6
+	CMPQ    pick+96(FP), $0x00
+	JEQ     steps2_both
+	VPERMPS Z5, Z4, Z5
 
-steps2_store:
-	VMOVUPS Z6, K5, (CX)
+steps2_both:
+	VMAXPS  Z6, Z5, Z5
+	VMOVUPS Z5, K5, (CX)
 	ADDQ    SI, CX
 	DECQ    R9
 	JNZ     steps2
 	JMP     next
 
 steps2_end:
-	CMPQ    steps+72(FP), $0x03
-	JNE     steps3_end
 	VMOVUPS (R8), Z1
 	VMOVUPS 64(R8), Z2
 	VMOVUPS 128(R8), Z3
 	VMOVUPS 192(R8), Z4
 	VMOVUPS 256(R8), Z5
-	VMOVUPS 320(R8), Z6
-	VMOVUPS 384(R8), Z7
 
 steps3:
-	MOVQ      (DI), R8
-	MOVQ      8(DI), R10
-	ADDQ      $0x10, DI
-	VMOVUPS   (DX)(R8*1), Z8
-	VMAXPS    (DX)(R10*1), Z8, Z8
-	VMOVAPS   Z8, Z9
-	VMOVAPS   Z8, Z10
-	VPERMT2PS Z0, Z1, Z10
-	VMAXPS    Z10, Z8, Z8
-	VMOVAPS   Z9, Z10
-	VPERMT2PS Z0, Z2, Z10
-	VMAXPS    Z10, Z9, Z9
-	VMOVAPS   Z8, Z10
-	VPERMT2PS Z0, Z3, Z10
-	VMAXPS    Z10, Z8, Z8
-	VMOVAPS   Z9, Z10
-	VPERMT2PS Z0, Z4, Z10
-	VMAXPS    Z10, Z9, Z9
-	VMOVAPS   Z8, Z10
-	VPERMT2PS Z0, Z5, Z10
-	VMAXPS    Z10, Z8, Z8
-	VMOVAPS   Z9, Z10
-	VPERMT2PS Z0, Z6, Z10
-	VMAXPS    Z10, Z9, Z9
-	VMAXPS    Z9, Z8, Z8
-	CMPQ      pick+96(FP), $0x00
-	JEQ       steps3_store
-	VPERMPS   Z8, Z7, Z8
+	MOVQ    (DI), R8
+	MOVQ    8(DI), R10
+	ADDQ    $0x10, DI
+	VMOVUPS (DX)(R8*1), Z6
+	VMAXPS  (DX)(R10*1), Z6, Z6
+	VPERMPS Z6, Z1, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z2, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z3, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z4, Z7
+	CMPQ    pick+96(FP), $0x00
+	JEQ     steps3_both
+	VPERMPS Z6, Z5, Z6
 
-steps3_store:
-	VMOVUPS Z8, K5, (CX)
+steps3_both:
+	VMAXPS  Z7, Z6, Z6
+	VMOVUPS Z6, K5, (CX)
 	ADDQ    SI, CX
 	DECQ    R9
 	JNZ     steps3
-	JMP     next
-
-steps3_end:
-	VMOVUPS (R8), Z1
-	VMOVUPS 64(R8), Z2
-	VMOVUPS 128(R8), Z3
-	VMOVUPS 192(R8), Z4
-	VMOVUPS 256(R8), Z5
-	VMOVUPS 320(R8), Z6
-	VMOVUPS 384(R8), Z7
-	VMOVUPS 448(R8), Z8
-	VMOVUPS 512(R8), Z9
-
-steps4:
-	MOVQ      (DI), R8
-	MOVQ      8(DI), R10
-	ADDQ      $0x10, DI
-	VMOVUPS   (DX)(R8*1), Z10
-	VMAXPS    (DX)(R10*1), Z10, Z10
-	VMOVAPS   Z10, Z11
-	VMOVAPS   Z10, Z12
-	VPERMT2PS Z0, Z1, Z12
-	VMAXPS    Z12, Z10, Z10
-	VMOVAPS   Z11, Z12
-	VPERMT2PS Z0, Z2, Z12
-	VMAXPS    Z12, Z11, Z11
-	VMOVAPS   Z10, Z12
-	VPERMT2PS Z0, Z3, Z12
-	VMAXPS    Z12, Z10, Z10
-	VMOVAPS   Z11, Z12
-	VPERMT2PS Z0, Z4, Z12
-	VMAXPS    Z12, Z11, Z11
-	VMOVAPS   Z10, Z12
-	VPERMT2PS Z0, Z5, Z12
-	VMAXPS    Z12, Z10, Z10
-	VMOVAPS   Z11, Z12
-	VPERMT2PS Z0, Z6, Z12
-	VMAXPS    Z12, Z11, Z11
-	VMOVAPS   Z10, Z12
-	VPERMT2PS Z0, Z7, Z12
-	VMAXPS    Z12, Z10, Z10
-	VMOVAPS   Z11, Z12
-	VPERMT2PS Z0, Z8, Z12
-	VMAXPS    Z12, Z11, Z11
-	VMAXPS    Z11, Z10, Z10
-	CMPQ      pick+96(FP), $0x00
-	JEQ       steps4_store
-	VPERMPS   Z10, Z9, Z10
-
-steps4_store:
-	VMOVUPS Z10, K5, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps4
 
 next:
 	DECQ  planes+24(FP)
@@ -6065,11 +6007,40 @@ both:
 	MOVQ        rows+88(FP), DI
 	MOVQ        index+80(FP), R8
 	MOVQ        oh+48(FP), R9
-	CMPQ        steps+72(FP), $0x01
-	JNE         steps1_end
+	CMPQ        steps+72(FP), $0x00
+	JNE         steps0_end
 	VMOVUPS     (R8), Z2
 	VMOVUPS     64(R8), Z3
-	VMOVUPS     128(R8), Z4
+
+steps0:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z4
+	VMAXPS      (DX)(R10*1), Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VPERMPS     Z4, Z2, Z5
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps0_both
+	VPERMPS     Z4, Z3, Z4
+
+steps0_both:
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVUPS     Z4, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         steps0
+	JMP         next
+
+steps0_end:
+	CMPQ    steps+72(FP), $0x01
+	JNE     steps1_end
+	VMOVUPS (R8), Z2
+	VMOVUPS 64(R8), Z3
+	VMOVUPS 128(R8), Z4
 
 steps1:
 	MOVQ        (DI), R8
@@ -6079,30 +6050,24 @@ steps1:
 	VMAXPS      (DX)(R10*1), Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
-	VMOVAPS     Z5, Z6
-	VMOVAPS     Z5, Z7
-	VPERMT2PS   Z0, Z2, Z7
-	VMAXPS      Z7, Z5, Z7
-	VFIXUPIMMPS $0x00, Z1, Z5, Z7
-	VMOVAPS     Z7, Z5
-	VMOVAPS     Z6, Z7
-	VPERMT2PS   Z0, Z3, Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
+	VPERMPS     Z5, Z2, Z6
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
+	VPERMPS     Z5, Z3, Z6
 	CMPQ        pick+96(FP), $0x00
-	JEQ         steps1_store
+	JEQ         steps1_both
 	VPERMPS     Z5, Z4, Z5
 
-steps1_store:
-	VMOVUPS Z5, K2, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps1
-	JMP     next
+steps1_both:
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VMOVUPS     Z5, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         steps1
+	JMP         next
 
 steps1_end:
 	CMPQ    steps+72(FP), $0x02
@@ -6111,9 +6076,46 @@ steps1_end:
 	VMOVUPS 64(R8), Z3
 	VMOVUPS 128(R8), Z4
 	VMOVUPS 192(R8), Z5
-	VMOVUPS 256(R8), Z6
 
 steps2:
+	MOVQ        (DI), R8
+	MOVQ        8(DI), R10
+	ADDQ        $0x10, DI
+	VMOVUPS     (DX)(R8*1), Z6
+	VMAXPS      (DX)(R10*1), Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z2, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z3, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z4, Z7
+	CMPQ        pick+96(FP), $0x00
+	JEQ         steps2_both
+	VPERMPS     Z6, Z5, Z6
+
+steps2_both:
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         steps2
+	JMP         next
+
+steps2_end:
+	VMOVUPS (R8), Z2
+	VMOVUPS 64(R8), Z3
+	VMOVUPS 128(R8), Z4
+	VMOVUPS 192(R8), Z5
+	VMOVUPS 256(R8), Z6
+
+steps3:
 	MOVQ        (DI), R8
 	MOVQ        8(DI), R10
 	ADDQ        $0x10, DI
@@ -6121,177 +6123,31 @@ steps2:
 	VMAXPS      (DX)(R10*1), Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
-	VMOVAPS     Z7, Z8
-	VMOVAPS     Z7, Z9
-	VPERMT2PS   Z0, Z2, Z9
-	VMAXPS      Z9, Z7, Z9
-	VFIXUPIMMPS $0x00, Z1, Z7, Z9
-	VMOVAPS     Z9, Z7
-	VMOVAPS     Z8, Z9
-	VPERMT2PS   Z0, Z3, Z9
-	VMAXPS      Z9, Z8, Z9
-	VFIXUPIMMPS $0x00, Z1, Z8, Z9
-	VMOVAPS     Z9, Z8
-	VMOVAPS     Z7, Z9
-	VPERMT2PS   Z0, Z4, Z9
-	VMAXPS      Z9, Z7, Z9
-	VFIXUPIMMPS $0x00, Z1, Z7, Z9
-	VMOVAPS     Z9, Z7
-	VMOVAPS     Z8, Z9
-	VPERMT2PS   Z0, Z5, Z9
-	VMAXPS      Z9, Z8, Z9
-	VFIXUPIMMPS $0x00, Z1, Z8, Z9
-	VMOVAPS     Z9, Z8
+	VPERMPS     Z7, Z2, Z8
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z3, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z4, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z5, Z8
 	CMPQ        pick+96(FP), $0x00
-	JEQ         steps2_store
+	JEQ         steps3_both
 	VPERMPS     Z7, Z6, Z7
 
-steps2_store:
-	VMOVUPS Z7, K2, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps2
-	JMP     next
-
-steps2_end:
-	CMPQ    steps+72(FP), $0x03
-	JNE     steps3_end
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 192(R8), Z5
-	VMOVUPS 256(R8), Z6
-	VMOVUPS 320(R8), Z7
-	VMOVUPS 384(R8), Z8
-
-steps3:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z9
-	VMAXPS      (DX)(R10*1), Z9, Z10
-	VFIXUPIMMPS $0x00, Z1, Z9, Z10
-	VMOVAPS     Z10, Z9
-	VMOVAPS     Z9, Z10
-	VMOVAPS     Z9, Z11
-	VPERMT2PS   Z0, Z2, Z11
-	VMAXPS      Z11, Z9, Z11
-	VFIXUPIMMPS $0x00, Z1, Z9, Z11
-	VMOVAPS     Z11, Z9
-	VMOVAPS     Z10, Z11
-	VPERMT2PS   Z0, Z3, Z11
-	VMAXPS      Z11, Z10, Z11
-	VFIXUPIMMPS $0x00, Z1, Z10, Z11
-	VMOVAPS     Z11, Z10
-	VMOVAPS     Z9, Z11
-	VPERMT2PS   Z0, Z4, Z11
-	VMAXPS      Z11, Z9, Z11
-	VFIXUPIMMPS $0x00, Z1, Z9, Z11
-	VMOVAPS     Z11, Z9
-	VMOVAPS     Z10, Z11
-	VPERMT2PS   Z0, Z5, Z11
-	VMAXPS      Z11, Z10, Z11
-	VFIXUPIMMPS $0x00, Z1, Z10, Z11
-	VMOVAPS     Z11, Z10
-	VMOVAPS     Z9, Z11
-	VPERMT2PS   Z0, Z6, Z11
-	VMAXPS      Z11, Z9, Z11
-	VFIXUPIMMPS $0x00, Z1, Z9, Z11
-	VMOVAPS     Z11, Z9
-	VMOVAPS     Z10, Z11
-	VPERMT2PS   Z0, Z7, Z11
-	VMAXPS      Z11, Z10, Z11
-	VFIXUPIMMPS $0x00, Z1, Z10, Z11
-	VMOVAPS     Z11, Z10
-	VMAXPS      Z10, Z9, Z10
-	VFIXUPIMMPS $0x00, Z1, Z9, Z10
-	VMOVAPS     Z10, Z9
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps3_store
-	VPERMPS     Z9, Z8, Z9
-
-steps3_store:
-	VMOVUPS Z9, K2, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps3
-	JMP     next
-
-steps3_end:
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 192(R8), Z5
-	VMOVUPS 256(R8), Z6
-	VMOVUPS 320(R8), Z7
-	VMOVUPS 384(R8), Z8
-	VMOVUPS 448(R8), Z9
-	VMOVUPS 512(R8), Z10
-
-steps4:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z11
-	VMAXPS      (DX)(R10*1), Z11, Z12
-	VFIXUPIMMPS $0x00, Z1, Z11, Z12
-	VMOVAPS     Z12, Z11
-	VMOVAPS     Z11, Z12
-	VMOVAPS     Z11, Z13
-	VPERMT2PS   Z0, Z2, Z13
-	VMAXPS      Z13, Z11, Z13
-	VFIXUPIMMPS $0x00, Z1, Z11, Z13
-	VMOVAPS     Z13, Z11
-	VMOVAPS     Z12, Z13
-	VPERMT2PS   Z0, Z3, Z13
-	VMAXPS      Z13, Z12, Z13
-	VFIXUPIMMPS $0x00, Z1, Z12, Z13
-	VMOVAPS     Z13, Z12
-	VMOVAPS     Z11, Z13
-	VPERMT2PS   Z0, Z4, Z13
-	VMAXPS      Z13, Z11, Z13
-	VFIXUPIMMPS $0x00, Z1, Z11, Z13
-	VMOVAPS     Z13, Z11
-	VMOVAPS     Z12, Z13
-	VPERMT2PS   Z0, Z5, Z13
-	VMAXPS      Z13, Z12, Z13
-	VFIXUPIMMPS $0x00, Z1, Z12, Z13
-	VMOVAPS     Z13, Z12
-	VMOVAPS     Z11, Z13
-	VPERMT2PS   Z0, Z6, Z13
-	VMAXPS      Z13, Z11, Z13
-	VFIXUPIMMPS $0x00, Z1, Z11, Z13
-	VMOVAPS     Z13, Z11
-	VMOVAPS     Z12, Z13
-	VPERMT2PS   Z0, Z7, Z13
-	VMAXPS      Z13, Z12, Z13
-	VFIXUPIMMPS $0x00, Z1, Z12, Z13
-	VMOVAPS     Z13, Z12
-	VMOVAPS     Z11, Z13
-	VPERMT2PS   Z0, Z8, Z13
-	VMAXPS      Z13, Z11, Z13
-	VFIXUPIMMPS $0x00, Z1, Z11, Z13
-	VMOVAPS     Z13, Z11
-	VMOVAPS     Z12, Z13
-	VPERMT2PS   Z0, Z9, Z13
-	VMAXPS      Z13, Z12, Z13
-	VFIXUPIMMPS $0x00, Z1, Z12, Z13
-	VMOVAPS     Z13, Z12
-	VMAXPS      Z12, Z11, Z12
-	VFIXUPIMMPS $0x00, Z1, Z11, Z12
-	VMOVAPS     Z12, Z11
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps4_store
-	VPERMPS     Z11, Z10, Z11
-
-steps4_store:
-	VMOVUPS Z11, K2, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps4
+steps3_both:
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VMOVUPS     Z7, K2, (CX)
+	ADDQ        SI, CX
+	DECQ        R9
+	JNZ         steps3
 
 next:
 	DECQ planes+24(FP)

@@ -35,7 +35,6 @@ func (c *call[T]) isNarrow() bool {
 		n.rows = append(n.rows, end, beginning)
 	}
 
-	n.pick = false
 	left, right := w.l, w.k-1-w.l
 	n.first = max(-left, 1-narrowWidth)
 	n.taps = min(right, narrowWidth-1) - n.first + 1
@@ -44,28 +43,74 @@ func (c *call[T]) isNarrow() bool {
 		return true
 	}
 
-	// A window is the l columns to the left of its column l, that one, and those to the right.
-	permutation := func(shift int) {
-		for lane := range narrowWidth {
-			from := lane + shift
-			if from < 0 || from >= w.in {
-				from = narrowWidth // the identity
+	return c.ops.lanes < narrowWidth || n.maxima(w)
+}
+
+// maxima prepares for maxima: doubling makes windows of m cells that end in their lane, or with mirrored begin there, and
+// of which the row's edge cuts off what is behind it; a window is the maximum of two of them. It reports false if windows
+// are too unlike for any m, as they hang over one edge by more than half.
+//
+//	cells           0 1 2 3 4 5 6 7 8 9
+//	window                [───────]        5 cells, m = 3: those that end in 5 and in 7
+//	              [───]                    3 left by the edge: those that end in 0 and in 2
+func (n *narrowPlanes) maxima(w axis) bool {
+	longest := 0
+	for x := range w.out {
+		_, taps := w.taps(x)
+		longest = max(longest, taps)
+	}
+	for m := (longest + 1) / 2; m <= longest; m++ {
+		for _, mirrored := range []bool{false, true} {
+			if n.cover(w, m, mirrored) {
+				return true
 			}
-			n.index = append(n.index, uint32(from))
 		}
 	}
-	n.steps = 0
-	l, r, l1, r1 := 1, 1, min(left, narrowWidth-1)+1, min(right, narrowWidth-1)+1
-	for ; n.steps == 0 || l < l1 || r < r1; n.steps++ { // at most four: widths double up to 16
-		dl, dr := min(l, l1-l), min(r, r1-r)
-		permutation(-dl)
-		permutation(dr)
-		l, r = l+dl, r+dr
+	return false
+}
+
+// cover prepares for maxima of windows of m cells, if it can be done with them.
+func (n *narrowPlanes) cover(w axis, m int, mirrored bool) bool {
+	last := w.in - 1
+	lane := func(i int) uint32 { // of cell i counted from the edge that windows are cut off by
+		if i = min(max(i, 0), last); mirrored {
+			i = last - i
+		}
+		return uint32(i)
 	}
-	n.pick = w.s > 1
-	for lane := range narrowWidth {
-		n.index = append(n.index, uint32(min(lane*w.s, narrowWidth-1)))
+	n.index, n.steps, n.pick = n.index[:0], 0, false
+	for size := 1; size < m; n.steps++ {
+		shift := min(size, m-size)
+		for x := range narrowWidth {
+			if mirrored {
+				x = last - x
+			}
+			n.index = append(n.index, lane(x-shift))
+		}
+		size += shift
 	}
+	var one, other [narrowWidth]uint32
+	for x := range w.out {
+		first, taps := w.taps(x)
+		if taps == 0 {
+			return false
+		}
+		end := first + taps - 1
+		if mirrored {
+			first, end = last-end, last-first
+		}
+		// The one that begins with the window: if the edge cuts it off, any that the other follows.
+		i := first + m - 1
+		if at := int(lane(x)); first == 0 && end-m <= at && at < m && at <= end {
+			i = at
+		}
+		if i > end && first > 0 {
+			return false
+		}
+		one[x], other[x] = lane(min(i, end)), lane(end)
+		n.pick = n.pick || one[x] != uint32(x)
+	}
+	n.index = append(append(n.index, other[:]...), one[:]...)
 	return true
 }
 

@@ -165,12 +165,12 @@ func globals(k kit) {
 //
 //	rows         of each block, prefixes and suffixes are kept in tmp: a window of rows is one of each, at the two
 //	             offsets that "rows" holds for it (van Herk 1992; Gil, Werman 1993)
-//	columns, max  left and right of a column, by doubling: windows of 1, 2, 4 … cells, the last step shorter
+//	columns, max  windows of 2, 4, 8 … cells by doubling, the last step shorter; the result is two of them
 //	columns, sum  sums of 2, 4 and 8 cells by doubling, of which each window is a few, side by side
 //
-// index holds the permutations. Of a maximum, steps pairs of one to the left and one to the right, where a lane above 15
-// takes the identity; behind them stands one that picks the columns at the stride. Of a sum, those of narrowSums[steps]:
-// a lane is one of the first sums, or 16 and one of the second, or negative for none.
+// index holds the permutations. Of a maximum, one for each of steps, that of the one window, and if pick is set that of
+// the other, which is the lane's own otherwise. Of a sum, those of narrowSums[steps]: a lane is one of the first sums, or
+// 16 and one of the second, or negative for none.
 func narrow(k kit) {
 	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)"+result(k.op))
 	k.open()
@@ -252,26 +252,10 @@ func narrow(k kit) {
 		k.combine(v, Mem{Base: tmp, Index: b, Scale: 1}, v)
 		return v
 	}
-	permute := func(i Op, v VecVirtual) VecVirtual {
-		idx, p := k.vec(), k.vec()
-		if _, ok := i.(Mem); ok {
-			VMOVUPS(i, idx)
-		} else {
-			idx = i.(VecVirtual)
-		}
-		VMOVAPS(v, p)
-		VPERMT2PS(k.ident, idx, p)
-		return p
-	}
-	finish := func(name string, v VecVirtual, pick VecVirtual) {
+	finish := func(v VecVirtual) {
 		if k.op == sum {
 			VMULPS(at(sc, 0), v, v)
 			ADDQ(Imm(64), sc)
-		} else {
-			CMPQ(param("pick"), Imm(0))
-			JEQ(LabelRef(name + "_store"))
-			VPERMPS(v, pick, v)
-			Label(name + "_store")
 		}
 		VMOVUPS(v, out.k, at(dst, 0))
 		ADDQ(ow4, dst)
@@ -309,7 +293,7 @@ func narrow(k kit) {
 					k.combine(acc, v, acc)
 				}
 			}
-			finish(name, acc, nil)
+			finish(acc)
 			JNZ(LabelRef(name))
 			if n < len(narrowSums)-1 {
 				JMP(LabelRef("next"))
@@ -317,30 +301,37 @@ func narrow(k kit) {
 			}
 		}
 	} else {
-		for n := 1; n <= 4; n++ {
-			if n < 4 {
+		for n := range narrowSteps + 1 {
+			name, end := fmt.Sprintf("steps%d", n), fmt.Sprintf("steps%d_end", n)
+			if n < narrowSteps {
 				CMPQ(param("steps"), Imm(uint64(n)))
-				JNE(LabelRef(fmt.Sprintf("steps%d_end", n)))
+				JNE(LabelRef(end))
 			}
-			name := fmt.Sprintf("steps%d", n)
-			idx := make([]VecVirtual, 2*n+1)
+			idx := make([]VecVirtual, n+2)
 			for i := range idx {
 				idx[i] = k.load(at(index, 64*i))
 			}
 			Label(name)
-			l := window()
-			r := k.vec()
-			VMOVAPS(l, r)
-			for i := range n {
-				k.combine(l, permute(idx[2*i], l), l)
-				k.combine(r, permute(idx[2*i+1], r), r)
+			v := window()
+			permuted := func(i int) VecVirtual {
+				p := k.vec()
+				VPERMPS(v, idx[i], p)
+				return p
 			}
-			k.combine(l, r, l)
-			finish(name, l, idx[2*n])
+			for i := range n {
+				k.combine(v, permuted(i), v)
+			}
+			other := permuted(n)
+			CMPQ(param("pick"), Imm(0))
+			JEQ(LabelRef(name + "_both"))
+			VPERMPS(v, idx[n+1], v)
+			Label(name + "_both")
+			k.combine(v, other, v)
+			finish(v)
 			JNZ(LabelRef(name))
-			if n < 4 {
+			if n < narrowSteps {
 				JMP(LabelRef("next"))
-				Label(fmt.Sprintf("steps%d_end", n))
+				Label(end)
 			}
 		}
 	}
@@ -351,6 +342,9 @@ func narrow(k kit) {
 	VZEROUPPER()
 	RET()
 }
+
+// narrowSteps is in how many steps windows of half of 16 cells double.
+const narrowSteps = 3
 
 // narrowSums are the ways to make windows of up to 4, 6, 10, 14 and 16 cells: each a choice, lane by lane, of one of two
 // sums of so many cells or none, all added up. It is the same as in ../narrow.go.
