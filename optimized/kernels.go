@@ -109,11 +109,10 @@ func (f *cellPicks) prepare(u int) bool {
 // narrowPlanes are whole planes whose rows fit narrowWidth cells, and how to pool them.
 type narrowPlanes struct {
 	planes, h, w, oh, ow int
-	block                int      // rows of a block
-	steps                int      // of the columns, or which of narrowSums
-	index                []uint32 // permutations of narrowWidth lanes, as package _asm says
-	rows                 []int    // for each row of windows, the offsets in bytes of the two rows in tmp that make it
-	pick                 bool
+	block                int       // rows of a block
+	steps                int       // of a maximum's columns, twice, and one more if a last permutation is needed; or which of narrowSums
+	index                []uint32  // permutations of narrowWidth lanes, as package _asm says
+	rows                 []int     // for each row of windows, the offsets in bytes of the two rows in tmp that make it
 	first, taps          int       // of the columns, without permutations: where the first tap is, and how many
 	by                   []float32 // factors, narrowWidth a row
 }
@@ -121,9 +120,9 @@ type narrowPlanes struct {
 // narrowWidth is the greatest width of a narrow plane, and of its result.
 const narrowWidth = 16
 
-// narrowScratch is how many elements of scratch narrow planes need: rows of ends and beginnings of blocks, one of
-// identities, and for each row of windows itself and identities.
-func narrowScratch(h, oh int) int { return (2*h + 1 + 2*oh + 2) * narrowWidth }
+// narrowScratch is how many elements of scratch narrow planes need: rows of ends and beginnings of blocks and one of
+// identities, of two planes, and for each row of windows itself and identities.
+func narrowScratch(h, oh int) int { return (2*(2*h+1) + 2*oh + 2) * narrowWidth }
 
 // set is a kernel set: an implementation of ops on float32.
 type set struct {

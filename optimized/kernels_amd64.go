@@ -369,8 +369,6 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 			pick, steps := 0, f.steps
 			if k.lanes < narrowWidth { // no permutations: taps are loads
 				pick, steps = f.first, f.taps
-			} else if f.pick {
-				pick = 1
 			}
 			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by) == 0
 		}

@@ -4161,185 +4161,715 @@ TEXT ·narrowMaxFastAVX512(SB), NOSPLIT, $0-120
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
 	MOVQ         w+40(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K4
+	MOVL         $0xffffffff, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K4
 	MOVQ         ow+56(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K5
-	MOVQ         src+8(FP), AX
-	MOVQ         dst+0(FP), CX
-	MOVQ         tmp+16(FP), DX
-	MOVQ         w+40(FP), BX
-	MOVQ         ow+56(FP), SI
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, SI
+	MOVL         $0xffffffff, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K5
+	MOVQ         src+8(FP), BX
+	MOVQ         dst+0(FP), SI
+	MOVQ         tmp+16(FP), DI
+	MOVQ         w+40(FP), R8
+	MOVQ         ow+56(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
 
-	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
-	MOVQ    h+32(FP), DI
-	SHLQ    $0x07, DI
-	VMOVUPS Z0, (DX)(DI*1)
-
-plane:
-	XORQ DI, DI
-	MOVQ DX, R8
-	MOVQ h+32(FP), R9
-	SHLQ $0x06, R9
-
-block:
+	// tmp, twice: h rows of suffixes, h rows of prefixes, a row of identities.
 	MOVQ    h+32(FP), R10
-	SUBQ    DI, R10
-	CMPQ    R10, block+64(FP)
-	CMOVQGT block+64(FP), R10
-	ADDQ    R10, DI
+	SHLQ    $0x06, R10
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    DI, R11
+	LEAQ    64(DI)(R10*2), DI
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    h+32(FP), R12
+	XORQ    R13, R13
 
-	// Prefixes from above and suffixes from below, side by side.
+first:
+	TESTQ R13, R13
+	JNZ   first_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
-	MOVQ    R10, R11
-	IMULQ   BX, R11
-	ADDQ    AX, R11
-	MOVQ    R10, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
 
-both:
-	VMOVUPS.Z (AX), K4, Z3
+first_row:
+	VMOVUPS.Z (BX), K4, Z3
 	VCMPPS    $0x07, Z3, Z3, K1, K1
 	VMAXPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R8)(R9*1)
-	ADDQ      BX, AX
-	ADDQ      $0x40, R8
-	SUBQ      BX, R11
-	SUBQ      $0x40, R12
-	VMOVUPS.Z (R11), K4, Z3
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z3
 	VMAXPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (R12)
-	DECQ      R10
-	JNZ       both
-	CMPQ      DI, h+32(FP)
-	JLT       block
-	MOVQ      rows+88(FP), DI
-	MOVQ      index+80(FP), R8
-	MOVQ      oh+48(FP), R9
-	CMPQ      steps+72(FP), $0x00
-	JNE       steps0_end
-	VMOVUPS   (R8), Z1
-	VMOVUPS   64(R8), Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	JNZ       first
+
+	// The rows of windows of a plane are computed between the rows of the next, which wait for each other.
+plane:
+	MOVQ DI, AX
+	MOVQ R11, DI
+	SUBQ R10, DI
+	MOVQ AX, R11
+	DECQ planes+24(FP)
+	JZ   last
+	MOVQ h+32(FP), R12
+
+last:
+	MOVQ    rows+88(FP), AX
+	MOVQ    index+80(FP), R14
+	MOVQ    oh+48(FP), R15
+	CMPQ    steps+72(FP), $0x00
+	JNE     steps0_end
+	VMOVUPS (R14), Z3
+	TESTQ   R12, R12
+	JZ      steps0_alone
 
 steps0:
-	MOVQ    (DI), R8
-	MOVQ    8(DI), R10
-	ADDQ    $0x10, DI
-	VMOVUPS (DX)(R8*1), Z3
-	VMAXPS  (DX)(R10*1), Z3, Z3
-	VPERMPS Z3, Z1, Z4
-	CMPQ    pick+96(FP), $0x00
-	JEQ     steps0_both
-	VPERMPS Z3, Z2, Z3
+	TESTQ R13, R13
+	JNZ   steps0_row
 
-steps0_both:
-	VMAXPS  Z4, Z3, Z3
-	VMOVUPS Z3, K5, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps0
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps0_row:
+	VMOVUPS.Z (BX), K4, Z4
+	VCMPPS    $0x07, Z4, Z4, K2, K2
+	VMAXPS    Z4, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z4
+	VMAXPS    Z4, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z4
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z4, Z4
+	VPERMPS   Z4, Z3, Z5
+	VMAXPS    Z5, Z4, Z4
+	VMOVUPS   Z4, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps0
+
+steps0_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z4
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z4, Z4
+	VPERMPS Z4, Z3, Z5
+	VMAXPS  Z5, Z4, Z4
+	VMOVUPS Z4, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps0_alone
 	JMP     next
 
 steps0_end:
 	CMPQ    steps+72(FP), $0x01
 	JNE     steps1_end
-	VMOVUPS (R8), Z1
-	VMOVUPS 64(R8), Z2
-	VMOVUPS 128(R8), Z3
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	TESTQ   R12, R12
+	JZ      steps1_alone
 
 steps1:
-	MOVQ    (DI), R8
-	MOVQ    8(DI), R10
-	ADDQ    $0x10, DI
-	VMOVUPS (DX)(R8*1), Z4
-	VMAXPS  (DX)(R10*1), Z4, Z4
-	VPERMPS Z4, Z1, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z2, Z5
-	CMPQ    pick+96(FP), $0x00
-	JEQ     steps1_both
-	VPERMPS Z4, Z3, Z4
+	TESTQ R13, R13
+	JNZ   steps1_row
 
-steps1_both:
-	VMAXPS  Z5, Z4, Z4
-	VMOVUPS Z4, K5, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps1
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps1_row:
+	VMOVUPS.Z (BX), K4, Z5
+	VCMPPS    $0x07, Z5, Z5, K3, K3
+	VMAXPS    Z5, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z5
+	VMAXPS    Z5, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z5
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z5, Z5
+	VPERMPS   Z5, Z3, Z6
+	VPERMPS   Z5, Z4, Z5
+	VMAXPS    Z6, Z5, Z5
+	VMOVUPS   Z5, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps1
+
+steps1_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z5
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z5, Z5
+	VPERMPS Z5, Z3, Z6
+	VPERMPS Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z5
+	VMOVUPS Z5, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps1_alone
 	JMP     next
 
 steps1_end:
 	CMPQ    steps+72(FP), $0x02
 	JNE     steps2_end
-	VMOVUPS (R8), Z1
-	VMOVUPS 64(R8), Z2
-	VMOVUPS 128(R8), Z3
-	VMOVUPS 192(R8), Z4
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	TESTQ   R12, R12
+	JZ      steps2_alone
 
 steps2:
-	MOVQ    (DI), R8
-	MOVQ    8(DI), R10
-	ADDQ    $0x10, DI
-	VMOVUPS (DX)(R8*1), Z5
-	VMAXPS  (DX)(R10*1), Z5, Z5
-	VPERMPS Z5, Z1, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z2, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z3, Z6
-	CMPQ    pick+96(FP), $0x00
-	JEQ     steps2_both
-	VPERMPS Z5, Z4, Z5
+	TESTQ R13, R13
+	JNZ   steps2_row
 
-steps2_both:
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps2_row:
+	VMOVUPS.Z (BX), K4, Z5
+	VCMPPS    $0x07, Z5, Z5, K1, K1
+	VMAXPS    Z5, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z5
+	VMAXPS    Z5, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z5
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z5, Z5
+	VPERMPS   Z5, Z3, Z6
+	VMAXPS    Z6, Z5, Z5
+	VPERMPS   Z5, Z4, Z6
+	VMAXPS    Z6, Z5, Z5
+	VMOVUPS   Z5, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps2
+
+steps2_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z5
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z5, Z5
+	VPERMPS Z5, Z3, Z6
 	VMAXPS  Z6, Z5, Z5
-	VMOVUPS Z5, K5, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps2
+	VPERMPS Z5, Z4, Z6
+	VMAXPS  Z6, Z5, Z5
+	VMOVUPS Z5, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps2_alone
 	JMP     next
 
 steps2_end:
-	VMOVUPS (R8), Z1
-	VMOVUPS 64(R8), Z2
-	VMOVUPS 128(R8), Z3
-	VMOVUPS 192(R8), Z4
-	VMOVUPS 256(R8), Z5
+	CMPQ    steps+72(FP), $0x03
+	JNE     steps3_end
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	VMOVUPS 128(R14), Z5
+	TESTQ   R12, R12
+	JZ      steps3_alone
 
 steps3:
-	MOVQ    (DI), R8
-	MOVQ    8(DI), R10
-	ADDQ    $0x10, DI
-	VMOVUPS (DX)(R8*1), Z6
-	VMAXPS  (DX)(R10*1), Z6, Z6
-	VPERMPS Z6, Z1, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z2, Z7
-	VMAXPS  Z7, Z6, Z6
+	TESTQ R13, R13
+	JNZ   steps3_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps3_row:
+	VMOVUPS.Z (BX), K4, Z6
+	VCMPPS    $0x07, Z6, Z6, K2, K2
+	VMAXPS    Z6, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z6
+	VMAXPS    Z6, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z6
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z6, Z6
+	VPERMPS   Z6, Z3, Z7
+	VMAXPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z4, Z7
+	VPERMPS   Z6, Z5, Z6
+	VMAXPS    Z7, Z6, Z6
+	VMOVUPS   Z6, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps3
+
+steps3_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z6
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z6, Z6
 	VPERMPS Z6, Z3, Z7
 	VMAXPS  Z7, Z6, Z6
 	VPERMPS Z6, Z4, Z7
-	CMPQ    pick+96(FP), $0x00
-	JEQ     steps3_both
 	VPERMPS Z6, Z5, Z6
-
-steps3_both:
 	VMAXPS  Z7, Z6, Z6
-	VMOVUPS Z6, K5, (CX)
-	ADDQ    SI, CX
-	DECQ    R9
-	JNZ     steps3
+	VMOVUPS Z6, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps3_alone
+	JMP     next
+
+steps3_end:
+	CMPQ    steps+72(FP), $0x04
+	JNE     steps4_end
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	VMOVUPS 128(R14), Z5
+	TESTQ   R12, R12
+	JZ      steps4_alone
+
+steps4:
+	TESTQ R13, R13
+	JNZ   steps4_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps4_row:
+	VMOVUPS.Z (BX), K4, Z6
+	VCMPPS    $0x07, Z6, Z6, K3, K3
+	VMAXPS    Z6, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z6
+	VMAXPS    Z6, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z6
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z6, Z6
+	VPERMPS   Z6, Z3, Z7
+	VMAXPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z4, Z7
+	VMAXPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z5, Z7
+	VMAXPS    Z7, Z6, Z6
+	VMOVUPS   Z6, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps4
+
+steps4_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z6
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z6, Z6
+	VPERMPS Z6, Z3, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z4, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z5, Z7
+	VMAXPS  Z7, Z6, Z6
+	VMOVUPS Z6, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps4_alone
+	JMP     next
+
+steps4_end:
+	CMPQ    steps+72(FP), $0x05
+	JNE     steps5_end
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	VMOVUPS 128(R14), Z5
+	VMOVUPS 192(R14), Z6
+	TESTQ   R12, R12
+	JZ      steps5_alone
+
+steps5:
+	TESTQ R13, R13
+	JNZ   steps5_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps5_row:
+	VMOVUPS.Z (BX), K4, Z7
+	VCMPPS    $0x07, Z7, Z7, K1, K1
+	VMAXPS    Z7, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z7
+	VMAXPS    Z7, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z7
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z7, Z7
+	VPERMPS   Z7, Z3, Z8
+	VMAXPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z4, Z8
+	VMAXPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z5, Z8
+	VPERMPS   Z7, Z6, Z7
+	VMAXPS    Z8, Z7, Z7
+	VMOVUPS   Z7, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps5
+
+steps5_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z7
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z7, Z7
+	VPERMPS Z7, Z3, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z4, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z5, Z8
+	VPERMPS Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z7
+	VMOVUPS Z7, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps5_alone
+	JMP     next
+
+steps5_end:
+	CMPQ    steps+72(FP), $0x06
+	JNE     steps6_end
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	VMOVUPS 128(R14), Z5
+	VMOVUPS 192(R14), Z6
+	TESTQ   R12, R12
+	JZ      steps6_alone
+
+steps6:
+	TESTQ R13, R13
+	JNZ   steps6_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps6_row:
+	VMOVUPS.Z (BX), K4, Z7
+	VCMPPS    $0x07, Z7, Z7, K2, K2
+	VMAXPS    Z7, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z7
+	VMAXPS    Z7, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z7
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z7, Z7
+	VPERMPS   Z7, Z3, Z8
+	VMAXPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z4, Z8
+	VMAXPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z5, Z8
+	VMAXPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z6, Z8
+	VMAXPS    Z8, Z7, Z7
+	VMOVUPS   Z7, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps6
+
+steps6_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z7
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z7, Z7
+	VPERMPS Z7, Z3, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z4, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z5, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z6, Z8
+	VMAXPS  Z8, Z7, Z7
+	VMOVUPS Z7, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps6_alone
+	JMP     next
+
+steps6_end:
+	VMOVUPS (R14), Z3
+	VMOVUPS 64(R14), Z4
+	VMOVUPS 128(R14), Z5
+	VMOVUPS 192(R14), Z6
+	VMOVUPS 256(R14), Z7
+	TESTQ   R12, R12
+	JZ      steps7_alone
+
+steps7:
+	TESTQ R13, R13
+	JNZ   steps7_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps7_row:
+	VMOVUPS.Z (BX), K4, Z8
+	VCMPPS    $0x07, Z8, Z8, K3, K3
+	VMAXPS    Z8, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z8
+	VMAXPS    Z8, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	MOVQ      (AX), R14
+	VMOVUPS   (DI)(R14*1), Z8
+	MOVQ      8(AX), R14
+	ADDQ      $0x10, AX
+	VMAXPS    (DI)(R14*1), Z8, Z8
+	VPERMPS   Z8, Z3, Z9
+	VMAXPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z4, Z9
+	VMAXPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z5, Z9
+	VMAXPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z6, Z9
+	VPERMPS   Z8, Z7, Z8
+	VMAXPS    Z9, Z8, Z8
+	VMOVUPS   Z8, K5, (SI)
+	ADDQ      R9, SI
+	DECQ      R15
+	JZ        next
+	TESTQ     R12, R12
+	JNZ       steps7
+
+steps7_alone:
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z8
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z8, Z8
+	VPERMPS Z8, Z3, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z4, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z5, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z6, Z9
+	VPERMPS Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z8
+	VMOVUPS Z8, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JNZ     steps7_alone
+	JMP     next
 
 next:
-	DECQ  planes+24(FP)
-	JNZ   plane
+	TESTQ R12, R12
+	JZ    pooled
+
+others:
+	TESTQ R13, R13
+	JNZ   others_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+others_row:
+	VMOVUPS.Z (BX), K4, Z3
+	VCMPPS    $0x07, Z3, Z3, K1, K1
+	VMAXPS    Z3, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, BX
+	ADDQ      $0x40, R11
+	SUBQ      R8, CX
+	SUBQ      $0x40, DX
+	VMOVUPS.Z (CX), K4, Z3
+	VMAXPS    Z3, Z2, Z2
+	VMOVUPS   Z2, (DX)
+	DECQ      R13
+	DECQ      R12
+	JNZ       others
+
+pooled:
+	CMPQ  planes+24(FP), $0x00
+	JNE   plane
 	KANDW K1, K2, K1
 	KANDW K1, K3, K1
 	KMOVW K1, AX
@@ -5942,193 +6472,371 @@ TEXT ·narrowMaxAVX512(SB), NOSPLIT, $0-112
 	MOVL         $0x00000022, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         w+40(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K1
+	MOVL         $0xffffffff, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
 	MOVQ         ow+56(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K2
-	MOVQ         src+8(FP), AX
-	MOVQ         dst+0(FP), CX
-	MOVQ         tmp+16(FP), DX
-	MOVQ         w+40(FP), BX
-	MOVQ         ow+56(FP), SI
-	SHLQ         $0x02, BX
-	SHLQ         $0x02, SI
+	MOVL         $0xffffffff, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         src+8(FP), BX
+	MOVQ         dst+0(FP), SI
+	MOVQ         tmp+16(FP), DI
+	MOVQ         w+40(FP), R8
+	MOVQ         ow+56(FP), R9
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
 
-	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
-	MOVQ    h+32(FP), DI
-	SHLQ    $0x07, DI
-	VMOVUPS Z0, (DX)(DI*1)
-
-plane:
-	XORQ DI, DI
-	MOVQ DX, R8
-	MOVQ h+32(FP), R9
-	SHLQ $0x06, R9
-
-block:
+	// tmp, twice: h rows of suffixes, h rows of prefixes, a row of identities.
 	MOVQ    h+32(FP), R10
-	SUBQ    DI, R10
-	CMPQ    R10, block+64(FP)
-	CMOVQGT block+64(FP), R10
-	ADDQ    R10, DI
+	SHLQ    $0x06, R10
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    DI, R11
+	LEAQ    64(DI)(R10*2), DI
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    h+32(FP), R12
+	XORQ    R13, R13
 
-	// Prefixes from above and suffixes from below, side by side.
+first:
+	TESTQ R13, R13
+	JNZ   first_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
-	MOVQ    R10, R11
-	IMULQ   BX, R11
-	ADDQ    AX, R11
-	MOVQ    R10, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
 
-both:
-	VMOVUPS.Z   (AX), K1, Z4
+first_row:
+	VMOVUPS.Z   (BX), K1, Z4
 	VMAXPS      Z4, Z2, Z4
 	VFIXUPIMMPS $0x00, Z1, Z2, Z4
 	VMOVAPS     Z4, Z2
-	VMOVUPS     Z2, (R8)(R9*1)
-	ADDQ        BX, AX
-	ADDQ        $0x40, R8
-	SUBQ        BX, R11
-	SUBQ        $0x40, R12
-	VMOVUPS.Z   (R11), K1, Z4
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z4
 	VMAXPS      Z4, Z3, Z4
 	VFIXUPIMMPS $0x00, Z1, Z3, Z4
 	VMOVAPS     Z4, Z3
-	VMOVUPS     Z3, (R12)
-	DECQ        R10
-	JNZ         both
-	CMPQ        DI, h+32(FP)
-	JLT         block
-	MOVQ        rows+88(FP), DI
-	MOVQ        index+80(FP), R8
-	MOVQ        oh+48(FP), R9
-	CMPQ        steps+72(FP), $0x00
-	JNE         steps0_end
-	VMOVUPS     (R8), Z2
-	VMOVUPS     64(R8), Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	JNZ         first
+
+	// The rows of windows of a plane are computed between the rows of the next, which wait for each other.
+plane:
+	MOVQ DI, AX
+	MOVQ R11, DI
+	SUBQ R10, DI
+	MOVQ AX, R11
+	DECQ planes+24(FP)
+	JZ   last
+	MOVQ h+32(FP), R12
+
+last:
+	MOVQ    rows+88(FP), AX
+	MOVQ    index+80(FP), R14
+	MOVQ    oh+48(FP), R15
+	CMPQ    steps+72(FP), $0x00
+	JNE     steps0_end
+	VMOVUPS (R14), Z4
+	TESTQ   R12, R12
+	JZ      steps0_alone
 
 steps0:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z4
-	VMAXPS      (DX)(R10*1), Z4, Z5
-	VFIXUPIMMPS $0x00, Z1, Z4, Z5
-	VMOVAPS     Z5, Z4
-	VPERMPS     Z4, Z2, Z5
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps0_both
-	VPERMPS     Z4, Z3, Z4
+	TESTQ R13, R13
+	JNZ   steps0_row
 
-steps0_both:
-	VMAXPS      Z5, Z4, Z5
-	VFIXUPIMMPS $0x00, Z1, Z4, Z5
-	VMOVAPS     Z5, Z4
-	VMOVUPS     Z4, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps0_row:
+	VMOVUPS.Z   (BX), K1, Z5
+	VMAXPS      Z5, Z2, Z5
+	VFIXUPIMMPS $0x00, Z1, Z2, Z5
+	VMOVAPS     Z5, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z5
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VPERMPS     Z5, Z4, Z6
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VMOVUPS     Z5, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
 	JNZ         steps0
+
+steps0_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z5
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VPERMPS     Z5, Z4, Z6
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	VMOVUPS     Z5, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps0_alone
 	JMP         next
 
 steps0_end:
 	CMPQ    steps+72(FP), $0x01
 	JNE     steps1_end
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	TESTQ   R12, R12
+	JZ      steps1_alone
 
 steps1:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z5
-	VMAXPS      (DX)(R10*1), Z5, Z6
-	VFIXUPIMMPS $0x00, Z1, Z5, Z6
-	VMOVAPS     Z6, Z5
-	VPERMPS     Z5, Z2, Z6
-	VMAXPS      Z6, Z5, Z6
-	VFIXUPIMMPS $0x00, Z1, Z5, Z6
-	VMOVAPS     Z6, Z5
-	VPERMPS     Z5, Z3, Z6
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps1_both
-	VPERMPS     Z5, Z4, Z5
+	TESTQ R13, R13
+	JNZ   steps1_row
 
-steps1_both:
-	VMAXPS      Z6, Z5, Z6
-	VFIXUPIMMPS $0x00, Z1, Z5, Z6
-	VMOVAPS     Z6, Z5
-	VMOVUPS     Z5, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps1_row:
+	VMOVUPS.Z   (BX), K1, Z6
+	VMAXPS      Z6, Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z6
+	VMAXPS      Z6, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z4, Z7
+	VPERMPS     Z6, Z5, Z6
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
 	JNZ         steps1
+
+steps1_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z4, Z7
+	VPERMPS     Z6, Z5, Z6
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps1_alone
 	JMP         next
 
 steps1_end:
 	CMPQ    steps+72(FP), $0x02
 	JNE     steps2_end
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 192(R8), Z5
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	TESTQ   R12, R12
+	JZ      steps2_alone
 
 steps2:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z6
-	VMAXPS      (DX)(R10*1), Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VPERMPS     Z6, Z2, Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VPERMPS     Z6, Z3, Z7
-	VMAXPS      Z7, Z6, Z7
+	TESTQ R13, R13
+	JNZ   steps2_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps2_row:
+	VMOVUPS.Z   (BX), K1, Z6
+	VMAXPS      Z6, Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z6
+	VMAXPS      Z6, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
 	VPERMPS     Z6, Z4, Z7
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps2_both
-	VPERMPS     Z6, Z5, Z6
-
-steps2_both:
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
-	VMOVUPS     Z6, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
+	VPERMPS     Z6, Z5, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
 	JNZ         steps2
+
+steps2_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z4, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VPERMPS     Z6, Z5, Z7
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps2_alone
 	JMP         next
 
 steps2_end:
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 192(R8), Z5
-	VMOVUPS 256(R8), Z6
+	CMPQ    steps+72(FP), $0x03
+	JNE     steps3_end
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	VMOVUPS 128(R14), Z6
+	TESTQ   R12, R12
+	JZ      steps3_alone
 
 steps3:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R10
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z7
-	VMAXPS      (DX)(R10*1), Z7, Z8
-	VFIXUPIMMPS $0x00, Z1, Z7, Z8
-	VMOVAPS     Z8, Z7
-	VPERMPS     Z7, Z2, Z8
-	VMAXPS      Z8, Z7, Z8
-	VFIXUPIMMPS $0x00, Z1, Z7, Z8
-	VMOVAPS     Z8, Z7
-	VPERMPS     Z7, Z3, Z8
-	VMAXPS      Z8, Z7, Z8
+	TESTQ R13, R13
+	JNZ   steps3_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps3_row:
+	VMOVUPS.Z   (BX), K1, Z7
+	VMAXPS      Z7, Z2, Z7
+	VFIXUPIMMPS $0x00, Z1, Z2, Z7
+	VMOVAPS     Z7, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z7
+	VMAXPS      Z7, Z3, Z7
+	VFIXUPIMMPS $0x00, Z1, Z3, Z7
+	VMOVAPS     Z7, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
 	VPERMPS     Z7, Z4, Z8
@@ -6136,22 +6844,485 @@ steps3:
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
 	VPERMPS     Z7, Z5, Z8
-	CMPQ        pick+96(FP), $0x00
-	JEQ         steps3_both
 	VPERMPS     Z7, Z6, Z7
-
-steps3_both:
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
-	VMOVUPS     Z7, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
 	JNZ         steps3
 
+steps3_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z4, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z5, Z8
+	VPERMPS     Z7, Z6, Z7
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps3_alone
+	JMP         next
+
+steps3_end:
+	CMPQ    steps+72(FP), $0x04
+	JNE     steps4_end
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	VMOVUPS 128(R14), Z6
+	TESTQ   R12, R12
+	JZ      steps4_alone
+
+steps4:
+	TESTQ R13, R13
+	JNZ   steps4_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps4_row:
+	VMOVUPS.Z   (BX), K1, Z7
+	VMAXPS      Z7, Z2, Z7
+	VFIXUPIMMPS $0x00, Z1, Z2, Z7
+	VMOVAPS     Z7, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z7
+	VMAXPS      Z7, Z3, Z7
+	VFIXUPIMMPS $0x00, Z1, Z3, Z7
+	VMOVAPS     Z7, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z4, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z5, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z6, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps4
+
+steps4_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z4, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z5, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VPERMPS     Z7, Z6, Z8
+	VMAXPS      Z8, Z7, Z8
+	VFIXUPIMMPS $0x00, Z1, Z7, Z8
+	VMOVAPS     Z8, Z7
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps4_alone
+	JMP         next
+
+steps4_end:
+	CMPQ    steps+72(FP), $0x05
+	JNE     steps5_end
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	VMOVUPS 128(R14), Z6
+	VMOVUPS 192(R14), Z7
+	TESTQ   R12, R12
+	JZ      steps5_alone
+
+steps5:
+	TESTQ R13, R13
+	JNZ   steps5_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps5_row:
+	VMOVUPS.Z   (BX), K1, Z8
+	VMAXPS      Z8, Z2, Z8
+	VFIXUPIMMPS $0x00, Z1, Z2, Z8
+	VMOVAPS     Z8, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z8
+	VMAXPS      Z8, Z3, Z8
+	VFIXUPIMMPS $0x00, Z1, Z3, Z8
+	VMOVAPS     Z8, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z8
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z4, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z5, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z6, Z9
+	VPERMPS     Z8, Z7, Z8
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps5
+
+steps5_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z8
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z4, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z5, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z6, Z9
+	VPERMPS     Z8, Z7, Z8
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps5_alone
+	JMP         next
+
+steps5_end:
+	CMPQ    steps+72(FP), $0x06
+	JNE     steps6_end
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	VMOVUPS 128(R14), Z6
+	VMOVUPS 192(R14), Z7
+	TESTQ   R12, R12
+	JZ      steps6_alone
+
+steps6:
+	TESTQ R13, R13
+	JNZ   steps6_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps6_row:
+	VMOVUPS.Z   (BX), K1, Z8
+	VMAXPS      Z8, Z2, Z8
+	VFIXUPIMMPS $0x00, Z1, Z2, Z8
+	VMOVAPS     Z8, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z8
+	VMAXPS      Z8, Z3, Z8
+	VFIXUPIMMPS $0x00, Z1, Z3, Z8
+	VMOVAPS     Z8, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z8
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z4, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z5, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z6, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z7, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps6
+
+steps6_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z8
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z4, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z5, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z6, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VPERMPS     Z8, Z7, Z9
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps6_alone
+	JMP         next
+
+steps6_end:
+	VMOVUPS (R14), Z4
+	VMOVUPS 64(R14), Z5
+	VMOVUPS 128(R14), Z6
+	VMOVUPS 192(R14), Z7
+	VMOVUPS 256(R14), Z8
+	TESTQ   R12, R12
+	JZ      steps7_alone
+
+steps7:
+	TESTQ R13, R13
+	JNZ   steps7_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+steps7_row:
+	VMOVUPS.Z   (BX), K1, Z9
+	VMAXPS      Z9, Z2, Z9
+	VFIXUPIMMPS $0x00, Z1, Z2, Z9
+	VMOVAPS     Z9, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z9
+	VMAXPS      Z9, Z3, Z9
+	VFIXUPIMMPS $0x00, Z1, Z3, Z9
+	VMOVAPS     Z9, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z9
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z4, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z5, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z6, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z7, Z10
+	VPERMPS     Z9, Z8, Z9
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps7
+
+steps7_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z9
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VMAXPS      (DI)(R14*1), Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z4, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z5, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z6, Z10
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VPERMPS     Z9, Z7, Z10
+	VPERMPS     Z9, Z8, Z9
+	VMAXPS      Z10, Z9, Z10
+	VFIXUPIMMPS $0x00, Z1, Z9, Z10
+	VMOVAPS     Z10, Z9
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps7_alone
+	JMP         next
+
 next:
-	DECQ planes+24(FP)
-	JNZ  plane
+	TESTQ R12, R12
+	JZ    pooled
+
+others:
+	TESTQ R13, R13
+	JNZ   others_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    R13, CX
+	IMULQ   R8, CX
+	ADDQ    BX, CX
+	MOVQ    R13, DX
+	SHLQ    $0x06, DX
+	ADDQ    R11, DX
+
+others_row:
+	VMOVUPS.Z   (BX), K1, Z4
+	VMAXPS      Z4, Z2, Z4
+	VFIXUPIMMPS $0x00, Z1, Z2, Z4
+	VMOVAPS     Z4, Z2
+	VMOVUPS     Z2, (R11)(R10*1)
+	ADDQ        R8, BX
+	ADDQ        $0x40, R11
+	SUBQ        R8, CX
+	SUBQ        $0x40, DX
+	VMOVUPS.Z   (CX), K1, Z4
+	VMAXPS      Z4, Z3, Z4
+	VFIXUPIMMPS $0x00, Z1, Z3, Z4
+	VMOVAPS     Z4, Z3
+	VMOVUPS     Z3, (DX)
+	DECQ        R13
+	DECQ        R12
+	JNZ         others
+
+pooled:
+	CMPQ planes+24(FP), $0x00
+	JNE  plane
 	VZEROUPPER
 	RET
 
@@ -7032,7 +8203,7 @@ planes12_rest:
 
 // func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
-TEXT ·narrowSumAVX512(SB), NOSPLIT, $0-112
+TEXT ·narrowSumAVX512(SB), NOSPLIT, $8-112
 	VPXORD Z0, Z0, Z0
 	MOVQ   w+40(FP), AX
 	MOVL   $0xffffffff, CX
@@ -7042,255 +8213,592 @@ TEXT ·narrowSumAVX512(SB), NOSPLIT, $0-112
 	MOVL   $0xffffffff, CX
 	BZHIL  AX, CX, CX
 	KMOVW  CX, K2
-	MOVQ   src+8(FP), AX
-	MOVQ   dst+0(FP), CX
-	MOVQ   tmp+16(FP), DX
-	MOVQ   w+40(FP), BX
-	MOVQ   ow+56(FP), SI
-	SHLQ   $0x02, BX
-	SHLQ   $0x02, SI
+	MOVQ   src+8(FP), CX
+	MOVQ   dst+0(FP), SI
+	MOVQ   tmp+16(FP), DI
+	MOVQ   w+40(FP), R8
+	MOVQ   ow+56(FP), R9
+	SHLQ   $0x02, R8
+	SHLQ   $0x02, R9
 
-	// tmp: h rows of suffixes, h rows of prefixes, a row of identities.
-	MOVQ    h+32(FP), DI
-	SHLQ    $0x07, DI
-	VMOVUPS Z0, (DX)(DI*1)
-
-plane:
-	XORQ DI, DI
-	MOVQ DX, R8
-	MOVQ h+32(FP), R9
-	SHLQ $0x06, R9
-
-block:
+	// tmp, twice: h rows of suffixes, h rows of prefixes, a row of identities.
 	MOVQ    h+32(FP), R10
-	SUBQ    DI, R10
-	CMPQ    R10, block+64(FP)
-	CMOVQGT block+64(FP), R10
-	ADDQ    R10, DI
+	SHLQ    $0x06, R10
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    DI, R11
+	LEAQ    64(DI)(R10*2), DI
+	VMOVUPS Z0, (DI)(R10*2)
+	MOVQ    h+32(FP), R12
+	XORQ    R13, R13
 
-	// Prefixes from above and suffixes from below, side by side.
+first:
+	TESTQ R13, R13
+	JNZ   first_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
-	MOVQ    R10, R11
-	IMULQ   BX, R11
-	ADDQ    AX, R11
-	MOVQ    R10, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
 
-both:
-	VMOVUPS.Z (AX), K1, Z3
+first_row:
+	VMOVUPS.Z (CX), K1, Z3
 	VADDPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R8)(R9*1)
-	ADDQ      BX, AX
-	ADDQ      $0x40, R8
-	SUBQ      BX, R11
-	SUBQ      $0x40, R12
-	VMOVUPS.Z (R11), K1, Z3
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, CX
+	ADDQ      $0x40, R11
+	SUBQ      R8, DX
+	SUBQ      $0x40, BX
+	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (R12)
-	DECQ      R10
-	JNZ       both
-	CMPQ      DI, h+32(FP)
-	JLT       block
-	MOVQ      rows+88(FP), DI
-	MOVQ      index+80(FP), R8
-	MOVQ      oh+48(FP), R9
-	MOVQ      scale+104(FP), R10
-	CMPQ      steps+72(FP), $0x00
-	JNE       sums0_end
-	VMOVUPS   (R8), Z1
-	VPMOVD2M  Z1, K3
-	KNOTW     K3, K3
-	VMOVUPS   64(R8), Z2
-	VPMOVD2M  Z2, K4
-	KNOTW     K4, K4
+	VMOVUPS   Z2, (BX)
+	DECQ      R13
+	DECQ      R12
+	JNZ       first
 
-sums0:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R11
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z3
-	VADDPS      (DX)(R11*1), Z3, Z3
-	VALIGND     $0x01, Z3, Z0, Z4
-	VADDPS      Z3, Z4, Z4
-	VMOVAPS     Z4, Z5
-	VPERMT2PS.Z Z3, Z1, K3, Z5
-	VMOVAPS     Z4, Z4
-	VPERMT2PS.Z Z3, Z2, K4, Z4
-	VADDPS      Z4, Z5, Z5
-	VMULPS      (R10), Z5, Z5
-	ADDQ        $0x40, R10
-	VMOVUPS     Z5, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
-	JNZ         sums0
-	JMP         next
+	// The rows of windows of a plane are computed between the rows of the next, which wait for each other.
+plane:
+	MOVQ DI, AX
+	MOVQ R11, DI
+	SUBQ R10, DI
+	MOVQ AX, R11
+	DECQ planes+24(FP)
+	JZ   last
+	MOVQ h+32(FP), R12
 
-sums0_end:
-	CMPQ     steps+72(FP), $0x01
-	JNE      sums1_end
-	VMOVUPS  (R8), Z1
-	VPMOVD2M Z1, K3
+last:
+	MOVQ     rows+88(FP), AX
+	MOVQ     index+80(FP), R14
+	MOVQ     oh+48(FP), R15
+	MOVQ     scale+104(FP), BP
+	CMPQ     steps+72(FP), $0x00
+	JNE      steps0_end
+	VMOVUPS  (R14), Z3
+	VPMOVD2M Z3, K3
 	KNOTW    K3, K3
-	VMOVUPS  64(R8), Z2
-	VPMOVD2M Z2, K4
+	VMOVUPS  64(R14), Z4
+	VPMOVD2M Z4, K4
 	KNOTW    K4, K4
-	VMOVUPS  128(R8), Z3
-	VPMOVD2M Z3, K5
-	KNOTW    K5, K5
+	TESTQ    R12, R12
+	JZ       steps0_alone
 
-sums1:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R11
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z4
-	VADDPS      (DX)(R11*1), Z4, Z4
-	VALIGND     $0x01, Z4, Z0, Z5
-	VADDPS      Z4, Z5, Z5
-	VMOVAPS     Z5, Z6
-	VPERMT2PS.Z Z4, Z1, K3, Z6
-	VMOVAPS     Z5, Z7
-	VPERMT2PS.Z Z4, Z2, K4, Z7
-	VADDPS      Z7, Z6, Z6
-	VMOVAPS     Z5, Z5
-	VPERMT2PS.Z Z4, Z3, K5, Z5
-	VADDPS      Z5, Z6, Z6
-	VMULPS      (R10), Z6, Z6
-	ADDQ        $0x40, R10
-	VMOVUPS     Z6, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
-	JNZ         sums1
-	JMP         next
+steps0:
+	TESTQ R13, R13
+	JNZ   steps0_row
 
-sums1_end:
-	CMPQ     steps+72(FP), $0x02
-	JNE      sums2_end
-	VMOVUPS  (R8), Z1
-	VPMOVD2M Z1, K3
-	KNOTW    K3, K3
-	VMOVUPS  64(R8), Z2
-	VPMOVD2M Z2, K4
-	KNOTW    K4, K4
-	VMOVUPS  128(R8), Z3
-	VPMOVD2M Z3, K5
-	KNOTW    K5, K5
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
 
-sums2:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R11
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z4
-	VADDPS      (DX)(R11*1), Z4, Z4
-	VALIGND     $0x01, Z4, Z0, Z5
-	VADDPS      Z4, Z5, Z5
-	VALIGND     $0x02, Z5, Z0, Z6
-	VADDPS      Z5, Z6, Z6
-	VMOVAPS     Z6, Z7
-	VPERMT2PS.Z Z5, Z1, K3, Z7
-	VMOVAPS     Z6, Z6
-	VPERMT2PS.Z Z5, Z2, K4, Z6
-	VADDPS      Z6, Z7, Z7
-	VMOVAPS     Z5, Z5
-	VPERMT2PS.Z Z4, Z3, K5, Z5
-	VADDPS      Z5, Z7, Z7
-	VMULPS      (R10), Z7, Z7
-	ADDQ        $0x40, R10
-	VMOVUPS     Z7, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
-	JNZ         sums2
-	JMP         next
-
-sums2_end:
-	CMPQ     steps+72(FP), $0x03
-	JNE      sums3_end
-	VMOVUPS  (R8), Z1
-	VPMOVD2M Z1, K3
-	KNOTW    K3, K3
-	VMOVUPS  64(R8), Z2
-	VPMOVD2M Z2, K4
-	KNOTW    K4, K4
-	VMOVUPS  128(R8), Z3
-	VPMOVD2M Z3, K5
-	KNOTW    K5, K5
-
-sums3:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R11
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z4
-	VADDPS      (DX)(R11*1), Z4, Z4
-	VALIGND     $0x01, Z4, Z0, Z5
-	VADDPS      Z4, Z5, Z5
-	VALIGND     $0x02, Z5, Z0, Z6
-	VADDPS      Z5, Z6, Z6
-	VALIGND     $0x04, Z6, Z0, Z7
-	VADDPS      Z6, Z7, Z7
-	VMOVAPS     Z7, Z7
-	VPERMT2PS.Z Z6, Z1, K3, Z7
-	VMOVAPS     Z6, Z6
-	VPERMT2PS.Z Z5, Z2, K4, Z6
-	VADDPS      Z6, Z7, Z7
-	VMOVAPS     Z5, Z5
-	VPERMT2PS.Z Z4, Z3, K5, Z5
-	VADDPS      Z5, Z7, Z7
-	VMULPS      (R10), Z7, Z7
-	ADDQ        $0x40, R10
-	VMOVUPS     Z7, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
-	JNZ         sums3
-	JMP         next
-
-sums3_end:
-	VMOVUPS  (R8), Z1
-	VPMOVD2M Z1, K3
-	KNOTW    K3, K3
-	VMOVUPS  64(R8), Z2
-	VPMOVD2M Z2, K4
-	KNOTW    K4, K4
-	VMOVUPS  128(R8), Z3
-	VPMOVD2M Z3, K5
-	KNOTW    K5, K5
-	VMOVUPS  192(R8), Z4
-	VPMOVD2M Z4, K6
-	KNOTW    K6, K6
-
-sums4:
-	MOVQ        (DI), R8
-	MOVQ        8(DI), R11
-	ADDQ        $0x10, DI
-	VMOVUPS     (DX)(R8*1), Z5
-	VADDPS      (DX)(R11*1), Z5, Z5
+steps0_row:
+	VMOVUPS.Z   (CX), K1, Z5
+	VADDPS      Z5, Z1, Z1
+	VMOVUPS     Z1, (R11)(R10*1)
+	ADDQ        R8, CX
+	ADDQ        $0x40, R11
+	SUBQ        R8, DX
+	SUBQ        $0x40, BX
+	VMOVUPS.Z   (DX), K1, Z5
+	VADDPS      Z5, Z2, Z2
+	VMOVUPS     Z2, (BX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z5
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z5, Z5
 	VALIGND     $0x01, Z5, Z0, Z6
 	VADDPS      Z5, Z6, Z6
-	VALIGND     $0x02, Z6, Z0, Z7
-	VADDPS      Z6, Z7, Z7
-	VALIGND     $0x04, Z7, Z0, Z8
-	VADDPS      Z7, Z8, Z8
-	VMOVAPS     Z8, Z8
-	VPERMT2PS.Z Z7, Z1, K3, Z8
-	VMOVAPS     Z7, Z7
-	VPERMT2PS.Z Z6, Z2, K4, Z7
-	VADDPS      Z7, Z8, Z8
 	VMOVAPS     Z6, Z7
-	VPERMT2PS.Z Z5, Z3, K5, Z7
-	VADDPS      Z7, Z8, Z8
+	VPERMT2PS.Z Z5, Z3, K3, Z7
 	VMOVAPS     Z6, Z6
-	VPERMT2PS.Z Z5, Z4, K6, Z6
-	VADDPS      Z6, Z8, Z8
-	VMULPS      (R10), Z8, Z8
-	ADDQ        $0x40, R10
-	VMOVUPS     Z8, K2, (CX)
-	ADDQ        SI, CX
-	DECQ        R9
-	JNZ         sums4
+	VPERMT2PS.Z Z5, Z4, K4, Z6
+	VADDPS      Z6, Z7, Z7
+	VMULPS      (BP), Z7, Z7
+	ADDQ        $0x40, BP
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps0
+
+steps0_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z5
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z5, Z5
+	VALIGND     $0x01, Z5, Z0, Z6
+	VADDPS      Z5, Z6, Z6
+	VMOVAPS     Z6, Z7
+	VPERMT2PS.Z Z5, Z3, K3, Z7
+	VMOVAPS     Z6, Z6
+	VPERMT2PS.Z Z5, Z4, K4, Z6
+	VADDPS      Z6, Z7, Z7
+	VMULPS      (BP), Z7, Z7
+	ADDQ        $0x40, BP
+	VMOVUPS     Z7, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps0_alone
+	JMP         next
+
+steps0_end:
+	CMPQ     steps+72(FP), $0x01
+	JNE      steps1_end
+	VMOVUPS  (R14), Z3
+	VPMOVD2M Z3, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R14), Z4
+	VPMOVD2M Z4, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R14), Z5
+	VPMOVD2M Z5, K5
+	KNOTW    K5, K5
+	TESTQ    R12, R12
+	JZ       steps1_alone
+
+steps1:
+	TESTQ R13, R13
+	JNZ   steps1_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
+
+steps1_row:
+	VMOVUPS.Z   (CX), K1, Z6
+	VADDPS      Z6, Z1, Z1
+	VMOVUPS     Z1, (R11)(R10*1)
+	ADDQ        R8, CX
+	ADDQ        $0x40, R11
+	SUBQ        R8, DX
+	SUBQ        $0x40, BX
+	VMOVUPS.Z   (DX), K1, Z6
+	VADDPS      Z6, Z2, Z2
+	VMOVUPS     Z2, (BX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VPERMT2PS.Z Z6, Z3, K3, Z8
+	VMOVAPS     Z7, Z9
+	VPERMT2PS.Z Z6, Z4, K4, Z9
+	VADDPS      Z9, Z8, Z8
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z8, Z8
+	VMULPS      (BP), Z8, Z8
+	ADDQ        $0x40, BP
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps1
+
+steps1_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z7, Z8
+	VPERMT2PS.Z Z6, Z3, K3, Z8
+	VMOVAPS     Z7, Z9
+	VPERMT2PS.Z Z6, Z4, K4, Z9
+	VADDPS      Z9, Z8, Z8
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z8, Z8
+	VMULPS      (BP), Z8, Z8
+	ADDQ        $0x40, BP
+	VMOVUPS     Z8, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps1_alone
+	JMP         next
+
+steps1_end:
+	CMPQ     steps+72(FP), $0x02
+	JNE      steps2_end
+	VMOVUPS  (R14), Z3
+	VPMOVD2M Z3, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R14), Z4
+	VPMOVD2M Z4, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R14), Z5
+	VPMOVD2M Z5, K5
+	KNOTW    K5, K5
+	TESTQ    R12, R12
+	JZ       steps2_alone
+
+steps2:
+	TESTQ R13, R13
+	JNZ   steps2_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
+
+steps2_row:
+	VMOVUPS.Z   (CX), K1, Z6
+	VADDPS      Z6, Z1, Z1
+	VMOVUPS     Z1, (R11)(R10*1)
+	ADDQ        R8, CX
+	ADDQ        $0x40, R11
+	SUBQ        R8, DX
+	SUBQ        $0x40, BX
+	VMOVUPS.Z   (DX), K1, Z6
+	VADDPS      Z6, Z2, Z2
+	VMOVUPS     Z2, (BX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VALIGND     $0x02, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VMOVAPS     Z8, Z9
+	VPERMT2PS.Z Z7, Z3, K3, Z9
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z4, K4, Z8
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z9, Z9
+	VMULPS      (BP), Z9, Z9
+	ADDQ        $0x40, BP
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps2
+
+steps2_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VALIGND     $0x02, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VMOVAPS     Z8, Z9
+	VPERMT2PS.Z Z7, Z3, K3, Z9
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z4, K4, Z8
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z9, Z9
+	VMULPS      (BP), Z9, Z9
+	ADDQ        $0x40, BP
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps2_alone
+	JMP         next
+
+steps2_end:
+	CMPQ     steps+72(FP), $0x03
+	JNE      steps3_end
+	VMOVUPS  (R14), Z3
+	VPMOVD2M Z3, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R14), Z4
+	VPMOVD2M Z4, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R14), Z5
+	VPMOVD2M Z5, K5
+	KNOTW    K5, K5
+	TESTQ    R12, R12
+	JZ       steps3_alone
+
+steps3:
+	TESTQ R13, R13
+	JNZ   steps3_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
+
+steps3_row:
+	VMOVUPS.Z   (CX), K1, Z6
+	VADDPS      Z6, Z1, Z1
+	VMOVUPS     Z1, (R11)(R10*1)
+	ADDQ        R8, CX
+	ADDQ        $0x40, R11
+	SUBQ        R8, DX
+	SUBQ        $0x40, BX
+	VMOVUPS.Z   (DX), K1, Z6
+	VADDPS      Z6, Z2, Z2
+	VMOVUPS     Z2, (BX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VALIGND     $0x02, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VALIGND     $0x04, Z8, Z0, Z9
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z9, Z9
+	VPERMT2PS.Z Z8, Z3, K3, Z9
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z4, K4, Z8
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z9, Z9
+	VMULPS      (BP), Z9, Z9
+	ADDQ        $0x40, BP
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps3
+
+steps3_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z6
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z6, Z6
+	VALIGND     $0x01, Z6, Z0, Z7
+	VADDPS      Z6, Z7, Z7
+	VALIGND     $0x02, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VALIGND     $0x04, Z8, Z0, Z9
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z9, Z9
+	VPERMT2PS.Z Z8, Z3, K3, Z9
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z4, K4, Z8
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z7, Z7
+	VPERMT2PS.Z Z6, Z5, K5, Z7
+	VADDPS      Z7, Z9, Z9
+	VMULPS      (BP), Z9, Z9
+	ADDQ        $0x40, BP
+	VMOVUPS     Z9, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps3_alone
+	JMP         next
+
+steps3_end:
+	VMOVUPS  (R14), Z3
+	VPMOVD2M Z3, K3
+	KNOTW    K3, K3
+	VMOVUPS  64(R14), Z4
+	VPMOVD2M Z4, K4
+	KNOTW    K4, K4
+	VMOVUPS  128(R14), Z5
+	VPMOVD2M Z5, K5
+	KNOTW    K5, K5
+	VMOVUPS  192(R14), Z6
+	VPMOVD2M Z6, K6
+	KNOTW    K6, K6
+	TESTQ    R12, R12
+	JZ       steps4_alone
+
+steps4:
+	TESTQ R13, R13
+	JNZ   steps4_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
+
+steps4_row:
+	VMOVUPS.Z   (CX), K1, Z7
+	VADDPS      Z7, Z1, Z1
+	VMOVUPS     Z1, (R11)(R10*1)
+	ADDQ        R8, CX
+	ADDQ        $0x40, R11
+	SUBQ        R8, DX
+	SUBQ        $0x40, BX
+	VMOVUPS.Z   (DX), K1, Z7
+	VADDPS      Z7, Z2, Z2
+	VMOVUPS     Z2, (BX)
+	DECQ        R13
+	DECQ        R12
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z7, Z7
+	VALIGND     $0x01, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VALIGND     $0x02, Z8, Z0, Z9
+	VADDPS      Z8, Z9, Z9
+	VALIGND     $0x04, Z9, Z0, Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z10, Z10
+	VPERMT2PS.Z Z9, Z3, K3, Z10
+	VMOVAPS     Z9, Z9
+	VPERMT2PS.Z Z8, Z4, K4, Z9
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z8, Z9
+	VPERMT2PS.Z Z7, Z5, K5, Z9
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z6, K6, Z8
+	VADDPS      Z8, Z10, Z10
+	VMULPS      (BP), Z10, Z10
+	ADDQ        $0x40, BP
+	VMOVUPS     Z10, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JZ          next
+	TESTQ       R12, R12
+	JNZ         steps4
+
+steps4_alone:
+	MOVQ        (AX), R14
+	VMOVUPS     (DI)(R14*1), Z7
+	MOVQ        8(AX), R14
+	ADDQ        $0x10, AX
+	VADDPS      (DI)(R14*1), Z7, Z7
+	VALIGND     $0x01, Z7, Z0, Z8
+	VADDPS      Z7, Z8, Z8
+	VALIGND     $0x02, Z8, Z0, Z9
+	VADDPS      Z8, Z9, Z9
+	VALIGND     $0x04, Z9, Z0, Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z10, Z10
+	VPERMT2PS.Z Z9, Z3, K3, Z10
+	VMOVAPS     Z9, Z9
+	VPERMT2PS.Z Z8, Z4, K4, Z9
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z8, Z9
+	VPERMT2PS.Z Z7, Z5, K5, Z9
+	VADDPS      Z9, Z10, Z10
+	VMOVAPS     Z8, Z8
+	VPERMT2PS.Z Z7, Z6, K6, Z8
+	VADDPS      Z8, Z10, Z10
+	VMULPS      (BP), Z10, Z10
+	ADDQ        $0x40, BP
+	VMOVUPS     Z10, K2, (SI)
+	ADDQ        R9, SI
+	DECQ        R15
+	JNZ         steps4_alone
+	JMP         next
 
 next:
-	DECQ planes+24(FP)
-	JNZ  plane
+	TESTQ R12, R12
+	JZ    pooled
+
+others:
+	TESTQ R13, R13
+	JNZ   others_row
+
+	// A block begins.
+	MOVQ    block+64(FP), R13
+	CMPQ    R13, R12
+	CMOVQGT R12, R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    R13, DX
+	IMULQ   R8, DX
+	ADDQ    CX, DX
+	MOVQ    R13, BX
+	SHLQ    $0x06, BX
+	ADDQ    R11, BX
+
+others_row:
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z1, (R11)(R10*1)
+	ADDQ      R8, CX
+	ADDQ      $0x40, R11
+	SUBQ      R8, DX
+	SUBQ      $0x40, BX
+	VMOVUPS.Z (DX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	VMOVUPS   Z2, (BX)
+	DECQ      R13
+	DECQ      R12
+	JNZ       others
+
+pooled:
+	CMPQ planes+24(FP), $0x00
+	JNE  plane
 	VZEROUPPER
 	RET
 

@@ -78,8 +78,8 @@ func (n *narrowPlanes) cover(w axis, m int, mirrored bool) bool {
 		}
 		return uint32(i)
 	}
-	n.index, n.steps, n.pick = n.index[:0], 0, false
-	for size := 1; size < m; n.steps++ {
+	n.index, n.steps = n.index[:0], 0
+	for size := 1; size < m; n.steps += 2 {
 		shift := min(size, m-size)
 		for x := range narrowWidth {
 			if mirrored {
@@ -90,6 +90,7 @@ func (n *narrowPlanes) cover(w axis, m int, mirrored bool) bool {
 		size += shift
 	}
 	var one, other [narrowWidth]uint32
+	own := true // each lane's one window is its own
 	for x := range w.out {
 		first, taps := w.taps(x)
 		if taps == 0 {
@@ -108,9 +109,13 @@ func (n *narrowPlanes) cover(w axis, m int, mirrored bool) bool {
 			return false
 		}
 		one[x], other[x] = lane(min(i, end)), lane(end)
-		n.pick = n.pick || one[x] != uint32(x)
+		own = own && one[x] == uint32(x)
 	}
-	n.index = append(append(n.index, other[:]...), one[:]...)
+	n.index = append(n.index, other[:]...)
+	if !own {
+		n.steps++
+		n.index = append(n.index, one[:]...)
+	}
 	return true
 }
 

@@ -168,8 +168,8 @@ func globals(k kit) {
 //	columns, max  windows of 2, 4, 8 … cells by doubling, the last step shorter; the result is two of them
 //	columns, sum  sums of 2, 4 and 8 cells by doubling, of which each window is a few, side by side
 //
-// index holds the permutations. Of a maximum, one for each of steps, that of the one window, and if pick is set that of
-// the other, which is the lane's own otherwise. Of a sum, those of narrowSums[steps]: a lane is one of the first sums, or
+// index holds the permutations. Of a maximum, one for each of steps/2, that of one window, and if steps is odd that of the
+// other, which is the lane's own otherwise. Of a sum, those of narrowSums[steps]: a lane is one of the first sums, or
 // 16 and one of the second, or negative for none.
 func narrow(k kit) {
 	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)"+result(k.op))
@@ -182,38 +182,34 @@ func narrow(k kit) {
 	SHLQ(Imm(2), w4)
 	SHLQ(Imm(2), ow4)
 
-	Comment("tmp: h rows of suffixes, h rows of prefixes, a row of identities.")
-	p := GP64()
-	MOVQ(param("h"), p)
-	SHLQ(Imm(7), p)
-	VMOVUPS(k.ident, Mem{Base: tmp, Index: p, Scale: 1})
-
-	Label("plane")
-	row, s, h64 := GP64(), GP64(), GP64()
-	XORQ(row, row)
-	MOVQ(tmp, s)
-	MOVQ(param("h"), h64)
+	Comment("tmp, twice: h rows of suffixes, h rows of prefixes, a row of identities.")
+	h64, s := Load(Param("h"), GP64()), GP64()
 	SHLQ(Imm(6), h64)
-	Label("block")
-	{
-		n := GP64()
-		MOVQ(param("h"), n)
-		SUBQ(row, n)
-		CMPQ(n, param("block"))
-		CMOVQGT(param("block"), n)
-		ADDQ(n, row)
-		Comment("Prefixes from above and suffixes from below, side by side.")
-		up, down := k.vec(), k.vec()
+	VMOVUPS(k.ident, Mem{Base: tmp, Index: h64, Scale: 2})
+	MOVQ(tmp, s)
+	LEAQ(Mem{Base: tmp, Index: h64, Scale: 2, Disp: 64}, tmp)
+	VMOVUPS(k.ident, Mem{Base: tmp, Index: h64, Scale: 2})
+
+	// row takes the next of the left rows of a plane into the prefix, and the one as far from the end of its block into
+	// the suffix.
+	left, n, from, to := Load(Param("h"), GP64()), GP64(), GP64(), GP64()
+	up, down := k.vec(), k.vec()
+	row := func(name string) {
+		TESTQ(n, n)
+		JNZ(LabelRef(name + "_row"))
+		Comment("A block begins.")
+		MOVQ(param("block"), n)
+		CMPQ(n, left)
+		CMOVQGT(left, n)
 		VMOVAPS(k.ident, up)
 		VMOVAPS(k.ident, down)
-		from, to := GP64(), GP64()
 		MOVQ(n, from)
 		IMULQ(w4, from)
 		ADDQ(src, from)
 		MOVQ(n, to)
 		SHLQ(Imm(6), to)
 		ADDQ(s, to)
-		Label("both")
+		Label(name + "_row")
 		// Lanes behind the row are zero, and no permutation takes them.
 		v, u := k.vec(), k.vec()
 		VMOVUPS_Z(at(src, 0), in.k, v)
@@ -228,10 +224,23 @@ func narrow(k kit) {
 		k.combine(down, u, down)
 		VMOVUPS(down, at(to, 0))
 		DECQ(n)
-		JNZ(LabelRef("both"))
-		CMPQ(row, param("h"))
-		JLT(LabelRef("block"))
+		DECQ(left)
 	}
+	XORQ(n, n)
+	Label("first")
+	row("first")
+	JNZ(LabelRef("first"))
+
+	Comment("The rows of windows of a plane are computed between the rows of the next, which wait for each other.")
+	Label("plane")
+	MOVQ(tmp, t)
+	MOVQ(s, tmp)
+	SUBQ(h64, tmp)
+	MOVQ(t, s)
+	DECQ(param("planes"))
+	JZ(LabelRef("last"))
+	MOVQ(param("h"), left)
+	Label("last")
 
 	rows, index, y := GP64(), GP64(), GP64()
 	Load(Param("rows"), rows)
@@ -244,100 +253,118 @@ func narrow(k kit) {
 	}
 	// window combines the two rows of a row of windows.
 	window := func() VecVirtual {
-		a, b := GP64(), GP64()
+		a := GP64()
 		MOVQ(at(rows, 0), a)
-		MOVQ(at(rows, 8), b)
-		ADDQ(Imm(16), rows)
 		v := k.load(Mem{Base: tmp, Index: a, Scale: 1})
-		k.combine(v, Mem{Base: tmp, Index: b, Scale: 1}, v)
+		MOVQ(at(rows, 8), a)
+		ADDQ(Imm(16), rows)
+		k.combine(v, Mem{Base: tmp, Index: a, Scale: 1}, v)
 		return v
 	}
-	finish := func(v VecVirtual) {
-		if k.op == sum {
-			VMULPS(at(sc, 0), v, v)
-			ADDQ(Imm(64), sc)
+	// loops computes all rows of windows, each by columns, and between them rows of the next plane.
+	loops := func(name string, columns func() VecVirtual) {
+		finish := func(v VecVirtual) {
+			if k.op == sum {
+				VMULPS(at(sc, 0), v, v)
+				ADDQ(Imm(64), sc)
+			}
+			VMOVUPS(v, out.k, at(dst, 0))
+			ADDQ(ow4, dst)
+			DECQ(y)
 		}
-		VMOVUPS(v, out.k, at(dst, 0))
-		ADDQ(ow4, dst)
-		DECQ(y)
+		alone := name + "_alone"
+		TESTQ(left, left)
+		JZ(LabelRef(alone))
+		Label(name)
+		row(name)
+		finish(columns())
+		JZ(LabelRef("next"))
+		TESTQ(left, left)
+		JNZ(LabelRef(name))
+		Label(alone)
+		finish(columns())
+		JNZ(LabelRef(alone))
+		JMP(LabelRef("next"))
+	}
+	// choice is what is done for a value of steps, the last for any other.
+	choice := func(steps int, last bool, loops func(name string)) {
+		name := fmt.Sprintf("steps%d", steps)
+		if !last {
+			CMPQ(param("steps"), Imm(uint64(steps)))
+			JNE(LabelRef(name + "_end"))
+		}
+		loops(name)
+		Label(name + "_end")
 	}
 	if k.op == sum {
 		for n, picks := range narrowSums {
-			name, end := fmt.Sprintf("sums%d", n), fmt.Sprintf("sums%d_end", n)
-			if n < len(narrowSums)-1 {
-				CMPQ(param("steps"), Imm(uint64(n)))
-				JNE(LabelRef(end))
-			}
-			idx, some := make([]VecVirtual, len(picks)), make([]OpmaskVirtual, len(picks))
-			for i := range picks {
-				idx[i], some[i] = k.load(at(index, 64*i)), K()
-				VPMOVD2M(idx[i], some[i])
-				KNOTW(some[i], some[i])
-			}
-			Label(name)
-			sums := map[int]VecVirtual{1: window()}
-			for size := 1; size < picks[0][0]; size *= 2 {
-				d := k.vec()
-				VALIGND(Imm(uint64(size)), sums[size], k.ident, d)
-				k.combine(d, sums[size], d)
-				sums[2*size] = d
-			}
-			var acc VecVirtual
-			for i, of := range picks {
-				v := k.vec()
-				VMOVAPS(sums[of[0]], v)
-				VPERMT2PS_Z(sums[of[1]], idx[i], some[i], v)
-				if i == 0 {
-					acc = v
-				} else {
-					k.combine(acc, v, acc)
+			choice(n, n == len(narrowSums)-1, func(name string) {
+				idx, some := make([]VecVirtual, len(picks)), make([]OpmaskVirtual, len(picks))
+				for i := range picks {
+					idx[i], some[i] = k.load(at(index, 64*i)), K()
+					VPMOVD2M(idx[i], some[i])
+					KNOTW(some[i], some[i])
 				}
-			}
-			finish(acc)
-			JNZ(LabelRef(name))
-			if n < len(narrowSums)-1 {
-				JMP(LabelRef("next"))
-				Label(end)
-			}
+				loops(name, func() VecVirtual {
+					sums := map[int]VecVirtual{1: window()}
+					for size := 1; size < picks[0][0]; size *= 2 {
+						d := k.vec()
+						VALIGND(Imm(uint64(size)), sums[size], k.ident, d)
+						k.combine(d, sums[size], d)
+						sums[2*size] = d
+					}
+					var acc VecVirtual
+					for i, of := range picks {
+						v := k.vec()
+						VMOVAPS(sums[of[0]], v)
+						VPERMT2PS_Z(sums[of[1]], idx[i], some[i], v)
+						if i == 0 {
+							acc = v
+						} else {
+							k.combine(acc, v, acc)
+						}
+					}
+					return acc
+				})
+			})
 		}
 	} else {
-		for n := range narrowSteps + 1 {
-			name, end := fmt.Sprintf("steps%d", n), fmt.Sprintf("steps%d_end", n)
-			if n < narrowSteps {
-				CMPQ(param("steps"), Imm(uint64(n)))
-				JNE(LabelRef(end))
-			}
-			idx := make([]VecVirtual, n+2)
-			for i := range idx {
-				idx[i] = k.load(at(index, 64*i))
-			}
-			Label(name)
-			v := window()
-			permuted := func(i int) VecVirtual {
-				p := k.vec()
-				VPERMPS(v, idx[i], p)
-				return p
-			}
-			for i := range n {
-				k.combine(v, permuted(i), v)
-			}
-			other := permuted(n)
-			CMPQ(param("pick"), Imm(0))
-			JEQ(LabelRef(name + "_both"))
-			VPERMPS(v, idx[n+1], v)
-			Label(name + "_both")
-			k.combine(v, other, v)
-			finish(v)
-			JNZ(LabelRef(name))
-			if n < narrowSteps {
-				JMP(LabelRef("next"))
-				Label(end)
-			}
+		for n := range 2 * (narrowSteps + 1) {
+			choice(n, n == 2*narrowSteps+1, func(name string) {
+				steps, pick := n/2, n%2
+				idx := make([]VecVirtual, steps+1+pick)
+				for i := range idx {
+					idx[i] = k.load(at(index, 64*i))
+				}
+				loops(name, func() VecVirtual {
+					v := window()
+					permuted := func(i int) VecVirtual {
+						p := k.vec()
+						VPERMPS(v, idx[i], p)
+						return p
+					}
+					for i := range steps {
+						k.combine(v, permuted(i), v)
+					}
+					one, other := v, permuted(steps)
+					if pick > 0 {
+						one = permuted(steps + 1)
+					}
+					k.combine(one, other, one)
+					return one
+				})
+			})
 		}
 	}
 	Label("next")
-	DECQ(param("planes"))
-	JNZ(LabelRef("plane"))
+	TESTQ(left, left)
+	JZ(LabelRef("pooled"))
+	Label("others")
+	row("others")
+	JNZ(LabelRef("others"))
+	Label("pooled")
+	CMPQ(param("planes"), Imm(0))
+	JNE(LabelRef("plane"))
 	k.report()
 	VZEROUPPER()
 	RET()
