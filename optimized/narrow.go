@@ -102,7 +102,7 @@ func (n *narrowPlanes) cover(w axis, m int, mirrored bool) bool {
 		}
 		// The one that begins with the window: if the edge cuts it off, any that the other follows.
 		i := first + m - 1
-		if at := int(lane(x)); first == 0 && end-m <= at && at < m && at <= end {
+		if at := int(lane(x)); first == 0 && end-m <= at && at < m {
 			i = at
 		}
 		if i > end && first > 0 {

@@ -361,6 +361,57 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestCover checks which cells the permutations for maxima of narrow planes take, and that pads of up to half a window
+// can be done with them.
+func TestCover(t *testing.T) {
+	for in := 1; in <= narrowWidth; in++ {
+		for k := 1; k <= 3*narrowWidth; k++ {
+			for l := range k {
+				for r := range k {
+					for s := 1; s <= narrowWidth && k <= in+l+r; s++ {
+						w := axis{in: in, out: (in+l+r-k)/s + 1, k: k, s: s, d: 1, l: l, t: r}
+						if w.out > narrowWidth || (w.out-1)*s >= in || l > in {
+							continue // see isNarrow
+						}
+						var n narrowPlanes
+						if !n.maxima(w) {
+							if 2*max(l, r) <= k {
+								t.Fatalf("%+v: there are no permutations", w)
+							}
+							continue
+						}
+						var lanes [narrowWidth]uint32 // the cells in each, a bit a cell
+						for x := range in {
+							lanes[x] = 1 << x
+						}
+						permuted := func(i int) (p [narrowWidth]uint32) {
+							for x := range p {
+								p[x] = lanes[n.index[i*narrowWidth+x]]
+							}
+							return p
+						}
+						for i := range n.steps / 2 {
+							for x, cells := range permuted(i) {
+								lanes[x] |= cells
+							}
+						}
+						one, other := lanes, permuted(n.steps/2)
+						if n.steps%2 > 0 {
+							one = permuted(n.steps/2 + 1)
+						}
+						for x := range w.out {
+							first, taps := w.taps(x)
+							if got, want := one[x]|other[x], uint32(1<<taps-1)<<first; got != want {
+								t.Fatalf("%+v: window %d has cells %016b, want %016b", w, x, got, want)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestChunks checks that each chunk runs once, whoever takes it.
 func TestChunks(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
