@@ -42,13 +42,12 @@ func (c *call[T]) isNarrow() bool {
 		c.sumsOfRow()
 		return true
 	}
-
 	return c.ops.lanes < narrowWidth || n.maxima(w)
 }
 
 // maxima prepares for maxima: doubling makes windows of m cells that end in their lane, or with mirrored begin there, and
 // of which the row's edge cuts off what is behind it; a window is the maximum of two of them. It reports false if windows
-// are too unlike for any m, as they hang over one edge by more than half.
+// are too unlike, as they hang over both edges by more than half.
 //
 //	cells           0 1 2 3 4 5 6 7 8 9
 //	window                [───────]        5 cells, m = 3: those that end in 5 and in 7
@@ -59,14 +58,8 @@ func (n *narrowPlanes) maxima(w axis) bool {
 		_, taps := w.taps(x)
 		longest = max(longest, taps)
 	}
-	for m := (longest + 1) / 2; m <= longest; m++ {
-		for _, mirrored := range []bool{false, true} {
-			if n.cover(w, m, mirrored) {
-				return true
-			}
-		}
-	}
-	return false
+	m := (longest + 1) / 2 // with more, more windows were too short
+	return n.cover(w, m, false) || n.cover(w, m, true)
 }
 
 // cover prepares for maxima of windows of m cells, if it can be done with them.

@@ -27,7 +27,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			v.open(s)
 		}
 		hz := newHorizontal(c.ops, w, u, buf, s)
-		together := c.herk && hz.slides() && r1-r0 >= max(togetherCells, w.k) && max(r0-lo, hi-r1) < w.k
+		together := c.herk && hz.slides() && r1-r0 >= max(togetherCells, w.k)
 		var by []T
 		counted := -1
 		if c.paired {
@@ -38,7 +38,8 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 		}
 		for y := y0; y < y1; y++ {
 			out := dst[(y*w.out+x0)*u : (y*w.out+x1)*u]
-			row, end, usual := []T(nil), []T(nil), false
+			var row, end []T
+			usual := false
 			if together {
 				row, end, usual = v.advance(y)
 			}
@@ -77,7 +78,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 // togetherCells is from how many cells on a row is completed and folded along itself in one pass. Two passes over fewer
 // stay in the first-level cache (24 KiB: the row, the ends, the beginning, and what they make) and are up to 1.3 times as
 // fast at 1024 cells; one is up to 1.1 times as fast at 2048, and 1.3 to 1.5 at 4096 (windows of 9 and 31, -bench Wide).
-const togetherCells = 3 << 9
+var togetherCells = 3 << 9 // tests lower it
 
 // cellsAlong folds the windows [x0, x1) of row y, of cells of several elements, along a row. Of an average it multiplies
 // by the reciprocals of the divisors: one number for all elements of a cell, and for all windows that hang over no edge.
