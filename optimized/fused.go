@@ -27,10 +27,10 @@ func (c *call[T]) fusedKind() int {
 // of a row that is not there, and no call of theirs may take long.
 const maxFusedWidth = 1 << 14
 
-// isSame reports whether windows of 3×3/1 are computed by k3s1Same.
+// isSame reports whether windows of 3×3/1 are computed by k3s1Same. Where there are as many as cells, each pad is one.
 func (c *call[T]) isSame() bool {
 	h, w := c.h, c.w
-	return h.l == 1 && w.l == 1 && h.out == h.in && w.out == w.in && w.in <= sameWidth && h.in <= sameCells/w.in && c.ops.fused[k3s1Same].exact != nil
+	return h.out == h.in && w.out == w.in && w.in <= sameWidth && h.in <= sameCells/w.in && c.ops.fused[k3s1Same].exact != nil
 }
 
 // sameWidth and sameCells are up to how wide and how large planes are taken as one long row each where results are as
