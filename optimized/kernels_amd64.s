@@ -4204,20 +4204,18 @@ first:
 	ADDQ    R11, DX
 
 first_row:
-	VMOVUPS.Z (BX), K4, Z3
-	VCMPPS    $0x07, Z3, Z3, K1, K1
-	VMAXPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z3
-	VMAXPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	JNZ       first
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	JNZ     first
 
 	// The rows of windows of a plane are computed between the rows of the next, which wait for each other.
 plane:
@@ -4257,32 +4255,30 @@ steps0:
 	ADDQ    R11, DX
 
 steps0_row:
-	VMOVUPS.Z (BX), K4, Z4
-	VCMPPS    $0x07, Z4, Z4, K2, K2
-	VMAXPS    Z4, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z4
-	VMAXPS    Z4, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z4
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z4, Z4
-	VPERMPS   Z4, Z3, Z5
-	VMAXPS    Z5, Z4, Z4
-	VMOVUPS   Z4, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps0
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K2, K2
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z4
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z4, Z4
+	VPERMPS Z4, Z3, Z5
+	VMAXPS  Z5, Z4, Z4
+	VMOVUPS Z4, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps0
 
 steps0_alone:
 	MOVQ    (AX), R14
@@ -4324,33 +4320,31 @@ steps1:
 	ADDQ    R11, DX
 
 steps1_row:
-	VMOVUPS.Z (BX), K4, Z5
-	VCMPPS    $0x07, Z5, Z5, K3, K3
-	VMAXPS    Z5, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z5
-	VMAXPS    Z5, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z5
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z5, Z5
-	VPERMPS   Z5, Z3, Z6
-	VPERMPS   Z5, Z4, Z5
-	VMAXPS    Z6, Z5, Z5
-	VMOVUPS   Z5, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps1
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K3, K3
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z5
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z5, Z5
+	VPERMPS Z5, Z3, Z6
+	VPERMPS Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z5
+	VMOVUPS Z5, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps1
 
 steps1_alone:
 	MOVQ    (AX), R14
@@ -4393,34 +4387,32 @@ steps2:
 	ADDQ    R11, DX
 
 steps2_row:
-	VMOVUPS.Z (BX), K4, Z5
-	VCMPPS    $0x07, Z5, Z5, K1, K1
-	VMAXPS    Z5, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z5
-	VMAXPS    Z5, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z5
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z5, Z5
-	VPERMPS   Z5, Z3, Z6
-	VMAXPS    Z6, Z5, Z5
-	VPERMPS   Z5, Z4, Z6
-	VMAXPS    Z6, Z5, Z5
-	VMOVUPS   Z5, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps2
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z5
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z5, Z5
+	VPERMPS Z5, Z3, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z4, Z6
+	VMAXPS  Z6, Z5, Z5
+	VMOVUPS Z5, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps2
 
 steps2_alone:
 	MOVQ    (AX), R14
@@ -4465,35 +4457,33 @@ steps3:
 	ADDQ    R11, DX
 
 steps3_row:
-	VMOVUPS.Z (BX), K4, Z6
-	VCMPPS    $0x07, Z6, Z6, K2, K2
-	VMAXPS    Z6, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z6
-	VMAXPS    Z6, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z6
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z6, Z6
-	VPERMPS   Z6, Z3, Z7
-	VMAXPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z4, Z7
-	VPERMPS   Z6, Z5, Z6
-	VMAXPS    Z7, Z6, Z6
-	VMOVUPS   Z6, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps3
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K2, K2
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z6
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z6, Z6
+	VPERMPS Z6, Z3, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z4, Z7
+	VPERMPS Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z6
+	VMOVUPS Z6, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps3
 
 steps3_alone:
 	MOVQ    (AX), R14
@@ -4539,36 +4529,34 @@ steps4:
 	ADDQ    R11, DX
 
 steps4_row:
-	VMOVUPS.Z (BX), K4, Z6
-	VCMPPS    $0x07, Z6, Z6, K3, K3
-	VMAXPS    Z6, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z6
-	VMAXPS    Z6, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z6
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z6, Z6
-	VPERMPS   Z6, Z3, Z7
-	VMAXPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z4, Z7
-	VMAXPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z5, Z7
-	VMAXPS    Z7, Z6, Z6
-	VMOVUPS   Z6, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps4
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K3, K3
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z6
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z6, Z6
+	VPERMPS Z6, Z3, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z4, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z5, Z7
+	VMAXPS  Z7, Z6, Z6
+	VMOVUPS Z6, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps4
 
 steps4_alone:
 	MOVQ    (AX), R14
@@ -4616,37 +4604,35 @@ steps5:
 	ADDQ    R11, DX
 
 steps5_row:
-	VMOVUPS.Z (BX), K4, Z7
-	VCMPPS    $0x07, Z7, Z7, K1, K1
-	VMAXPS    Z7, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z7
-	VMAXPS    Z7, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z7
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z7, Z7
-	VPERMPS   Z7, Z3, Z8
-	VMAXPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z4, Z8
-	VMAXPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z5, Z8
-	VPERMPS   Z7, Z6, Z7
-	VMAXPS    Z8, Z7, Z7
-	VMOVUPS   Z7, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps5
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z7
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z7, Z7
+	VPERMPS Z7, Z3, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z4, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z5, Z8
+	VPERMPS Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z7
+	VMOVUPS Z7, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps5
 
 steps5_alone:
 	MOVQ    (AX), R14
@@ -4695,38 +4681,36 @@ steps6:
 	ADDQ    R11, DX
 
 steps6_row:
-	VMOVUPS.Z (BX), K4, Z7
-	VCMPPS    $0x07, Z7, Z7, K2, K2
-	VMAXPS    Z7, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z7
-	VMAXPS    Z7, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z7
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z7, Z7
-	VPERMPS   Z7, Z3, Z8
-	VMAXPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z4, Z8
-	VMAXPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z5, Z8
-	VMAXPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z6, Z8
-	VMAXPS    Z8, Z7, Z7
-	VMOVUPS   Z7, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps6
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K2, K2
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z7
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z7, Z7
+	VPERMPS Z7, Z3, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z4, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z5, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z6, Z8
+	VMAXPS  Z8, Z7, Z7
+	VMOVUPS Z7, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps6
 
 steps6_alone:
 	MOVQ    (AX), R14
@@ -4775,39 +4759,37 @@ steps7:
 	ADDQ    R11, DX
 
 steps7_row:
-	VMOVUPS.Z (BX), K4, Z8
-	VCMPPS    $0x07, Z8, Z8, K3, K3
-	VMAXPS    Z8, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z8
-	VMAXPS    Z8, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	MOVQ      (AX), R14
-	VMOVUPS   (DI)(R14*1), Z8
-	MOVQ      8(AX), R14
-	ADDQ      $0x10, AX
-	VMAXPS    (DI)(R14*1), Z8, Z8
-	VPERMPS   Z8, Z3, Z9
-	VMAXPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z4, Z9
-	VMAXPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z5, Z9
-	VMAXPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z6, Z9
-	VPERMPS   Z8, Z7, Z8
-	VMAXPS    Z9, Z8, Z8
-	VMOVUPS   Z8, K5, (SI)
-	ADDQ      R9, SI
-	DECQ      R15
-	JZ        next
-	TESTQ     R12, R12
-	JNZ       steps7
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K3, K3
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	MOVQ    (AX), R14
+	VMOVUPS (DI)(R14*1), Z8
+	MOVQ    8(AX), R14
+	ADDQ    $0x10, AX
+	VMAXPS  (DI)(R14*1), Z8, Z8
+	VPERMPS Z8, Z3, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z4, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z5, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z6, Z9
+	VPERMPS Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z8
+	VMOVUPS Z8, K5, (SI)
+	ADDQ    R9, SI
+	DECQ    R15
+	JZ      next
+	TESTQ   R12, R12
+	JNZ     steps7
 
 steps7_alone:
 	MOVQ    (AX), R14
@@ -4852,20 +4834,18 @@ others:
 	ADDQ    R11, DX
 
 others_row:
-	VMOVUPS.Z (BX), K4, Z3
-	VCMPPS    $0x07, Z3, Z3, K1, K1
-	VMAXPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, BX
-	ADDQ      $0x40, R11
-	SUBQ      R8, CX
-	SUBQ      $0x40, DX
-	VMOVUPS.Z (CX), K4, Z3
-	VMAXPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (DX)
-	DECQ      R13
-	DECQ      R12
-	JNZ       others
+	VMAXPS  (BX), Z1, K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, BX
+	ADDQ    $0x40, R11
+	SUBQ    R8, CX
+	SUBQ    $0x40, DX
+	VMAXPS  (CX), Z2, K4, Z2
+	VMOVUPS Z2, (DX)
+	DECQ    R13
+	DECQ    R12
+	JNZ     others
 
 pooled:
 	CMPQ  planes+24(FP), $0x00
@@ -6515,7 +6495,8 @@ first:
 	ADDQ    R11, DX
 
 first_row:
-	VMOVUPS.Z   (BX), K1, Z4
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (BX), K1, Z4
 	VMAXPS      Z4, Z2, Z4
 	VFIXUPIMMPS $0x00, Z1, Z2, Z4
 	VMOVAPS     Z4, Z2
@@ -6524,7 +6505,8 @@ first_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z4
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX), K1, Z4
 	VMAXPS      Z4, Z3, Z4
 	VFIXUPIMMPS $0x00, Z1, Z3, Z4
 	VMOVAPS     Z4, Z3
@@ -6571,7 +6553,8 @@ steps0:
 	ADDQ    R11, DX
 
 steps0_row:
-	VMOVUPS.Z   (BX), K1, Z5
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (BX), K1, Z5
 	VMAXPS      Z5, Z2, Z5
 	VFIXUPIMMPS $0x00, Z1, Z2, Z5
 	VMOVAPS     Z5, Z2
@@ -6580,7 +6563,8 @@ steps0_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z5
+	VMOVAPS     Z0, Z5
+	VMOVUPS     (CX), K1, Z5
 	VMAXPS      Z5, Z3, Z5
 	VFIXUPIMMPS $0x00, Z1, Z3, Z5
 	VMOVAPS     Z5, Z3
@@ -6649,7 +6633,8 @@ steps1:
 	ADDQ    R11, DX
 
 steps1_row:
-	VMOVUPS.Z   (BX), K1, Z6
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (BX), K1, Z6
 	VMAXPS      Z6, Z2, Z6
 	VFIXUPIMMPS $0x00, Z1, Z2, Z6
 	VMOVAPS     Z6, Z2
@@ -6658,7 +6643,8 @@ steps1_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z6
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
 	VMAXPS      Z6, Z3, Z6
 	VFIXUPIMMPS $0x00, Z1, Z3, Z6
 	VMOVAPS     Z6, Z3
@@ -6729,7 +6715,8 @@ steps2:
 	ADDQ    R11, DX
 
 steps2_row:
-	VMOVUPS.Z   (BX), K1, Z6
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (BX), K1, Z6
 	VMAXPS      Z6, Z2, Z6
 	VFIXUPIMMPS $0x00, Z1, Z2, Z6
 	VMOVAPS     Z6, Z2
@@ -6738,7 +6725,8 @@ steps2_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z6
+	VMOVAPS     Z0, Z6
+	VMOVUPS     (CX), K1, Z6
 	VMAXPS      Z6, Z3, Z6
 	VFIXUPIMMPS $0x00, Z1, Z3, Z6
 	VMOVAPS     Z6, Z3
@@ -6816,7 +6804,8 @@ steps3:
 	ADDQ    R11, DX
 
 steps3_row:
-	VMOVUPS.Z   (BX), K1, Z7
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (BX), K1, Z7
 	VMAXPS      Z7, Z2, Z7
 	VFIXUPIMMPS $0x00, Z1, Z2, Z7
 	VMOVAPS     Z7, Z2
@@ -6825,7 +6814,8 @@ steps3_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z7
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX), K1, Z7
 	VMAXPS      Z7, Z3, Z7
 	VFIXUPIMMPS $0x00, Z1, Z3, Z7
 	VMOVAPS     Z7, Z3
@@ -6905,7 +6895,8 @@ steps4:
 	ADDQ    R11, DX
 
 steps4_row:
-	VMOVUPS.Z   (BX), K1, Z7
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (BX), K1, Z7
 	VMAXPS      Z7, Z2, Z7
 	VFIXUPIMMPS $0x00, Z1, Z2, Z7
 	VMOVAPS     Z7, Z2
@@ -6914,7 +6905,8 @@ steps4_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z7
+	VMOVAPS     Z0, Z7
+	VMOVUPS     (CX), K1, Z7
 	VMAXPS      Z7, Z3, Z7
 	VFIXUPIMMPS $0x00, Z1, Z3, Z7
 	VMOVAPS     Z7, Z3
@@ -7001,7 +6993,8 @@ steps5:
 	ADDQ    R11, DX
 
 steps5_row:
-	VMOVUPS.Z   (BX), K1, Z8
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (BX), K1, Z8
 	VMAXPS      Z8, Z2, Z8
 	VFIXUPIMMPS $0x00, Z1, Z2, Z8
 	VMOVAPS     Z8, Z2
@@ -7010,7 +7003,8 @@ steps5_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z8
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX), K1, Z8
 	VMAXPS      Z8, Z3, Z8
 	VFIXUPIMMPS $0x00, Z1, Z3, Z8
 	VMOVAPS     Z8, Z3
@@ -7099,7 +7093,8 @@ steps6:
 	ADDQ    R11, DX
 
 steps6_row:
-	VMOVUPS.Z   (BX), K1, Z8
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (BX), K1, Z8
 	VMAXPS      Z8, Z2, Z8
 	VFIXUPIMMPS $0x00, Z1, Z2, Z8
 	VMOVAPS     Z8, Z2
@@ -7108,7 +7103,8 @@ steps6_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z8
+	VMOVAPS     Z0, Z8
+	VMOVUPS     (CX), K1, Z8
 	VMAXPS      Z8, Z3, Z8
 	VFIXUPIMMPS $0x00, Z1, Z3, Z8
 	VMOVAPS     Z8, Z3
@@ -7202,7 +7198,8 @@ steps7:
 	ADDQ    R11, DX
 
 steps7_row:
-	VMOVUPS.Z   (BX), K1, Z9
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (BX), K1, Z9
 	VMAXPS      Z9, Z2, Z9
 	VFIXUPIMMPS $0x00, Z1, Z2, Z9
 	VMOVAPS     Z9, Z2
@@ -7211,7 +7208,8 @@ steps7_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z9
+	VMOVAPS     Z0, Z9
+	VMOVUPS     (CX), K1, Z9
 	VMAXPS      Z9, Z3, Z9
 	VFIXUPIMMPS $0x00, Z1, Z3, Z9
 	VMOVAPS     Z9, Z3
@@ -7302,7 +7300,8 @@ others:
 	ADDQ    R11, DX
 
 others_row:
-	VMOVUPS.Z   (BX), K1, Z4
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (BX), K1, Z4
 	VMAXPS      Z4, Z2, Z4
 	VFIXUPIMMPS $0x00, Z1, Z2, Z4
 	VMOVAPS     Z4, Z2
@@ -7311,7 +7310,8 @@ others_row:
 	ADDQ        $0x40, R11
 	SUBQ        R8, CX
 	SUBQ        $0x40, DX
-	VMOVUPS.Z   (CX), K1, Z4
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (CX), K1, Z4
 	VMAXPS      Z4, Z3, Z4
 	VFIXUPIMMPS $0x00, Z1, Z3, Z4
 	VMOVAPS     Z4, Z3
@@ -8249,19 +8249,17 @@ first:
 	ADDQ    R11, BX
 
 first_row:
-	VMOVUPS.Z (CX), K1, Z3
-	VADDPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, CX
-	ADDQ      $0x40, R11
-	SUBQ      R8, DX
-	SUBQ      $0x40, BX
-	VMOVUPS.Z (DX), K1, Z3
-	VADDPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (BX)
-	DECQ      R13
-	DECQ      R12
-	JNZ       first
+	VADDPS  (CX), Z1, K1, Z1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, CX
+	ADDQ    $0x40, R11
+	SUBQ    R8, DX
+	SUBQ    $0x40, BX
+	VADDPS  (DX), Z2, K1, Z2
+	VMOVUPS Z2, (BX)
+	DECQ    R13
+	DECQ    R12
+	JNZ     first
 
 	// The rows of windows of a plane are computed between the rows of the next, which wait for each other.
 plane:
@@ -8307,15 +8305,13 @@ steps0:
 	ADDQ    R11, BX
 
 steps0_row:
-	VMOVUPS.Z   (CX), K1, Z5
-	VADDPS      Z5, Z1, Z1
+	VADDPS      (CX), Z1, K1, Z1
 	VMOVUPS     Z1, (R11)(R10*1)
 	ADDQ        R8, CX
 	ADDQ        $0x40, R11
 	SUBQ        R8, DX
 	SUBQ        $0x40, BX
-	VMOVUPS.Z   (DX), K1, Z5
-	VADDPS      Z5, Z2, Z2
+	VADDPS      (DX), Z2, K1, Z2
 	VMOVUPS     Z2, (BX)
 	DECQ        R13
 	DECQ        R12
@@ -8394,15 +8390,13 @@ steps1:
 	ADDQ    R11, BX
 
 steps1_row:
-	VMOVUPS.Z   (CX), K1, Z6
-	VADDPS      Z6, Z1, Z1
+	VADDPS      (CX), Z1, K1, Z1
 	VMOVUPS     Z1, (R11)(R10*1)
 	ADDQ        R8, CX
 	ADDQ        $0x40, R11
 	SUBQ        R8, DX
 	SUBQ        $0x40, BX
-	VMOVUPS.Z   (DX), K1, Z6
-	VADDPS      Z6, Z2, Z2
+	VADDPS      (DX), Z2, K1, Z2
 	VMOVUPS     Z2, (BX)
 	DECQ        R13
 	DECQ        R12
@@ -8487,15 +8481,13 @@ steps2:
 	ADDQ    R11, BX
 
 steps2_row:
-	VMOVUPS.Z   (CX), K1, Z6
-	VADDPS      Z6, Z1, Z1
+	VADDPS      (CX), Z1, K1, Z1
 	VMOVUPS     Z1, (R11)(R10*1)
 	ADDQ        R8, CX
 	ADDQ        $0x40, R11
 	SUBQ        R8, DX
 	SUBQ        $0x40, BX
-	VMOVUPS.Z   (DX), K1, Z6
-	VADDPS      Z6, Z2, Z2
+	VADDPS      (DX), Z2, K1, Z2
 	VMOVUPS     Z2, (BX)
 	DECQ        R13
 	DECQ        R12
@@ -8584,15 +8576,13 @@ steps3:
 	ADDQ    R11, BX
 
 steps3_row:
-	VMOVUPS.Z   (CX), K1, Z6
-	VADDPS      Z6, Z1, Z1
+	VADDPS      (CX), Z1, K1, Z1
 	VMOVUPS     Z1, (R11)(R10*1)
 	ADDQ        R8, CX
 	ADDQ        $0x40, R11
 	SUBQ        R8, DX
 	SUBQ        $0x40, BX
-	VMOVUPS.Z   (DX), K1, Z6
-	VADDPS      Z6, Z2, Z2
+	VADDPS      (DX), Z2, K1, Z2
 	VMOVUPS     Z2, (BX)
 	DECQ        R13
 	DECQ        R12
@@ -8686,15 +8676,13 @@ steps4:
 	ADDQ    R11, BX
 
 steps4_row:
-	VMOVUPS.Z   (CX), K1, Z7
-	VADDPS      Z7, Z1, Z1
+	VADDPS      (CX), Z1, K1, Z1
 	VMOVUPS     Z1, (R11)(R10*1)
 	ADDQ        R8, CX
 	ADDQ        $0x40, R11
 	SUBQ        R8, DX
 	SUBQ        $0x40, BX
-	VMOVUPS.Z   (DX), K1, Z7
-	VADDPS      Z7, Z2, Z2
+	VADDPS      (DX), Z2, K1, Z2
 	VMOVUPS     Z2, (BX)
 	DECQ        R13
 	DECQ        R12
@@ -8782,19 +8770,17 @@ others:
 	ADDQ    R11, BX
 
 others_row:
-	VMOVUPS.Z (CX), K1, Z3
-	VADDPS    Z3, Z1, Z1
-	VMOVUPS   Z1, (R11)(R10*1)
-	ADDQ      R8, CX
-	ADDQ      $0x40, R11
-	SUBQ      R8, DX
-	SUBQ      $0x40, BX
-	VMOVUPS.Z (DX), K1, Z3
-	VADDPS    Z3, Z2, Z2
-	VMOVUPS   Z2, (BX)
-	DECQ      R13
-	DECQ      R12
-	JNZ       others
+	VADDPS  (CX), Z1, K1, Z1
+	VMOVUPS Z1, (R11)(R10*1)
+	ADDQ    R8, CX
+	ADDQ    $0x40, R11
+	SUBQ    R8, DX
+	SUBQ    $0x40, BX
+	VADDPS  (DX), Z2, K1, Z2
+	VMOVUPS Z2, (BX)
+	DECQ    R13
+	DECQ    R12
+	JNZ     others
 
 pooled:
 	CMPQ planes+24(FP), $0x00

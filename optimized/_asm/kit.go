@@ -145,6 +145,19 @@ func (k *kit) combineMasked(a, b VecVirtual, m OpmaskVirtual, d VecVirtual) {
 	}
 }
 
+// accumulate sets the lanes of ms of acc to acc ∘ m. Memory behind them need not be there. An operand in memory takes no
+// vector port where a masked load takes one. AVX-512 only.
+func (k *kit) accumulate(acc VecVirtual, m Mem, ms mask) {
+	switch k.op {
+	case sum:
+		VADDPS(m, acc, ms.k, acc)
+	case maxFast:
+		VMAXPS(m, acc, ms.k, acc)
+	default:
+		k.combine(acc, k.loadMasked(m, ms), acc)
+	}
+}
+
 // check notes whether a or b have a NaN, where the operation does not keep it.
 func (k *kit) check(a, b VecVirtual) {
 	if k.op != maxFast {
