@@ -20,6 +20,7 @@ var sets = []set{
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
 				globals:    globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
+				globalLines: globalLinesMaxAVX512, globalLinesFast: globalLinesMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
@@ -27,7 +28,7 @@ var sets = []set{
 				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
-				globals: globalsSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
+				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
 			}),
 		},
 	},
@@ -53,24 +54,26 @@ var sets = []set{
 
 // kernels are the assembly functions of one operation.
 type kernels struct {
-	lanes       int
-	fold, pick2 func(dst, src *float32, n, taps, apart int)
-	pickN       func(dst, src *float32, n, step, taps, apart int)
-	reduce      func(dst, src *float32, n int)
-	prefix      func(dst, acc, src, end *float32, n int)
-	cells       func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
-	slide       func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
-	prefixSlide func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
-	pickCells   func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
-	scale       func(dst, by *float32, n int)
-	fused       [k3s1Same]fusedFunc
-	fast        [k3s1Same]fusedFast
-	same        sameFunc
-	sameFast    sameFast
-	globals     func(dst, src *float32, groups, n int, by float32)
-	globalsFast func(dst, src *float32, groups, n int, by float32) int
-	narrow      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
-	narrowFast  func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
+	lanes           int
+	fold, pick2     func(dst, src *float32, n, taps, apart int)
+	pickN           func(dst, src *float32, n, step, taps, apart int)
+	reduce          func(dst, src *float32, n int)
+	prefix          func(dst, acc, src, end *float32, n int)
+	cells           func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
+	slide           func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
+	prefixSlide     func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
+	pickCells       func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
+	scale           func(dst, by *float32, n int)
+	fused           [k3s1Same]fusedFunc
+	fast            [k3s1Same]fusedFast
+	same            sameFunc
+	sameFast        sameFast
+	globals         globalsFunc
+	globalsFast     globalsFast
+	globalLines     globalsFunc
+	globalLinesFast globalsFast
+	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
+	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
 
 	// Those that write past the cache.
 	stream         [k3s1Same]fusedFunc
@@ -80,10 +83,12 @@ type kernels struct {
 }
 
 type (
-	fusedFunc func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)
-	sameFunc  func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
-	sameFast  func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
-	fusedFast func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32) int
+	globalsFunc func(dst, src *float32, groups, n int, by float32)
+	globalsFast func(dst, src *float32, groups, n int, by float32) int
+	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)
+	sameFunc    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
+	sameFast    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
+	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32) int
 )
 
 // maxAssembly is how many cells a call of an assembly kernel may read, since it cannot be preempted: at 10 GB/s, a bad
@@ -101,7 +106,7 @@ func (f *band) streams(dst []float32) bool { return f.stream && startsLine(dst[f
 
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
-	o.globals.fast = k.globalsOp(k.globalsFast)
+	o.globals.fast = k.globalsOp(k.globalsFast, k.globalLinesFast)
 	if k.slide != nil {
 		o.widest = maxSlide
 		o.slide, o.prefixSlide = k.slideOps(func(width int) (int, *uint32) {
@@ -240,13 +245,10 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 				k.cells(&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.rows, f.down, f.cols, f.right, stream, by)
 			}
 		},
-		fence: fence,
-		lanes: k.lanes,
-		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(func(dst, src *float32, groups, n int, by float32) int {
-			k.globals(dst, src, groups, n, by)
-			return 0
-		})},
-		narrow: k.narrowOps(),
+		fence:   fence,
+		lanes:   k.lanes,
+		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(k.globals.exact(), k.globalLines.exact())},
+		narrow:  k.narrowOps(),
 	}
 	if k.pickCells != nil {
 		o.pickCells = func(dst, src []float32, f *cellPicks, taps, apart int) {
@@ -333,17 +335,33 @@ var slides = func() (s [maxSlide + 1]struct {
 	return s
 }()
 
-// globalsOp wraps a kernel for whole planes. A last group that is not full overlaps the one before.
-func (k kernels) globalsOp(call func(dst, src *float32, groups, n int, by float32) int) func(dst, src []float32, n int, by float32) bool {
+// exact returns the kernel as one that has seen no NaN, whatever there was.
+func (call globalsFunc) exact() globalsFast {
+	return func(dst, src *float32, groups, n int, by float32) int {
+		call(dst, src, groups, n, by)
+		return 0
+	}
+}
+
+// globalsOp wraps kernels for whole planes: lines, where there is one, for as many groups of 64 planes as there are, then
+// call. A last group that is not full overlaps the one before.
+func (k kernels) globalsOp(call, lines globalsFast) func(dst, src []float32, n int, by float32) bool {
 	return func(dst, src []float32, n int, by float32) bool {
 		noteRead(src)
 		noteWrite(dst)
 		within(dst, k.lanes)
 		within(src, n*len(dst))
-		groups := len(dst) / k.lanes
-		nan := call(&dst[0], &src[0], groups, n, by)
-		if left := len(dst) % k.lanes; left > 0 {
-			p := len(dst) - k.lanes
+		p, nan := 0, 0
+		if groups := len(dst) / 64; k.globalLines != nil && groups > 0 && n >= 32 {
+			nan = lines(&dst[0], &src[0], groups, n, by)
+			p = groups * 64
+		}
+		if groups := (len(dst) - p) / k.lanes; groups > 0 {
+			nan |= call(&dst[p], &src[p*n], groups, n, by)
+			p += groups * k.lanes
+		}
+		if p < len(dst) {
+			p = len(dst) - k.lanes
 			nan |= call(&dst[p], &src[p*n], 1, n, by)
 		}
 		return nan == 0

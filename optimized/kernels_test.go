@@ -341,10 +341,10 @@ func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, 
 }
 
 func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
-	planes := 2*o.lanes + 3
+	planes := 6*o.lanes + 3
 	src, dst := fenced(t, planes*longest+40), fenced(t, planes+40)
 	for n := 1; n <= longest; n++ {
-		for _, p := range []int{o.lanes, planes} {
+		for _, p := range []int{o.lanes, 2*o.lanes + 3, planes} {
 			want := func(d, s []float32) {
 				for i := range d {
 					d[i] = contract.reduce(s[i*n:(i+1)*n], nil)
@@ -359,6 +359,26 @@ func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
 				}
 			}
 			against(t, o.idempotent && n%9 == 4, fmt.Sprintf("%d planes of %d", p, n), src, dst, p*n, p, got, want)
+		}
+	}
+	// A plane has the same bits wherever it is, and whichever kernel takes it.
+	r := rand.New(rand.NewPCG(2, 2))
+	all, first := make([]float32, planes), make([]float32, o.lanes)
+	for n := 1; n <= longest; n++ {
+		for _, s := range places(src, planes*n) {
+			for i := range s {
+				s[i] = r.Float32() - 0.5
+			}
+			for i := range n {
+				s[3*n+i] = float32(math.Copysign(0, -1))
+			}
+			o.globals.exact(all, s, n, 0.3)
+			for p := range planes - o.lanes + 1 {
+				o.globals.exact(first, s[p*n:(p+o.lanes)*n], n, 0.3)
+				if math.Float32bits(first[0]) != math.Float32bits(all[p]) {
+					t.Fatalf("plane %d of %d cells: %v among others, %v as the first", p, n, all[p], first[0])
+				}
+			}
 		}
 	}
 }

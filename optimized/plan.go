@@ -228,7 +228,9 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	n := 1 // planes that stay together
 	switch {
 	case c.path == pathWhole && c.unit == 1:
-		n = c.ops.groups()
+		if n = c.ops.groups(); c.perChunk/4 >= n {
+			n *= 4 // of AVX-512, the kernel for whole lines takes 64
+		}
 	case c.path == pathFused && c.stream:
 		n = 16 // whose results fill lines
 	}

@@ -119,6 +119,11 @@ func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh 
 //go:noescape
 func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 
+// globalLinesMaxFastAVX512 works like globalLinesMax.
+//
+//go:noescape
+func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+
 // narrowMaxFastAVX512 works like narrowMax.
 //
 //go:noescape
@@ -164,6 +169,11 @@ func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int,
 //go:noescape
 func globalsMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
 
+// globalLinesMaxAVX512 works like globalLinesMax.
+//
+//go:noescape
+func globalLinesMaxAVX512(dst *float32, src *float32, groups int, n int, by float32)
+
 // narrowMaxAVX512 works like narrowMax.
 //
 //go:noescape
@@ -193,6 +203,11 @@ func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int,
 //
 //go:noescape
 func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
+
+// globalLinesSumAVX512 works like globalLinesSum.
+//
+//go:noescape
+func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
 
 // narrowSumAVX512 works like narrowSum.
 //

@@ -211,6 +211,14 @@ func laneTables() {
 	for i := range 32 {
 		DATA(4*i, U32(uint32(i%16*2+i/16)))
 	}
+	for _, isa := range []isa{avx512, avx2} { // where a tree leaves vector i
+		name := "treeOrder" + string(isa)
+		GLOBL(name, RODATA|NOPTR)
+		rows := (&kit{isa: isa}).lanes() / 4
+		for i := range 4 * rows {
+			DATA(4*i, U32(uint32(i%rows*4+i/rows)))
+		}
+	}
 	GLOBL("iota", RODATA|NOPTR)
 	for i := range 16 {
 		DATA(4*i, U32(uint32(i)))

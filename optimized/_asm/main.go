@@ -39,6 +39,7 @@ func main() {
 			fused(kit{isa: isa, op: op}, 3, 1, false)
 			globals(kit{isa: isa, op: op})
 			if isa == avx512 {
+				globalLines(kit{isa: isa, op: op})
 				narrow(kit{isa: isa, op: op})
 				same(kit{isa: isa, op: op}, false)
 				if op != maxExact { // a NaN may cost what it costs

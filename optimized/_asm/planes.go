@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -59,7 +60,7 @@ func reduce(k kit) {
 }
 
 // globals reduces each plane of n cells to one: as many planes as there are lanes at a time, whose vectors are then
-// transposed and combined in one tree. groups >= 1.
+// combined in one tree. groups >= 1.
 //
 //	dst[p] = (src[p·n] ∘ … ∘ src[p·n+n−1]) · by, 0 <= p < groups·lanes
 func globals(k kit) {
@@ -116,37 +117,13 @@ func globals(k kit) {
 		ADDQ(n3, src)
 		return acc
 	}
-	join := func(lo, hi func(a, b VecVirtual) VecVirtual) func(a, b VecVirtual) VecVirtual {
-		return func(a, b VecVirtual) VecVirtual {
-			l, h := lo(a, b), hi(a, b)
-			k.combine(l, h, l)
-			return l
+	var t tree
+	for i := 0; i < k.lanes(); i += 4 {
+		for _, v := range planes(i) {
+			t.add(&k, v)
 		}
 	}
-	v3 := func(f func(...Op)) func(a, b VecVirtual) VecVirtual {
-		return func(a, b VecVirtual) VecVirtual { v := k.vec(); f(b, a, v); return v }
-	}
-	v4 := func(f func(...Op), imm uint64) func(a, b VecVirtual) VecVirtual {
-		return func(a, b VecVirtual) VecVirtual { v := k.vec(); f(Imm(imm), b, a, v); return v }
-	}
-	pairs := join(v3(VUNPCKLPS), v3(VUNPCKHPS))
-	fours := join(v3(VUNPCKLPD), v3(VUNPCKHPD))
-	four := func(i int) VecVirtual {
-		p := planes(i)
-		return fours(pairs(p[0], p[1]), pairs(p[2], p[3]))
-	}
-	var r VecVirtual
-	if k.isa == avx512 {
-		eights := join(v4(VSHUFF32X4, 0x88), v4(VSHUFF32X4, 0xdd))
-		a := eights(four(0), four(4))
-		r = eights(a, eights(four(8), four(12)))
-	} else {
-		halves := func(imm uint64) func(a, b VecVirtual) VecVirtual {
-			return func(a, b VecVirtual) VecVirtual { v := k.vec(); VPERM2F128(Imm(imm), b, a, v); return v }
-		}
-		eights := join(halves(0x20), halves(0x31))
-		r = eights(four(0), four(4))
-	}
+	r := t.result(&k)
 	if k.op == sum {
 		by := k.vec()
 		VBROADCASTSS(param("by"), by)
@@ -159,6 +136,155 @@ func globals(k kit) {
 	k.report()
 	VZEROUPPER()
 	RET()
+}
+
+// globalLines does what globals does, the same bits, for planes of at least 32 cells, 64 of them at a time: groups of
+// them. A load that straddles two lines of the cache counts twice, and most vectors of a plane of 49 cells do, so this
+// takes whole lines, and of the two lines at the ends of a plane the lanes that belong to it. Sixteen planes are n lines,
+// whatever n is, so planes 16 apart have their ends in the same lanes, and share the masks. AVX-512 only.
+//
+//	lines   0               1               2               3               4               5               6
+//	plane 0 ················ ················ ················ ·
+//	plane 1                                                   ··············· ················ ················ ··
+func globalLines(k kit) {
+	begin(&k, "globalLines", "func(dst, src *float32, groups, n int, by float32)"+result(k.op))
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	k.open()
+	Comment("A plane begins at lane from of the line at src.")
+	from := GP64()
+	MOVQ(src, from)
+	ANDQ(Imm(63), from)
+	SUBQ(from, src)
+	SHRQ(Imm(2), from)
+	n64, n192 := GP64(), GP64()
+	MOVQ(n, n64)
+	SHLQ(Imm(6), n64)
+	LEAQ(Mem{Base: n64, Index: n64, Scale: 2}, n192)
+	const side = 4 // planes side by side
+	line := func(i, disp int) Mem {
+		return [side]Mem{at(src, disp), {Base: src, Index: n64, Scale: 1, Disp: disp},
+			{Base: src, Index: n64, Scale: 2, Disp: disp}, {Base: src, Index: n192, Scale: 1, Disp: disp}}[i]
+	}
+	ones, mine, before := GP32(), K(), K()
+	MOVL(U32(0xffff), ones)
+	masks := func() {
+		t := GP32()
+		SHLXL(from.As32(), ones, t)
+		KMOVW(t, mine)
+		KNOTW(mine, before)
+	}
+
+	Label("group")
+	masks()
+	var acc, border [side]VecVirtual
+	var trees [side]tree
+	for i := range border {
+		border[i] = k.vec()
+		VMOVUPS_Z(line(i, 0), mine, border[i])
+	}
+	for p := range 16 {
+		name := fmt.Sprintf("plane%d", p)
+		left := GP64()
+		ADDQ(n, from)
+		MOVQ(from, left)
+		SHRQ(Imm(4), left) // lines to the border after the plane, at least two
+		ANDQ(Imm(15), from)
+		for i := range acc {
+			acc[i] = k.load(line(i, 64))
+			k.check(acc[i], border[i])
+			k.combineMasked(acc[i], border[i], mine, acc[i])
+		}
+		ADDQ(Imm(64), src)
+		SUBQ(Imm(2), left)
+		JZ(LabelRef(name + "_end"))
+		Label(name)
+		var v [side]VecVirtual
+		for i := range v {
+			v[i] = k.load(line(i, 64))
+		}
+		for i := range v {
+			if i%2 == 0 {
+				k.check(v[i], v[i+1])
+			}
+			k.combine(acc[i], v[i], acc[i])
+		}
+		ADDQ(Imm(64), src)
+		DECQ(left)
+		JNZ(LabelRef(name))
+		Label(name + "_end")
+		masks()
+		for i := range acc {
+			if p < 15 {
+				VMOVUPS(line(i, 64), border[i])
+			} else {
+				VMOVUPS_Z(line(i, 64), before, border[i])
+				k.check(border[i], border[i])
+			}
+			k.combineMasked(acc[i], border[i], before, acc[i])
+			trees[i].add(&k, acc[i])
+		}
+		ADDQ(Imm(64), src)
+	}
+	for i := range trees {
+		r := trees[i].result(&k)
+		if k.op == sum {
+			k.combine(r, k.ident, r) // as in globals, where −0 is added to 0
+			VMULPS_BCST(param("by"), r, r)
+		}
+		VMOVUPS(r, at(dst, 64*i))
+	}
+	ADDQ(num(64*side), dst)
+	ADDQ(n192, src)
+	DECQ(param("groups"))
+	JNZ(LabelRef("group"))
+	k.report()
+	VZEROUPPER()
+	RET()
+}
+
+// tree combines the lanes of as many vectors as there are lanes, lane i of its result those of vector i. Lanes half a
+// vector apart come first and neighbours last, so the bits are the same wherever in the vectors the first cell was.
+type tree struct {
+	parts []VecVirtual // each of twice as many vectors as the next, at least
+	n     int          // vectors so far
+}
+
+func (t *tree) add(k *kit, v VecVirtual) {
+	t.n++
+	level := 4 - bits.TrailingZeros(uint(k.lanes()))
+	for n := t.n; n%2 == 0; n /= 2 {
+		last := len(t.parts) - 1
+		a, b := t.parts[last], v
+		t.parts = t.parts[:last]
+		v = k.vec()
+		h := k.vec()
+		switch {
+		case level == 0:
+			VSHUFF32X4(Imm(0x44), b, a, v)
+			VSHUFF32X4(Imm(0xee), b, a, h)
+		case level == 1 && k.isa == avx512:
+			VSHUFF32X4(Imm(0x88), b, a, v)
+			VSHUFF32X4(Imm(0xdd), b, a, h)
+		case level == 1:
+			VPERM2F128(Imm(0x20), b, a, v)
+			VPERM2F128(Imm(0x31), b, a, h)
+		case level == 2:
+			VUNPCKLPD(b, a, v)
+			VUNPCKHPD(b, a, h)
+		default:
+			VSHUFPS(Imm(0x88), b, a, v)
+			VSHUFPS(Imm(0xdd), b, a, h)
+		}
+		k.combine(v, h, v)
+		level++
+	}
+	t.parts = append(t.parts, v)
+}
+
+func (t *tree) result(k *kit) VecVirtual {
+	r, order := k.vec(), k.load(global("treeOrder"+string(k.isa)))
+	VPERMPS(t.parts[0], order, r)
+	return r
 }
 
 // narrow computes planes whose rows fit a vector, AVX-512 only.
