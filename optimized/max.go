@@ -63,12 +63,16 @@ func (c *call[T]) whole(p0, p1, c0, c1 int, s *scratch) {
 		dst := c.dst[plane*c.unit:][:c.unit]
 		if c.unit == 1 {
 			s.reset()
-			dst[0] = c.ops.reduce(src, carve[T](s, 64))
-		} else {
-			dst = dst[c0:c1]
-			c.ops.fold(dst, src[c0:], cells, c.unit)
+			dst[0] = c.ops.reduce(src, carve[T](s, 64)) * by
+			continue
 		}
-		if c.scaled {
+		dst = dst[c0:c1]
+		c.ops.fold(dst, src[c0:], cells, c.unit)
+		switch {
+		case c.scaled && c.ops.cells != nil:
+			s.cells = cellWindows{n: 1, c: len(dst), rows: 1, cols: 1}
+			c.ops.cells(dst, dst, &s.cells, by)
+		case c.scaled:
 			for i := range dst {
 				dst[i] *= by
 			}
