@@ -106,6 +106,11 @@ func (c *call[T]) factors() {
 	if !c.scaled {
 		return
 	}
+	if c.path == pathWhole {
+		c.by = c.sharedRows(1)
+		c.by[0] = reciprocal[T](c.windowDivisor(c.rowsCounted(0), c.colsCounted(0)))
+		return
+	}
 	c.countColumns()
 	switch {
 	case c.path == pathFused && c.kind != k3s1Same:

@@ -49,7 +49,7 @@ func (c *call[T]) whole(p0, p1, c0, c1 int, s *scratch) {
 	cells := c.h.in * c.w.in
 	by := T(1)
 	if c.scaled {
-		by = reciprocal[T](c.windowDivisor(c.rowsCounted(0), c.colsCounted(0)))
+		by = c.by[0]
 	}
 	if n := p1 - p0; c.unit == 1 && n >= c.ops.groups() && cells <= wholeCells {
 		dst, src := c.dst[p0:p1], c.src[p0*cells:p1*cells]

@@ -55,10 +55,7 @@ func (a axis) inner() (i0, i1 int) {
 }
 
 // whole reports whether the axis has one window, whose taps are all the cells.
-func (a axis) whole() bool {
-	first, n := a.taps(0)
-	return a.out == 1 && first == 0 && n == a.in
-}
+func (a axis) whole() bool { return a.out == 1 && a.d == 1 && a.k-a.l >= a.in }
 
 // plan is the geometry of one call. Both layouts are planes of rows of cells of unit elements:
 //
@@ -266,7 +263,7 @@ func (c *call[T]) choose() {
 	c.ops = opsFor[T](c.op)
 	var cell T
 	c.stream = c.ops.fence != nil && (len(c.src)+len(c.dst))*int(unsafe.Sizeof(cell)) > streamAbove
-	if c.h.whole() && c.w.whole() && c.h.d == 1 && c.w.d == 1 {
+	if c.h.whole() && c.w.whole() {
 		c.path = pathWhole
 		return
 	}
