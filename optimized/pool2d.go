@@ -13,8 +13,8 @@
 //
 // # Threads
 //
-// A call is cut into chunks that its goroutine and up to GOMAXPROCS−1 helpers take off one counter. The cut depends on
-// the shapes alone, and one goroutine computes an output cell in one order, so the bits of a result do not depend on
+// A call is cut into chunks that its goroutine and up to GOMAXPROCS−1 helpers take. The cut depends on the shapes alone,
+// and one goroutine computes an output cell in one order, so the bits of a result do not depend on
 // GOMAXPROCS. Helpers park when there is nothing to do, and end a second later.
 //
 // # Rounding
