@@ -10,6 +10,7 @@ import (
 type ops[T pool2d.Elem] struct {
 	identity   T    // what changes nothing
 	idempotent bool // a cell may enter twice
+	keys       bool // float32: keys are faster
 
 	fold   func(dst, src []T, taps, apart int)          // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
 	pick   func(dst, src []T, step, taps, apart int)    // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
@@ -178,7 +179,7 @@ func KernelSets() []string {
 }
 
 // generic is the last of every table: it runs everywhere.
-var generic = set{"generic", true, [2]ops[float32]{maxGeneric[float32](), sumGeneric[float32]()}}
+var generic = set{"generic", true, [2]ops[float32]{maxFloat32(), sumGeneric[float32]()}}
 
 // opsFor returns the kernels of op on T.
 func opsFor[T pool2d.Elem](op pool2d.Op) *ops[T] {

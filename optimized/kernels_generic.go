@@ -12,36 +12,48 @@ import "example.com/pool2d"
 //		dst[i] = max(src[i], src[i+apart], …, src[i+(taps-1)*apart])
 //	}
 func foldMax[T pool2d.Elem](dst, src []T, taps, apart int) {
-	n := len(dst)
-	t := 1
-	switch a := src[:n]; {
-	case taps == 1:
-		copy(dst, a)
-		return
-	case taps == 2:
-		b := src[apart:][:n]
-		for i := range dst {
-			dst[i] = max(a[i], b[i])
-		}
-		t = 2
-	default:
-		b, c := src[apart:][:n], src[2*apart:][:n]
-		for i := range dst {
-			dst[i] = max(a[i], b[i], c[i])
-		}
-		t = 3
+	first := src[:len(dst)]
+	if taps == 1 {
+		copy(dst, first)
 	}
-	for ; t+1 < taps; t += 2 {
-		a, b := src[t*apart:][:n], src[(t+1)*apart:][:n]
-		for i := range dst {
-			dst[i] = max(dst[i], a[i], b[i])
+	for t := 1; t < taps; t += 4 {
+		switch more := src[t*apart:]; taps - t {
+		case 1:
+			pairMax(dst, first, more)
+		case 2:
+			max3(dst, first, more, apart)
+		case 3:
+			max4(dst, first, more, apart)
+		default:
+			max5(dst, first, more, apart)
 		}
+		first = dst
 	}
-	if t < taps {
-		a := src[t*apart:][:n]
-		for i := range dst {
-			dst[i] = max(dst[i], a[i])
-		}
+}
+
+// These are not inlined: in one function they would not have enough registers, and be 1.1 to 1.3 times as slow.
+//
+//go:noinline
+func max3[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = max(a[i], b[i], c[i])
+	}
+}
+
+//go:noinline
+func max4[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c, d := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)], src[2*apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = max(max(a[i], b[i]), max(c[i], d[i]))
+	}
+}
+
+//go:noinline
+func max5[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c, d, e := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)], src[2*apart:][:len(dst)], src[3*apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = max(max(a[i], b[i]), max(c[i], d[i]), e[i])
 	}
 }
 
@@ -51,6 +63,20 @@ func foldMax[T pool2d.Elem](dst, src []T, taps, apart int) {
 //		dst[i] = max(src[i*step], src[i*step+apart], …, src[i*step+(taps-1)*apart])
 //	}
 func pickMax[T pool2d.Elem](dst, src []T, step, taps, apart int) {
+	switch taps {
+	case 2:
+		for i := range dst {
+			w := src[i*step:][:apart+1]
+			dst[i] = max(w[0], w[apart])
+		}
+		return
+	case 3:
+		for i := range dst {
+			w := src[i*step:][:2*apart+1]
+			dst[i] = max(w[0], w[apart], w[2*apart])
+		}
+		return
+	}
 	for i := range dst {
 		w := src[i*step:][:(taps-1)*apart+1]
 		m := w[0]
@@ -130,41 +156,62 @@ func reduceMax[T pool2d.Elem](src, _ []T) T {
 
 // foldSum is foldMax with + for max.
 func foldSum[T pool2d.Elem](dst, src []T, taps, apart int) {
-	n := len(dst)
-	t := 1
-	switch a := src[:n]; {
-	case taps == 1:
-		copy(dst, a)
-		return
-	case taps == 2:
-		b := src[apart:][:n]
-		for i := range dst {
-			dst[i] = a[i] + b[i]
-		}
-		t = 2
-	default:
-		b, c := src[apart:][:n], src[2*apart:][:n]
-		for i := range dst {
-			dst[i] = a[i] + b[i] + c[i]
-		}
-		t = 3
+	first := src[:len(dst)]
+	if taps == 1 {
+		copy(dst, first)
 	}
-	for ; t+1 < taps; t += 2 {
-		a, b := src[t*apart:][:n], src[(t+1)*apart:][:n]
-		for i := range dst {
-			dst[i] = dst[i] + a[i] + b[i]
+	for t := 1; t < taps; t += 4 {
+		switch more := src[t*apart:]; taps - t {
+		case 1:
+			pairSum(dst, first, more)
+		case 2:
+			sum3(dst, first, more, apart)
+		case 3:
+			sum4(dst, first, more, apart)
+		default:
+			sum5(dst, first, more, apart)
 		}
+		first = dst
 	}
-	if t < taps {
-		a := src[t*apart:][:n]
-		for i := range dst {
-			dst[i] += a[i]
-		}
+}
+
+func sum3[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i] + c[i]
+	}
+}
+
+func sum4[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c, d := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)], src[2*apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i] + c[i] + d[i]
+	}
+}
+
+func sum5[T pool2d.Elem](dst, a, src []T, apart int) {
+	a, b, c, d, e := a[:len(dst)], src[:len(dst)], src[apart:][:len(dst)], src[2*apart:][:len(dst)], src[3*apart:][:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i] + c[i] + d[i] + e[i]
 	}
 }
 
 // pickSum is pickMax with + for max.
 func pickSum[T pool2d.Elem](dst, src []T, step, taps, apart int) {
+	switch taps {
+	case 2:
+		for i := range dst {
+			w := src[i*step:][:apart+1]
+			dst[i] = w[0] + w[apart]
+		}
+		return
+	case 3:
+		for i := range dst {
+			w := src[i*step:][:2*apart+1]
+			dst[i] = w[0] + w[apart] + w[2*apart]
+		}
+		return
+	}
 	for i := range dst {
 		w := src[i*step:][:(taps-1)*apart+1]
 		m := w[0]

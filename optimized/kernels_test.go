@@ -54,13 +54,14 @@ var quiet, signalling = math.Float32frombits(0xffc00001), math.Float32frombits(0
 // TestKernel compares each row kernel of each set with its Go loop: each length, at both fences and in every alignment,
 // and a NaN at every position.
 func TestKernel(t *testing.T) {
+	contracts := [2]ops[float32]{maxGeneric[float32](), sumGeneric[float32]()}
 	for _, s := range sets {
 		if !s.runnable {
 			t.Logf("set %s: does not run here", s.name)
 			continue
 		}
 		for op := range s.ops {
-			o, contract := &s.ops[op], &generic.ops[op]
+			o, contract := &s.ops[op], &contracts[op]
 			longest := 4*max(8, o.lanes) + 3
 			if raceEnabled { // thirty times as slow, and what it is for is TestSameBits
 				longest = o.lanes + 3
@@ -320,6 +321,73 @@ func testReduce(t *testing.T, longest int, nans bool, kernel, contract func(src,
 	for n := 1; n <= 3*longest; n++ {
 		against(t, nans && n%7 == 0, fmt.Sprintf("length %d", n), src, dst, n, 1,
 			func(d, s []float32) { d[0] = kernel(s, tmp) }, func(d, s []float32) { d[0] = contract(s, nil) })
+	}
+}
+
+// TestFold compares the folds of the contract, which take several taps at a time, with loops.
+func TestFold(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	src := make([]float32, 100)
+	for i := range src {
+		src[i] = r.Float32() - 0.5
+	}
+	for taps := 1; taps <= 14; taps++ {
+		for apart := 1; apart <= 4; apart++ {
+			for op, fold := range []func(dst, src []float32, taps, apart int){foldMax[float32], foldSum[float32]} {
+				got := make([]float32, 1+r.IntN(20))
+				fold(got, src, taps, apart)
+				for i, g := range got {
+					want := src[i]
+					for t := 1; t < taps; t++ {
+						if v := src[i+t*apart]; op == 0 {
+							want = max(want, v)
+						} else {
+							want += v
+						}
+					}
+					if g != want {
+						t.Fatalf("%v of %d taps, %d apart: cell %d is %v, want %v", pool2d.Op(op), taps, apart, i, g, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestKeys checks that keys are in the order of maxima, can be undone, and are the identity for −Inf; and maxima by bits.
+func TestKeys(t *testing.T) {
+	bits := []uint32{
+		0xff800000, 0xff7fffff, 0xbf800000, 0x80800000, 0x80000001, 0x80000000, // −Inf … −0
+		0, 1, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, // +0 … +Inf
+		0x7f800001, 0x7fc00000, 0x7fffffff, 0xffffffff, 0xffc00000, 0xff800001, // NaNs
+	}
+	ordered := make([]float32, len(bits))
+	for i, b := range bits {
+		ordered[i] = math.Float32frombits(b)
+	}
+	keys := make([]int32, len(bits))
+	toKeys(keys, cellBits(ordered))
+	if keys[0] != least[int32]() {
+		t.Errorf("the key of −Inf is %d, want %d", keys[0], least[int32]())
+	}
+	for i := 1; i < len(keys); i++ {
+		if keys[i-1] >= keys[i] {
+			t.Errorf("the key of %#x is %d, that of %#x is %d", bits[i-1], keys[i-1], bits[i], keys[i])
+		}
+	}
+	if fromKeys(keys); !slices.Equal(keys, cellBits(ordered)) {
+		t.Errorf("keys undone are %x, want %x", keys, bits)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 10_000 {
+		some := ordered[r.IntN(len(ordered)):]
+		src := make([]float32, 1+r.IntN(20))
+		for i := range src {
+			src[i] = some[r.IntN(1+r.IntN(len(some)))]
+		}
+		if got, want := reduceBits(src, nil), reduceMax(src, nil); !same([]float32{got}, []float32{want}) {
+			t.Fatalf("the maximum of %v is %v, want %v", src, got, want)
+		}
 	}
 }
 

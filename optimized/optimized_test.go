@@ -167,23 +167,29 @@ func TestHostile(t *testing.T) {
 		{pool2d.Shape{N: 1, C: 1, H: 3, W: 40000}, pool2d.Params{Kernel: hw(2, 5), Stride: hw(1, 2), Pad: pool2d.Pad{Left: 2}}},
 		{pool2d.Shape{N: 1, C: 1, H: 40, W: 20000}, pool2d.Params{Kernel: hw(31, 31), Stride: hw(1, 1), Pad: pool2d.Pad{Left: 15, Top: 15, Right: 2}}},
 		{pool2d.Shape{N: 1, C: 1, H: 900, W: 300}, pool2d.Params{Kernel: hw(63, 7), Stride: hw(2, 3), Pad: pool2d.Pad{Left: 3, Top: 30, Right: 2, Bottom: 31}}},
+		{pool2d.Shape{N: 1, C: 1, H: 250, W: 260}, pool2d.Params{Kernel: hw(9, 5), Stride: hw(1, 1), Pad: pool2d.Pad{Left: 2, Top: 4, Right: 1, Bottom: 4}}},
+		{pool2d.Shape{N: 1, C: 2, H: 200, W: 160}, pool2d.Params{Kernel: hw(7, 13), Stride: hw(3, 2), Dilation: hw(2, 1), Pad: pool2d.Pad{Left: 6, Top: 6}}},
 		{pool2d.Shape{N: 1, C: 1, H: 2, W: 9000}, pool2d.Params{Kernel: hw(1, 9000)}},
 		{pool2d.Shape{N: 1, C: 70, H: 300, W: 31}, pool2d.Params{Kernel: hw(300, 31)}},
 	} {
-		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
-			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
-				c.p.Op = op
-				x := randomTensor[float32](rand.New(rand.NewPCG(3, 4)), c.in, l, false)
-				got, err := Pool2D(x, c.p)
-				if err != nil {
-					t.Fatalf("%s: %v", caseName(c.in, c.p, l), err)
-				}
-				if c.p.Kernel.H >= big || c.p.Dilation.H >= big {
-					continue // a loop over every tap does not end
-				}
-				for i := 0; i < len(got.Data); i += max(1, len(got.Data)/500) {
-					if g, w := got.Data[i], window(x, c.p, got.CellAt(i)); g != w && math.Abs(float64(g-w)) > 1e-4 {
-						t.Fatalf("%s: cell %v: got %v, want %v", caseName(c.in, c.p, l), got.CellAt(i), g, w)
+		for _, set := range KernelSets() {
+			undo, _ := force(set)
+			defer undo()
+			for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+				for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
+					c.p.Op = op
+					x := randomTensor[float32](rand.New(rand.NewPCG(3, 4)), c.in, l, false)
+					got, err := Pool2D(x, c.p)
+					if err != nil {
+						t.Fatalf("set %s: %s: %v", set, caseName(c.in, c.p, l), err)
+					}
+					if c.p.Kernel.H >= big || c.p.Dilation.H >= big {
+						continue // a loop over every tap does not end
+					}
+					for i := 0; i < len(got.Data); i += max(1, len(got.Data)/500) {
+						if g, w := got.Data[i], window(x, c.p, got.CellAt(i)); g != w && math.Abs(float64(g-w)) > 1e-4 {
+							t.Fatalf("set %s: %s: cell %v: got %v, want %v", set, caseName(c.in, c.p, l), got.CellAt(i), g, w)
+						}
 					}
 				}
 			}

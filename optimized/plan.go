@@ -45,6 +45,12 @@ func (a axis) counted(i int) int {
 // span is how many cells a window covers, gaps between its taps included.
 func (a axis) span() int { return a.d*(a.k-1) + 1 }
 
+// under returns the cells [r0, r1) from the first to the last under windows [i0, i1).
+func (a axis) under(i0, i1 int) (r0, r1 int) {
+	r0 = min(max(i0*a.s-a.l, 0), a.in)
+	return r0, max(r0, min((i1-1)*a.s-a.l+a.span(), a.in))
+}
+
 // inner returns the windows [i0, i1) that hang over no edge.
 func (a axis) inner() (i0, i1 int) {
 	i0 = min((a.l+a.s-1)/a.s, a.out)
@@ -141,6 +147,7 @@ type call[T pool2d.Elem] struct {
 	plan
 	cut
 	dst, src []T
+	keyed    bool // cells are bits of float32, to be pooled as keys
 	ops      *ops[T]
 	path     path
 	kind     int  // fused: which windows
@@ -158,7 +165,7 @@ type call[T pool2d.Elem] struct {
 	ends   rowEnds
 	picks  cellPicks
 	narrow narrowPlanes
-	flat   flatPlanes
+	layout flatLayout
 	shared []T // memory of by, kept for the next call
 }
 
@@ -198,14 +205,25 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	if len(dst.Data) == 0 {
 		return
 	}
-	pool := &calls[elemIndex[T]()]
-	c, ok := pool.Get().(*call[T])
+	var cell T
+	pl := newPlan(src.Shape, dst.Shape, src.Layout, p)
+	if _, ok := any(cell).(float32); ok && pl.keyed() {
+		pool(pl, cellBits(dst.Data), cellBits(src.Data), true)
+		return
+	}
+	pool(pl, dst.Data, src.Data, false)
+}
+
+// pool computes dst, which is not empty. If keyed, cells are the bits of float32.
+func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
+	free := &calls[elemIndex[T]()]
+	c, ok := free.Get().(*call[T])
 	if !ok {
 		c = new(call[T])
 		c.task = c
 	}
-	c.plan = newPlan(src.Shape, dst.Shape, src.Layout, p)
-	c.dst, c.src = dst.Data, src.Data
+	c.plan, c.keyed = pl, keyed
+	c.dst, c.src = dst, src
 	c.choose()
 	rows := 1 // that stay together in a band
 	switch {
@@ -238,7 +256,7 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 	c.factors()
 	c.start(c.chunks, len(c.src)+len(c.dst))
 	c.dst, c.src, c.by = nil, nil, nil
-	pool.Put(c)
+	free.Put(c)
 }
 
 // What the separable path may use of a goroutine's scratch. A strip has up to six rows beside its blocks, and where
@@ -323,9 +341,6 @@ func (c *call[T]) run(i int, s *scratch) {
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)
 		return
-	case pathFlat:
-		c.flatRun(p0, p1, s)
-		return
 	case pathCells:
 		for plane := p0; plane < p1; plane++ {
 			c.cellRows(plane, y0, y1, s)
@@ -335,14 +350,34 @@ func (c *call[T]) run(i int, s *scratch) {
 		c.whole(p0, p1, y0, y1, s)
 		return
 	}
+	s.reset()
+	row := c.w.in * c.unit
+	var keys []T
+	if c.keyed {
+		keys = carve[T](s, c.h.in*row)
+	}
+	var f flat[T]
+	if c.path == pathFlat {
+		f = c.newFlat(s)
+	}
 	for plane := p0; plane < p1; plane++ {
-		src := c.src[plane*c.h.in*c.w.in*c.unit:][:c.h.in*c.w.in*c.unit]
+		src := c.src[plane*c.h.in*row:][:c.h.in*row]
 		dst := c.dst[plane*c.h.out*c.w.out*c.unit:][:c.h.out*c.w.out*c.unit]
+		if c.keyed {
+			r0, r1 := c.h.under(y0, y1)
+			toKeys(cellBits(keys[r0*row:r1*row]), cellBits(src[r0*row:r1*row]))
+			src = keys
+		}
 		switch c.path {
+		case pathFlat:
+			c.flatPlane(dst, src, &f)
 		case pathRows:
 			c.rows(dst, src, y0, y1, s)
 		default:
 			c.direct(dst, src, y0, y1)
+		}
+		if c.keyed {
+			fromKeys(cellBits(dst[y0*c.w.out*c.unit : y1*c.w.out*c.unit]))
 		}
 	}
 }

@@ -11,13 +11,13 @@ import "example.com/pool2d"
 //	    └──────────────────┘           └──[──kw──]──────┘
 //	                                       └─► dst[x]
 func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
-	u, w := c.unit, c.w
+	u, w, used := c.unit, c.w, s.used
 	for x0 := 0; x0 < w.out; x0 += c.strip {
 		x1 := min(x0+c.strip, w.out)
 		lo := x0*w.s - w.l // columns under the strip
 		hi := (x1-1)*w.s - w.l + w.span()
 		r0, r1 := min(max(lo, 0), w.in), min(max(hi, 0), w.in) // the real ones
-		s.reset()
+		s.used = used
 		off := -(r0 - lo) * u & 15 // so that the real ones begin a line
 		buf := carve[T](s, off+(hi-lo)*u)[off:]
 		fill(buf[:(r0-lo)*u], c.ops.identity)
