@@ -227,9 +227,13 @@ func helpOnceAwake(home int) {
 	helpers.idle.Add(-1)
 }
 
+// looks is how often a helper looks for a job before it yields: 0.5 µs, where yielding takes 0.1. With 64, small calls on
+// two threads were 2 to 4 % slower, since it was mostly away when a job came.
+const looks = 2048
+
 // helpOnce takes part in a published job, if there is one. The helper counts as idle before and after.
 func helpOnce(home int) bool {
-	for range 64 {
+	for range looks {
 		if helpers.open.Load() == 0 {
 			continue
 		}
