@@ -66,22 +66,23 @@ func pickMax[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	switch taps {
 	case 2:
 		for i := range dst {
-			w := src[i*step:][:apart+1]
-			dst[i] = max(w[0], w[apart])
+			j := i * step
+			dst[i] = max(src[j], src[j+apart])
 		}
 		return
 	case 3:
 		for i := range dst {
-			w := src[i*step:][:2*apart+1]
-			dst[i] = max(w[0], w[apart], w[2*apart])
+			j := i * step
+			dst[i] = max(src[j], src[j+apart], src[j+2*apart])
 		}
 		return
 	}
 	for i := range dst {
-		w := src[i*step:][:(taps-1)*apart+1]
-		m := w[0]
-		for j := apart; j < len(w); j += apart {
-			m = max(m, w[j])
+		j := i * step
+		m := src[j]
+		for range taps - 1 {
+			j += apart
+			m = max(m, src[j])
 		}
 		dst[i] = m
 	}
@@ -201,22 +202,23 @@ func pickSum[T pool2d.Elem](dst, src []T, step, taps, apart int) {
 	switch taps {
 	case 2:
 		for i := range dst {
-			w := src[i*step:][:apart+1]
-			dst[i] = w[0] + w[apart]
+			j := i * step
+			dst[i] = src[j] + src[j+apart]
 		}
 		return
 	case 3:
 		for i := range dst {
-			w := src[i*step:][:2*apart+1]
-			dst[i] = w[0] + w[apart] + w[2*apart]
+			j := i * step
+			dst[i] = src[j] + src[j+apart] + src[j+2*apart]
 		}
 		return
 	}
 	for i := range dst {
-		w := src[i*step:][:(taps-1)*apart+1]
-		m := w[0]
-		for j := apart; j < len(w); j += apart {
-			m += w[j]
+		j := i * step
+		m := src[j]
+		for range taps - 1 {
+			j += apart
+			m += src[j]
 		}
 		dst[i] = m
 	}
