@@ -47,6 +47,9 @@ func BenchmarkPool2D(b *testing.B) {
 		{"global", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, 7, 1, 0},
 		{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, 2, 2, 0},
 		{"win31", pool2d.Shape{N: 1, C: 1, H: 4096, W: 4096}, 31, 1, 15},
+		// At the edge of a last cache of 32 MiB.
+		{"stem8", pool2d.Shape{N: 8, C: 64, H: 112, W: 112}, 3, 2, 1},
+		{"big", pool2d.Shape{N: 32, C: 64, H: 56, W: 56}, 2, 2, 0},
 		// Past every cache.
 		{"far", pool2d.Shape{N: 128, C: 64, H: 56, W: 56}, 2, 2, 0},
 		{"far-stem", pool2d.Shape{N: 32, C: 64, H: 112, W: 112}, 3, 2, 1},

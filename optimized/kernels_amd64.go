@@ -52,6 +52,30 @@ var sets = []set{
 	generic,
 }
 
+func init() {
+	if size := lastCache(); size > 0 {
+		streamAbove = min(streamAbove, size/2)
+	}
+}
+
+// lastCache returns the bytes of the last cache, and 0 if the processor does not tell.
+func lastCache() (size int) {
+	for _, leaf := range [...]uint32{4, 0x8000001d} { // Intel's, AMD's: of the same form
+		if most, _, _, _ := cpuid(leaf&^0xff, 0); most < leaf {
+			continue
+		}
+		for i := range uint32(8) {
+			kind, b, c, _ := cpuid(leaf, i)
+			if kind&31 == 0 { // no more
+				break
+			}
+			ways, parts, line, sets := b>>22+1, b>>12&0x3ff+1, b&0xfff+1, c+1
+			size = max(size, int(ways)*int(parts)*int(line)*int(sets))
+		}
+	}
+	return size
+}
+
 // kernels are the assembly functions of one operation.
 type kernels struct {
 	lanes           int
@@ -85,10 +109,10 @@ type kernels struct {
 type (
 	globalsFunc func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
-	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32)
+	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
 	sameFunc    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
 	sameFast    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
-	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32) int
+	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
 )
 
 // maxAssembly is how many cells a call of an assembly kernel may read, since it cannot be preempted: at 10 GB/s, a bad
@@ -437,7 +461,7 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 			exactAsm = k.stream[kind]
 		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
-			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
+			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16], fetchAhead(f))
 			return 0
 		}, dst, src, f, by)
 	}
@@ -447,10 +471,25 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 			fastAsm = k.fastStream[kind]
 		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
-			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16])
+			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16], fetchAhead(f))
 		}, dst, src, f, by)
 	}
 	return exact, fast
+}
+
+// fetchAhead returns how many bytes ahead of the two newest rows the kernels of stride 2 fetch into the cache. The rows of
+// narrow planes are one stream, which processors follow by themselves: on an AMD Zen 4 fetching too makes 112 columns 1.06
+// times as slow in the last cache, and 1.3 to 1.4 times past it. Of wide ones
+// there are two, which end at each row: 224 to 1024 columns gain 5 to 25 % by 2 to 8 KiB; past the cache 1920 gain as much
+// again by two rows. On an Intel Xeon (model 167) 0 to 8 KiB are the same within 2 %.
+func fetchAhead(f *band) int {
+	switch {
+	case f.w <= 128:
+		return 0
+	case f.stream:
+		return max(4096, 2*4*f.w)
+	}
+	return 4096
 }
 
 // sameOps wraps the kernels of k3s1Same, if there are any.

@@ -3435,9 +3435,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func k2s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k2s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k2s2MaxFastAVX512(SB), NOSPLIT, $0-152
+TEXT ·k2s2MaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -3487,22 +3487,26 @@ row:
 	MOVQ    BX, DX
 	IMULQ   SI, DX
 	ADDQ    dst+0(FP), DX
-	XORQ    SI, SI
-	MOVQ    blocks+88(FP), DI
-	TESTQ   DI, DI
+	MOVQ    AX, SI
+	ADDQ    fetch+144(FP), SI
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	XORQ    R8, R8
+	MOVQ    blocks+88(FP), R9
+	TESTQ   R9, R9
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(AX)(SI*2)
-	PREFETCHT0 4160(AX)(SI*2)
-	PREFETCHT0 4096(CX)(SI*2)
-	PREFETCHT0 4160(CX)(SI*2)
-	VMOVUPS    (AX)(SI*2), Z3
-	VMOVUPS    (CX)(SI*2), Z4
+	PREFETCHT0 (SI)(R8*2)
+	PREFETCHT0 64(SI)(R8*2)
+	PREFETCHT0 (DI)(R8*2)
+	PREFETCHT0 64(DI)(R8*2)
+	VMOVUPS    (AX)(R8*2), Z3
+	VMOVUPS    (CX)(R8*2), Z4
 	VCMPPS     $0x07, Z3, Z4, K1, K1
 	VMAXPS     Z4, Z3, Z3
-	VMOVUPS    64(AX)(SI*2), Z4
-	VMOVUPS    64(CX)(SI*2), Z5
+	VMOVUPS    64(AX)(R8*2), Z4
+	VMOVUPS    64(CX)(R8*2), Z5
 	VCMPPS     $0x07, Z4, Z5, K2, K2
 	VMAXPS     Z5, Z4, Z4
 	VMOVAPS    Z3, Z5
@@ -3510,24 +3514,24 @@ vector:
 	VMOVAPS    Z3, Z3
 	VPERMT2PS  Z4, Z2, Z3
 	VMAXPS     Z3, Z5, Z3
-	VMOVUPS    Z3, (DX)(SI*1)
-	ADDQ       $0x40, SI
-	DECQ       DI
+	VMOVUPS    Z3, (DX)(R8*1)
+	ADDQ       $0x40, R8
+	DECQ       R9
 	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
 	VMOVAPS   Z0, Z3
-	VMOVUPS   (AX)(SI*2), K4, Z3
+	VMOVUPS   (AX)(R8*2), K4, Z3
 	VMOVAPS   Z0, Z4
-	VMOVUPS   (CX)(SI*2), K4, Z4
+	VMOVUPS   (CX)(R8*2), K4, Z4
 	VCMPPS    $0x07, Z3, Z4, K3, K3
 	VMAXPS    Z4, Z3, Z3
 	VMOVAPS   Z0, Z4
-	VMOVUPS   64(AX)(SI*2), K5, Z4
+	VMOVUPS   64(AX)(R8*2), K5, Z4
 	VMOVAPS   Z0, Z5
-	VMOVUPS   64(CX)(SI*2), K5, Z5
+	VMOVUPS   64(CX)(R8*2), K5, Z5
 	VCMPPS    $0x07, Z4, Z5, K1, K1
 	VMAXPS    Z5, Z4, Z4
 	VMOVAPS   Z3, Z5
@@ -3535,7 +3539,7 @@ rest:
 	VMOVAPS   Z3, Z3
 	VPERMT2PS Z4, Z2, Z3
 	VMAXPS    Z3, Z5, Z3
-	VMOVUPS   Z3, K6, (DX)(SI*1)
+	VMOVUPS   Z3, K6, (DX)(R8*1)
 
 next:
 	ADDQ  $0x01, BX
@@ -3555,13 +3559,13 @@ next:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+144(FP)
+	MOVQ  AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k3s2MaxFastAVX512(SB), NOSPLIT, $0-152
+TEXT ·k3s2MaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -3629,17 +3633,21 @@ row:
 	MOVQ    SI, BX
 	IMULQ   DI, BX
 	ADDQ    dst+0(FP), BX
-	XORQ    DI, DI
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	MOVQ    DX, R8
+	ADDQ    fetch+144(FP), R8
+	XORQ    R9, R9
 	VMOVAPS Z0, Z3
-	MOVQ    ahead+80(FP), R8
-	TESTQ   R8, R8
+	MOVQ    ahead+80(FP), R10
+	TESTQ   R10, R10
 	JZ      edge
 	VMOVAPS Z0, Z3
-	VMOVUPS -64(AX)(DI*2), K7, Z3
+	VMOVUPS -64(AX)(R9*2), K7, Z3
 	VMOVAPS Z0, Z4
-	VMOVUPS -64(CX)(DI*2), K7, Z4
+	VMOVUPS -64(CX)(R9*2), K7, Z4
 	VMOVAPS Z0, Z5
-	VMOVUPS -64(DX)(DI*2), K7, Z5
+	VMOVUPS -64(DX)(R9*2), K7, Z5
 	VCMPPS  $0x07, Z3, Z4, K1, K1
 	VMAXPS  Z4, Z3, Z3
 	VCMPPS  $0x07, Z5, Z5, K2, K2
@@ -3647,25 +3655,25 @@ row:
 	VMOVAPS Z3, Z3
 
 edge:
-	MOVQ  blocks+88(FP), R8
-	TESTQ R8, R8
+	MOVQ  blocks+88(FP), R10
+	TESTQ R10, R10
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4160(CX)(DI*2)
-	PREFETCHT0 4096(DX)(DI*2)
-	PREFETCHT0 4160(DX)(DI*2)
-	VMOVUPS    (AX)(DI*2), Z4
-	VMOVUPS    (CX)(DI*2), Z5
-	VMOVUPS    (DX)(DI*2), Z6
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 64(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 64(R8)(R9*2)
+	VMOVUPS    (AX)(R9*2), Z4
+	VMOVUPS    (CX)(R9*2), Z5
+	VMOVUPS    (DX)(R9*2), Z6
 	VCMPPS     $0x07, Z4, Z5, K3, K3
 	VMAXPS     Z5, Z4, Z4
 	VCMPPS     $0x07, Z6, Z6, K1, K1
 	VMAXPS     Z6, Z4, Z4
-	VMOVUPS    64(AX)(DI*2), Z5
-	VMOVUPS    64(CX)(DI*2), Z6
-	VMOVUPS    64(DX)(DI*2), Z7
+	VMOVUPS    64(AX)(R9*2), Z5
+	VMOVUPS    64(CX)(R9*2), Z6
+	VMOVUPS    64(DX)(R9*2), Z7
 	VCMPPS     $0x07, Z5, Z6, K2, K2
 	VMAXPS     Z6, Z5, Z5
 	VCMPPS     $0x07, Z7, Z7, K3, K3
@@ -3678,30 +3686,30 @@ vector:
 	VALIGND    $0x0f, Z3, Z4, Z3
 	VMAXPS     Z3, Z5, Z5
 	VMOVAPS    Z4, Z3
-	VMOVUPS    Z5, (BX)(DI*1)
-	ADDQ       $0x40, DI
-	DECQ       R8
+	VMOVUPS    Z5, (BX)(R9*1)
+	ADDQ       $0x40, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
 	VMOVAPS   Z0, Z4
-	VMOVUPS   (AX)(DI*2), K4, Z4
+	VMOVUPS   (AX)(R9*2), K4, Z4
 	VMOVAPS   Z0, Z5
-	VMOVUPS   (CX)(DI*2), K4, Z5
+	VMOVUPS   (CX)(R9*2), K4, Z5
 	VMOVAPS   Z0, Z6
-	VMOVUPS   (DX)(DI*2), K4, Z6
+	VMOVUPS   (DX)(R9*2), K4, Z6
 	VCMPPS    $0x07, Z4, Z5, K1, K1
 	VMAXPS    Z5, Z4, Z4
 	VCMPPS    $0x07, Z6, Z6, K2, K2
 	VMAXPS    Z6, Z4, Z4
 	VMOVAPS   Z0, Z5
-	VMOVUPS   64(AX)(DI*2), K5, Z5
+	VMOVUPS   64(AX)(R9*2), K5, Z5
 	VMOVAPS   Z0, Z6
-	VMOVUPS   64(CX)(DI*2), K5, Z6
+	VMOVUPS   64(CX)(R9*2), K5, Z6
 	VMOVAPS   Z0, Z7
-	VMOVUPS   64(DX)(DI*2), K5, Z7
+	VMOVUPS   64(DX)(R9*2), K5, Z7
 	VCMPPS    $0x07, Z5, Z6, K3, K3
 	VMAXPS    Z6, Z5, Z5
 	VCMPPS    $0x07, Z7, Z7, K1, K1
@@ -3714,7 +3722,7 @@ rest:
 	VALIGND   $0x0f, Z3, Z4, Z3
 	VMAXPS    Z3, Z5, Z5
 	VMOVAPS   Z4, Z3
-	VMOVUPS   Z5, K6, (BX)(DI*1)
+	VMOVUPS   Z5, K6, (BX)(R9*1)
 
 next:
 	ADDQ  $0x01, SI
@@ -3734,13 +3742,13 @@ next:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+144(FP)
+	MOVQ  AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·k3s1MaxFastAVX512(SB), NOSPLIT, $0-152
+TEXT ·k3s1MaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -3915,7 +3923,7 @@ next:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+144(FP)
+	MOVQ  AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
@@ -6380,9 +6388,9 @@ part:
 	VZEROUPPER
 	RET
 
-// func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k2s2StreamMaxFastAVX512(SB), NOSPLIT, $0-152
+TEXT ·k2s2StreamMaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6444,22 +6452,26 @@ row:
 	MOVQ    ow+48(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    dst+0(FP), BX
-	XORQ    DI, DI
-	MOVQ    blocks+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	MOVQ    DX, R8
+	ADDQ    fetch+144(FP), R8
+	XORQ    R9, R9
+	MOVQ    blocks+88(FP), R10
+	TESTQ   R10, R10
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4160(CX)(DI*2)
-	PREFETCHT0 4096(DX)(DI*2)
-	PREFETCHT0 4160(DX)(DI*2)
-	VMOVUPS    (CX)(DI*2), Z7
-	VMOVUPS    (DX)(DI*2), Z8
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 64(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 64(R8)(R9*2)
+	VMOVUPS    (CX)(R9*2), Z7
+	VMOVUPS    (DX)(R9*2), Z8
 	VCMPPS     $0x07, Z7, Z8, K1, K1
 	VMAXPS     Z8, Z7, Z7
-	VMOVUPS    64(CX)(DI*2), Z8
-	VMOVUPS    64(DX)(DI*2), Z9
+	VMOVUPS    64(CX)(R9*2), Z8
+	VMOVUPS    64(DX)(R9*2), Z9
 	VCMPPS     $0x07, Z8, Z9, K2, K2
 	VMAXPS     Z9, Z8, Z8
 	VMOVAPS    Z7, Z9
@@ -6468,26 +6480,26 @@ vector:
 	VPERMT2PS  Z8, Z2, Z7
 	VMAXPS     Z7, Z9, Z7
 	VPERMT2PS  Z7, Z4, Z3
-	VMOVNTPS   Z3, (BX)(DI*1)
+	VMOVNTPS   Z3, (BX)(R9*1)
 	VMOVAPS    Z7, Z3
-	ADDQ       $0x40, DI
-	DECQ       R8
+	ADDQ       $0x40, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
-	ADDQ      DI, dst+0(FP)
+	ADDQ      R9, dst+0(FP)
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
 	VMOVAPS   Z0, Z7
-	VMOVUPS   (CX)(DI*2), K4, Z7
+	VMOVUPS   (CX)(R9*2), K4, Z7
 	VMOVAPS   Z0, Z8
-	VMOVUPS   (DX)(DI*2), K4, Z8
+	VMOVUPS   (DX)(R9*2), K4, Z8
 	VCMPPS    $0x07, Z7, Z8, K3, K3
 	VMAXPS    Z8, Z7, Z7
 	VMOVAPS   Z0, Z8
-	VMOVUPS   64(CX)(DI*2), K5, Z8
+	VMOVUPS   64(CX)(R9*2), K5, Z8
 	VMOVAPS   Z0, Z9
-	VMOVUPS   64(DX)(DI*2), K5, Z9
+	VMOVUPS   64(DX)(R9*2), K5, Z9
 	VCMPPS    $0x07, Z8, Z9, K1, K1
 	VMAXPS    Z9, Z8, Z8
 	VMOVAPS   Z7, Z9
@@ -6532,13 +6544,13 @@ next:
 	KANDW     K1, K3, K1
 	KMOVW     K1, AX
 	XORL      $0x0000ffff, AX
-	MOVQ      AX, nan+144(FP)
+	MOVQ      AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k3s2StreamMaxFastAVX512(SB), NOSPLIT, $0-152
+TEXT ·k3s2StreamMaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6618,17 +6630,21 @@ row:
 	MOVQ    ow+48(FP), SI
 	SHLQ    $0x02, SI
 	MOVQ    dst+0(FP), SI
-	XORQ    R8, R8
+	MOVQ    DX, R8
+	ADDQ    fetch+144(FP), R8
+	MOVQ    BX, R9
+	ADDQ    fetch+144(FP), R9
+	XORQ    R10, R10
 	VMOVAPS Z0, Z7
-	MOVQ    ahead+80(FP), R9
-	TESTQ   R9, R9
+	MOVQ    ahead+80(FP), R11
+	TESTQ   R11, R11
 	JZ      edge
 	VMOVAPS Z0, Z7
-	VMOVUPS -64(CX)(R8*2), K6, Z7
+	VMOVUPS -64(CX)(R10*2), K6, Z7
 	VMOVAPS Z0, Z8
-	VMOVUPS -64(DX)(R8*2), K6, Z8
+	VMOVUPS -64(DX)(R10*2), K6, Z8
 	VMOVAPS Z0, Z9
-	VMOVUPS -64(BX)(R8*2), K6, Z9
+	VMOVUPS -64(BX)(R10*2), K6, Z9
 	VCMPPS  $0x07, Z7, Z8, K1, K1
 	VMAXPS  Z8, Z7, Z7
 	VCMPPS  $0x07, Z9, Z9, K2, K2
@@ -6636,25 +6652,25 @@ row:
 	VMOVAPS Z7, Z7
 
 edge:
-	MOVQ  blocks+88(FP), R9
-	TESTQ R9, R9
+	MOVQ  blocks+88(FP), R11
+	TESTQ R11, R11
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(DX)(R8*2)
-	PREFETCHT0 4160(DX)(R8*2)
-	PREFETCHT0 4096(BX)(R8*2)
-	PREFETCHT0 4160(BX)(R8*2)
-	VMOVUPS    (CX)(R8*2), Z8
-	VMOVUPS    (DX)(R8*2), Z9
-	VMOVUPS    (BX)(R8*2), Z10
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 64(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 64(R9)(R10*2)
+	VMOVUPS    (CX)(R10*2), Z8
+	VMOVUPS    (DX)(R10*2), Z9
+	VMOVUPS    (BX)(R10*2), Z10
 	VCMPPS     $0x07, Z8, Z9, K3, K3
 	VMAXPS     Z9, Z8, Z8
 	VCMPPS     $0x07, Z10, Z10, K1, K1
 	VMAXPS     Z10, Z8, Z8
-	VMOVUPS    64(CX)(R8*2), Z9
-	VMOVUPS    64(DX)(R8*2), Z10
-	VMOVUPS    64(BX)(R8*2), Z11
+	VMOVUPS    64(CX)(R10*2), Z9
+	VMOVUPS    64(DX)(R10*2), Z10
+	VMOVUPS    64(BX)(R10*2), Z11
 	VCMPPS     $0x07, Z9, Z10, K2, K2
 	VMAXPS     Z10, Z9, Z9
 	VCMPPS     $0x07, Z11, Z11, K3, K3
@@ -6668,32 +6684,32 @@ vector:
 	VMAXPS     Z7, Z9, Z9
 	VMOVAPS    Z8, Z7
 	VPERMT2PS  Z9, Z4, Z3
-	VMOVNTPS   Z3, (SI)(R8*1)
+	VMOVNTPS   Z3, (SI)(R10*1)
 	VMOVAPS    Z9, Z3
-	ADDQ       $0x40, R8
-	DECQ       R9
+	ADDQ       $0x40, R10
+	DECQ       R11
 	JNZ        vector
 
 rest:
-	ADDQ      R8, dst+0(FP)
+	ADDQ      R10, dst+0(FP)
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
 	VMOVAPS   Z0, Z8
-	VMOVUPS   (CX)(R8*2), K4, Z8
+	VMOVUPS   (CX)(R10*2), K4, Z8
 	VMOVAPS   Z0, Z9
-	VMOVUPS   (DX)(R8*2), K4, Z9
+	VMOVUPS   (DX)(R10*2), K4, Z9
 	VMOVAPS   Z0, Z10
-	VMOVUPS   (BX)(R8*2), K4, Z10
+	VMOVUPS   (BX)(R10*2), K4, Z10
 	VCMPPS    $0x07, Z8, Z9, K1, K1
 	VMAXPS    Z9, Z8, Z8
 	VCMPPS    $0x07, Z10, Z10, K2, K2
 	VMAXPS    Z10, Z8, Z8
 	VMOVAPS   Z0, Z9
-	VMOVUPS   64(CX)(R8*2), K5, Z9
+	VMOVUPS   64(CX)(R10*2), K5, Z9
 	VMOVAPS   Z0, Z10
-	VMOVUPS   64(DX)(R8*2), K5, Z10
+	VMOVUPS   64(DX)(R10*2), K5, Z10
 	VMOVAPS   Z0, Z11
-	VMOVUPS   64(BX)(R8*2), K5, Z11
+	VMOVUPS   64(BX)(R10*2), K5, Z11
 	VCMPPS    $0x07, Z9, Z10, K3, K3
 	VMAXPS    Z10, Z9, Z9
 	VCMPPS    $0x07, Z11, Z11, K1, K1
@@ -6743,13 +6759,13 @@ next:
 	KANDW     K1, K3, K1
 	KMOVW     K1, AX
 	XORL      $0x0000ffff, AX
-	MOVQ      AX, nan+144(FP)
+	MOVQ      AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k2s2MaxAVX512(SB), NOSPLIT, $0-144
+TEXT ·k2s2MaxAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6800,23 +6816,27 @@ row:
 	MOVQ    BX, DX
 	IMULQ   SI, DX
 	ADDQ    dst+0(FP), DX
-	XORQ    SI, SI
-	MOVQ    blocks+88(FP), DI
-	TESTQ   DI, DI
+	MOVQ    AX, SI
+	ADDQ    fetch+144(FP), SI
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	XORQ    R8, R8
+	MOVQ    blocks+88(FP), R9
+	TESTQ   R9, R9
 	JZ      rest
 
 vector:
-	PREFETCHT0  4096(AX)(SI*2)
-	PREFETCHT0  4160(AX)(SI*2)
-	PREFETCHT0  4096(CX)(SI*2)
-	PREFETCHT0  4160(CX)(SI*2)
-	VMOVUPS     (AX)(SI*2), Z4
-	VMOVUPS     (CX)(SI*2), Z5
+	PREFETCHT0  (SI)(R8*2)
+	PREFETCHT0  64(SI)(R8*2)
+	PREFETCHT0  (DI)(R8*2)
+	PREFETCHT0  64(DI)(R8*2)
+	VMOVUPS     (AX)(R8*2), Z4
+	VMOVUPS     (CX)(R8*2), Z5
 	VMAXPS      Z5, Z4, Z5
 	VFIXUPIMMPS $0x00, Z1, Z4, Z5
 	VMOVAPS     Z5, Z4
-	VMOVUPS     64(AX)(SI*2), Z5
-	VMOVUPS     64(CX)(SI*2), Z6
+	VMOVUPS     64(AX)(R8*2), Z5
+	VMOVUPS     64(CX)(R8*2), Z6
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
@@ -6827,25 +6847,25 @@ vector:
 	VMAXPS      Z4, Z6, Z4
 	VFIXUPIMMPS $0x00, Z1, Z6, Z4
 	VMOVAPS     Z4, Z4
-	VMOVUPS     Z4, (DX)(SI*1)
-	ADDQ        $0x40, SI
-	DECQ        DI
+	VMOVUPS     Z4, (DX)(R8*1)
+	ADDQ        $0x40, R8
+	DECQ        R9
 	JNZ         vector
 
 rest:
 	CMPQ        out+112(FP), $0x00
 	JEQ         next
 	VMOVAPS     Z0, Z4
-	VMOVUPS     (AX)(SI*2), K1, Z4
+	VMOVUPS     (AX)(R8*2), K1, Z4
 	VMOVAPS     Z0, Z5
-	VMOVUPS     (CX)(SI*2), K1, Z5
+	VMOVUPS     (CX)(R8*2), K1, Z5
 	VMAXPS      Z5, Z4, Z5
 	VFIXUPIMMPS $0x00, Z1, Z4, Z5
 	VMOVAPS     Z5, Z4
 	VMOVAPS     Z0, Z5
-	VMOVUPS     64(AX)(SI*2), K2, Z5
+	VMOVUPS     64(AX)(R8*2), K2, Z5
 	VMOVAPS     Z0, Z6
-	VMOVUPS     64(CX)(SI*2), K2, Z6
+	VMOVUPS     64(CX)(R8*2), K2, Z6
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
@@ -6856,7 +6876,7 @@ rest:
 	VMAXPS      Z4, Z6, Z4
 	VFIXUPIMMPS $0x00, Z1, Z6, Z4
 	VMOVAPS     Z4, Z4
-	VMOVUPS     Z4, K3, (DX)(SI*1)
+	VMOVUPS     Z4, K3, (DX)(R8*1)
 
 next:
 	ADDQ  $0x01, BX
@@ -6875,9 +6895,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k3s2MaxAVX512(SB), NOSPLIT, $0-144
+TEXT ·k3s2MaxAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6946,17 +6966,21 @@ row:
 	MOVQ        SI, BX
 	IMULQ       DI, BX
 	ADDQ        dst+0(FP), BX
-	XORQ        DI, DI
+	MOVQ        CX, DI
+	ADDQ        fetch+144(FP), DI
+	MOVQ        DX, R8
+	ADDQ        fetch+144(FP), R8
+	XORQ        R9, R9
 	VMOVAPS     Z0, Z4
-	MOVQ        ahead+80(FP), R8
-	TESTQ       R8, R8
+	MOVQ        ahead+80(FP), R10
+	TESTQ       R10, R10
 	JZ          edge
 	VMOVAPS     Z0, Z4
-	VMOVUPS     -64(AX)(DI*2), K4, Z4
+	VMOVUPS     -64(AX)(R9*2), K4, Z4
 	VMOVAPS     Z0, Z5
-	VMOVUPS     -64(CX)(DI*2), K4, Z5
+	VMOVUPS     -64(CX)(R9*2), K4, Z5
 	VMOVAPS     Z0, Z6
-	VMOVUPS     -64(DX)(DI*2), K4, Z6
+	VMOVUPS     -64(DX)(R9*2), K4, Z6
 	VMAXPS      Z5, Z4, Z5
 	VFIXUPIMMPS $0x00, Z1, Z4, Z5
 	VMOVAPS     Z5, Z4
@@ -6966,27 +6990,27 @@ row:
 	VMOVAPS     Z4, Z4
 
 edge:
-	MOVQ  blocks+88(FP), R8
-	TESTQ R8, R8
+	MOVQ  blocks+88(FP), R10
+	TESTQ R10, R10
 	JZ    rest
 
 vector:
-	PREFETCHT0  4096(CX)(DI*2)
-	PREFETCHT0  4160(CX)(DI*2)
-	PREFETCHT0  4096(DX)(DI*2)
-	PREFETCHT0  4160(DX)(DI*2)
-	VMOVUPS     (AX)(DI*2), Z5
-	VMOVUPS     (CX)(DI*2), Z6
-	VMOVUPS     (DX)(DI*2), Z7
+	PREFETCHT0  (DI)(R9*2)
+	PREFETCHT0  64(DI)(R9*2)
+	PREFETCHT0  (R8)(R9*2)
+	PREFETCHT0  64(R8)(R9*2)
+	VMOVUPS     (AX)(R9*2), Z5
+	VMOVUPS     (CX)(R9*2), Z6
+	VMOVUPS     (DX)(R9*2), Z7
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
 	VMAXPS      Z7, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
-	VMOVUPS     64(AX)(DI*2), Z6
-	VMOVUPS     64(CX)(DI*2), Z7
-	VMOVUPS     64(DX)(DI*2), Z8
+	VMOVUPS     64(AX)(R9*2), Z6
+	VMOVUPS     64(CX)(R9*2), Z7
+	VMOVUPS     64(DX)(R9*2), Z8
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
@@ -7005,20 +7029,20 @@ vector:
 	VFIXUPIMMPS $0x00, Z1, Z6, Z4
 	VMOVAPS     Z4, Z6
 	VMOVAPS     Z5, Z4
-	VMOVUPS     Z6, (BX)(DI*1)
-	ADDQ        $0x40, DI
-	DECQ        R8
+	VMOVUPS     Z6, (BX)(R9*1)
+	ADDQ        $0x40, R9
+	DECQ        R10
 	JNZ         vector
 
 rest:
 	CMPQ        out+112(FP), $0x00
 	JEQ         next
 	VMOVAPS     Z0, Z5
-	VMOVUPS     (AX)(DI*2), K1, Z5
+	VMOVUPS     (AX)(R9*2), K1, Z5
 	VMOVAPS     Z0, Z6
-	VMOVUPS     (CX)(DI*2), K1, Z6
+	VMOVUPS     (CX)(R9*2), K1, Z6
 	VMOVAPS     Z0, Z7
-	VMOVUPS     (DX)(DI*2), K1, Z7
+	VMOVUPS     (DX)(R9*2), K1, Z7
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
@@ -7026,11 +7050,11 @@ rest:
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
 	VMOVAPS     Z0, Z6
-	VMOVUPS     64(AX)(DI*2), K2, Z6
+	VMOVUPS     64(AX)(R9*2), K2, Z6
 	VMOVAPS     Z0, Z7
-	VMOVUPS     64(CX)(DI*2), K2, Z7
+	VMOVUPS     64(CX)(R9*2), K2, Z7
 	VMOVAPS     Z0, Z8
-	VMOVUPS     64(DX)(DI*2), K2, Z8
+	VMOVUPS     64(DX)(R9*2), K2, Z8
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
@@ -7049,7 +7073,7 @@ rest:
 	VFIXUPIMMPS $0x00, Z1, Z6, Z4
 	VMOVAPS     Z4, Z6
 	VMOVAPS     Z5, Z4
-	VMOVUPS     Z6, K3, (BX)(DI*1)
+	VMOVUPS     Z6, K3, (BX)(R9*1)
 
 next:
 	ADDQ  $0x01, SI
@@ -7068,9 +7092,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·k3s1MaxAVX512(SB), NOSPLIT, $0-144
+TEXT ·k3s1MaxAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -10349,9 +10373,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k2s2SumAVX512(SB), NOSPLIT, $0-144
+TEXT ·k2s2SumAVX512(SB), NOSPLIT, $0-152
 	VPXORD    Z0, Z0, Z0
 	LEAQ      evenOdd<>+0(SB), AX
 	VMOVDQU32 (AX), Z0
@@ -10408,49 +10432,53 @@ row:
 	CMOVQEQ DI, BX
 	TESTQ   SI, SI
 	CMOVQEQ R8, BX
-	XORQ    DI, DI
-	MOVQ    blocks+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    AX, DI
+	ADDQ    fetch+144(FP), DI
+	MOVQ    CX, R8
+	ADDQ    fetch+144(FP), R8
+	XORQ    R9, R9
+	MOVQ    blocks+88(FP), R10
+	TESTQ   R10, R10
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(AX)(DI*2)
-	PREFETCHT0 4160(AX)(DI*2)
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4160(CX)(DI*2)
-	VMOVUPS    (AX)(DI*2), Z2
-	VMOVUPS    (CX)(DI*2), Z3
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 64(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 64(R8)(R9*2)
+	VMOVUPS    (AX)(R9*2), Z2
+	VMOVUPS    (CX)(R9*2), Z3
 	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(AX)(DI*2), Z3
-	VMOVUPS    64(CX)(DI*2), Z4
+	VMOVUPS    64(AX)(R9*2), Z3
+	VMOVUPS    64(CX)(R9*2), Z4
 	VADDPS     Z4, Z3, Z3
 	VMOVAPS    Z2, Z4
 	VPERMT2PS  Z3, Z0, Z4
 	VMOVAPS    Z2, Z2
 	VPERMT2PS  Z3, Z1, Z2
 	VADDPS     Z2, Z4, Z2
-	VMULPS     (BX)(DI*1), Z2, Z2
-	VMOVUPS    Z2, (DX)(DI*1)
-	ADDQ       $0x40, DI
-	DECQ       R8
+	VMULPS     (BX)(R9*1), Z2, Z2
+	VMOVUPS    Z2, (DX)(R9*1)
+	ADDQ       $0x40, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
-	VMOVUPS.Z (AX)(DI*2), K1, Z2
-	VMOVUPS.Z (CX)(DI*2), K1, Z3
+	VMOVUPS.Z (AX)(R9*2), K1, Z2
+	VMOVUPS.Z (CX)(R9*2), K1, Z3
 	VADDPS    Z3, Z2, Z2
-	VMOVUPS.Z 64(AX)(DI*2), K2, Z3
-	VMOVUPS.Z 64(CX)(DI*2), K2, Z4
+	VMOVUPS.Z 64(AX)(R9*2), K2, Z3
+	VMOVUPS.Z 64(CX)(R9*2), K2, Z4
 	VADDPS    Z4, Z3, Z3
 	VMOVAPS   Z2, Z4
 	VPERMT2PS Z3, Z0, Z4
 	VMOVAPS   Z2, Z2
 	VPERMT2PS Z3, Z1, Z2
 	VADDPS    Z2, Z4, Z2
-	VMULPS    (BX)(DI*1), Z2, Z2
-	VMOVUPS   Z2, K3, (DX)(DI*1)
+	VMULPS    (BX)(R9*1), Z2, Z2
+	VMOVUPS   Z2, K3, (DX)(R9*1)
 
 next:
 	ADDQ  $0x01, SI
@@ -10469,9 +10497,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k3s2SumAVX512(SB), NOSPLIT, $0-144
+TEXT ·k3s2SumAVX512(SB), NOSPLIT, $0-152
 	VPXORD    Z0, Z0, Z0
 	LEAQ      evenOdd<>+0(SB), AX
 	VMOVDQU32 (AX), Z1
@@ -10546,36 +10574,40 @@ row:
 	CMOVQEQ   R8, SI
 	TESTQ     DI, DI
 	CMOVQEQ   R9, SI
-	XORQ      R8, R8
+	MOVQ      CX, R8
+	ADDQ      fetch+144(FP), R8
+	MOVQ      DX, R9
+	ADDQ      fetch+144(FP), R9
+	XORQ      R10, R10
 	VMOVAPS   Z0, Z3
-	MOVQ      ahead+80(FP), R9
-	TESTQ     R9, R9
+	MOVQ      ahead+80(FP), R11
+	TESTQ     R11, R11
 	JZ        edge
-	VMOVUPS.Z -64(AX)(R8*2), K4, Z3
-	VMOVUPS.Z -64(CX)(R8*2), K4, Z4
-	VMOVUPS.Z -64(DX)(R8*2), K4, Z5
+	VMOVUPS.Z -64(AX)(R10*2), K4, Z3
+	VMOVUPS.Z -64(CX)(R10*2), K4, Z4
+	VMOVUPS.Z -64(DX)(R10*2), K4, Z5
 	VADDPS    Z4, Z3, Z3
 	VADDPS    Z5, Z3, Z3
 	VMOVAPS   Z3, Z3
 
 edge:
-	MOVQ  blocks+88(FP), R9
-	TESTQ R9, R9
+	MOVQ  blocks+88(FP), R11
+	TESTQ R11, R11
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(CX)(R8*2)
-	PREFETCHT0 4160(CX)(R8*2)
-	PREFETCHT0 4096(DX)(R8*2)
-	PREFETCHT0 4160(DX)(R8*2)
-	VMOVUPS    (AX)(R8*2), Z4
-	VMOVUPS    (CX)(R8*2), Z5
-	VMOVUPS    (DX)(R8*2), Z6
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 64(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 64(R9)(R10*2)
+	VMOVUPS    (AX)(R10*2), Z4
+	VMOVUPS    (CX)(R10*2), Z5
+	VMOVUPS    (DX)(R10*2), Z6
 	VADDPS     Z5, Z4, Z4
 	VADDPS     Z6, Z4, Z4
-	VMOVUPS    64(AX)(R8*2), Z5
-	VMOVUPS    64(CX)(R8*2), Z6
-	VMOVUPS    64(DX)(R8*2), Z7
+	VMOVUPS    64(AX)(R10*2), Z5
+	VMOVUPS    64(CX)(R10*2), Z6
+	VMOVUPS    64(DX)(R10*2), Z7
 	VADDPS     Z6, Z5, Z5
 	VADDPS     Z7, Z5, Z5
 	VMOVAPS    Z4, Z6
@@ -10586,23 +10618,23 @@ vector:
 	VALIGND    $0x0f, Z3, Z4, Z3
 	VADDPS     Z3, Z5, Z5
 	VMOVAPS    Z4, Z3
-	VMULPS     (SI)(R8*1), Z5, Z5
-	VMOVUPS    Z5, (BX)(R8*1)
-	ADDQ       $0x40, R8
-	DECQ       R9
+	VMULPS     (SI)(R10*1), Z5, Z5
+	VMOVUPS    Z5, (BX)(R10*1)
+	ADDQ       $0x40, R10
+	DECQ       R11
 	JNZ        vector
 
 rest:
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
-	VMOVUPS.Z (AX)(R8*2), K1, Z4
-	VMOVUPS.Z (CX)(R8*2), K1, Z5
-	VMOVUPS.Z (DX)(R8*2), K1, Z6
+	VMOVUPS.Z (AX)(R10*2), K1, Z4
+	VMOVUPS.Z (CX)(R10*2), K1, Z5
+	VMOVUPS.Z (DX)(R10*2), K1, Z6
 	VADDPS    Z5, Z4, Z4
 	VADDPS    Z6, Z4, Z4
-	VMOVUPS.Z 64(AX)(R8*2), K2, Z5
-	VMOVUPS.Z 64(CX)(R8*2), K2, Z6
-	VMOVUPS.Z 64(DX)(R8*2), K2, Z7
+	VMOVUPS.Z 64(AX)(R10*2), K2, Z5
+	VMOVUPS.Z 64(CX)(R10*2), K2, Z6
+	VMOVUPS.Z 64(DX)(R10*2), K2, Z7
 	VADDPS    Z6, Z5, Z5
 	VADDPS    Z7, Z5, Z5
 	VMOVAPS   Z4, Z6
@@ -10613,8 +10645,8 @@ rest:
 	VALIGND   $0x0f, Z3, Z4, Z3
 	VADDPS    Z3, Z5, Z5
 	VMOVAPS   Z4, Z3
-	VMULPS    (SI)(R8*1), Z5, Z5
-	VMOVUPS   Z5, K3, (BX)(R8*1)
+	VMULPS    (SI)(R10*1), Z5, Z5
+	VMOVUPS   Z5, K3, (BX)(R10*1)
 
 next:
 	ADDQ  $0x01, DI
@@ -10633,9 +10665,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·k3s1SumAVX512(SB), NOSPLIT, $0-144
+TEXT ·k3s1SumAVX512(SB), NOSPLIT, $0-152
 	VPXORD Z0, Z0, Z0
 	MOVQ   in0+96(FP), AX
 	MOVL   $0xffffffff, CX
@@ -12983,9 +13015,9 @@ part:
 	VZEROUPPER
 	RET
 
-// func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k2s2StreamSumAVX512(SB), NOSPLIT, $0-144
+TEXT ·k2s2StreamSumAVX512(SB), NOSPLIT, $0-152
 	VPXORD       Z0, Z0, Z0
 	LEAQ         evenOdd<>+0(SB), AX
 	VMOVDQU32    (AX), Z1
@@ -13054,51 +13086,55 @@ row:
 	CMOVQEQ R8, SI
 	TESTQ   DI, DI
 	CMOVQEQ R9, SI
-	XORQ    R8, R8
-	MOVQ    blocks+88(FP), R9
-	TESTQ   R9, R9
+	MOVQ    CX, R8
+	ADDQ    fetch+144(FP), R8
+	MOVQ    DX, R9
+	ADDQ    fetch+144(FP), R9
+	XORQ    R10, R10
+	MOVQ    blocks+88(FP), R11
+	TESTQ   R11, R11
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(CX)(R8*2)
-	PREFETCHT0 4160(CX)(R8*2)
-	PREFETCHT0 4096(DX)(R8*2)
-	PREFETCHT0 4160(DX)(R8*2)
-	VMOVUPS    (CX)(R8*2), Z6
-	VMOVUPS    (DX)(R8*2), Z7
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 64(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 64(R9)(R10*2)
+	VMOVUPS    (CX)(R10*2), Z6
+	VMOVUPS    (DX)(R10*2), Z7
 	VADDPS     Z7, Z6, Z6
-	VMOVUPS    64(CX)(R8*2), Z7
-	VMOVUPS    64(DX)(R8*2), Z8
+	VMOVUPS    64(CX)(R10*2), Z7
+	VMOVUPS    64(DX)(R10*2), Z8
 	VADDPS     Z8, Z7, Z7
 	VMOVAPS    Z6, Z8
 	VPERMT2PS  Z7, Z1, Z8
 	VMOVAPS    Z6, Z6
 	VPERMT2PS  Z7, Z2, Z6
 	VADDPS     Z6, Z8, Z6
-	VMULPS     (SI)(R8*1), Z6, Z6
+	VMULPS     (SI)(R10*1), Z6, Z6
 	VPERMT2PS  Z6, Z3, Z0
-	VMOVNTPS   Z0, (BX)(R8*1)
+	VMOVNTPS   Z0, (BX)(R10*1)
 	VMOVAPS    Z6, Z0
-	ADDQ       $0x40, R8
-	DECQ       R9
+	ADDQ       $0x40, R10
+	DECQ       R11
 	JNZ        vector
 
 rest:
-	ADDQ      R8, dst+0(FP)
+	ADDQ      R10, dst+0(FP)
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
-	VMOVUPS.Z (CX)(R8*2), K1, Z6
-	VMOVUPS.Z (DX)(R8*2), K1, Z7
+	VMOVUPS.Z (CX)(R10*2), K1, Z6
+	VMOVUPS.Z (DX)(R10*2), K1, Z7
 	VADDPS    Z7, Z6, Z6
-	VMOVUPS.Z 64(CX)(R8*2), K2, Z7
-	VMOVUPS.Z 64(DX)(R8*2), K2, Z8
+	VMOVUPS.Z 64(CX)(R10*2), K2, Z7
+	VMOVUPS.Z 64(DX)(R10*2), K2, Z8
 	VADDPS    Z8, Z7, Z7
 	VMOVAPS   Z6, Z8
 	VPERMT2PS Z7, Z1, Z8
 	VMOVAPS   Z6, Z6
 	VPERMT2PS Z7, Z2, Z6
 	VADDPS    Z6, Z8, Z6
-	VMULPS    (SI)(R8*1), Z6, Z6
+	VMULPS    (SI)(R10*1), Z6, Z6
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
 	JLT       part
@@ -13135,9 +13171,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·k3s2StreamSumAVX512(SB), NOSPLIT, $0-144
+TEXT ·k3s2StreamSumAVX512(SB), NOSPLIT, $0-152
 	VPXORD       Z0, Z0, Z0
 	LEAQ         evenOdd<>+0(SB), AX
 	VMOVDQU32    (AX), Z1
@@ -13224,36 +13260,40 @@ row:
 	CMOVQEQ   R9, DI
 	TESTQ     R8, R8
 	CMOVQEQ   R10, DI
-	XORQ      R9, R9
+	MOVQ      DX, R9
+	ADDQ      fetch+144(FP), R9
+	MOVQ      BX, R10
+	ADDQ      fetch+144(FP), R10
+	XORQ      R11, R11
 	VMOVAPS   Z0, Z7
-	MOVQ      ahead+80(FP), R10
-	TESTQ     R10, R10
+	MOVQ      ahead+80(FP), R12
+	TESTQ     R12, R12
 	JZ        edge
-	VMOVUPS.Z -64(CX)(R9*2), K3, Z7
-	VMOVUPS.Z -64(DX)(R9*2), K3, Z8
-	VMOVUPS.Z -64(BX)(R9*2), K3, Z9
+	VMOVUPS.Z -64(CX)(R11*2), K3, Z7
+	VMOVUPS.Z -64(DX)(R11*2), K3, Z8
+	VMOVUPS.Z -64(BX)(R11*2), K3, Z9
 	VADDPS    Z8, Z7, Z7
 	VADDPS    Z9, Z7, Z7
 	VMOVAPS   Z7, Z7
 
 edge:
-	MOVQ  blocks+88(FP), R10
-	TESTQ R10, R10
+	MOVQ  blocks+88(FP), R12
+	TESTQ R12, R12
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(DX)(R9*2)
-	PREFETCHT0 4160(DX)(R9*2)
-	PREFETCHT0 4096(BX)(R9*2)
-	PREFETCHT0 4160(BX)(R9*2)
-	VMOVUPS    (CX)(R9*2), Z8
-	VMOVUPS    (DX)(R9*2), Z9
-	VMOVUPS    (BX)(R9*2), Z10
+	PREFETCHT0 (R9)(R11*2)
+	PREFETCHT0 64(R9)(R11*2)
+	PREFETCHT0 (R10)(R11*2)
+	PREFETCHT0 64(R10)(R11*2)
+	VMOVUPS    (CX)(R11*2), Z8
+	VMOVUPS    (DX)(R11*2), Z9
+	VMOVUPS    (BX)(R11*2), Z10
 	VADDPS     Z9, Z8, Z8
 	VADDPS     Z10, Z8, Z8
-	VMOVUPS    64(CX)(R9*2), Z9
-	VMOVUPS    64(DX)(R9*2), Z10
-	VMOVUPS    64(BX)(R9*2), Z11
+	VMOVUPS    64(CX)(R11*2), Z9
+	VMOVUPS    64(DX)(R11*2), Z10
+	VMOVUPS    64(BX)(R11*2), Z11
 	VADDPS     Z10, Z9, Z9
 	VADDPS     Z11, Z9, Z9
 	VMOVAPS    Z8, Z10
@@ -13264,26 +13304,26 @@ vector:
 	VALIGND    $0x0f, Z7, Z8, Z7
 	VADDPS     Z7, Z9, Z9
 	VMOVAPS    Z8, Z7
-	VMULPS     (DI)(R9*1), Z9, Z9
+	VMULPS     (DI)(R11*1), Z9, Z9
 	VPERMT2PS  Z9, Z4, Z3
-	VMOVNTPS   Z3, (SI)(R9*1)
+	VMOVNTPS   Z3, (SI)(R11*1)
 	VMOVAPS    Z9, Z3
-	ADDQ       $0x40, R9
-	DECQ       R10
+	ADDQ       $0x40, R11
+	DECQ       R12
 	JNZ        vector
 
 rest:
-	ADDQ      R9, dst+0(FP)
+	ADDQ      R11, dst+0(FP)
 	CMPQ      out+112(FP), $0x00
 	JEQ       next
-	VMOVUPS.Z (CX)(R9*2), K1, Z8
-	VMOVUPS.Z (DX)(R9*2), K1, Z9
-	VMOVUPS.Z (BX)(R9*2), K1, Z10
+	VMOVUPS.Z (CX)(R11*2), K1, Z8
+	VMOVUPS.Z (DX)(R11*2), K1, Z9
+	VMOVUPS.Z (BX)(R11*2), K1, Z10
 	VADDPS    Z9, Z8, Z8
 	VADDPS    Z10, Z8, Z8
-	VMOVUPS.Z 64(CX)(R9*2), K2, Z9
-	VMOVUPS.Z 64(DX)(R9*2), K2, Z10
-	VMOVUPS.Z 64(BX)(R9*2), K2, Z11
+	VMOVUPS.Z 64(CX)(R11*2), K2, Z9
+	VMOVUPS.Z 64(DX)(R11*2), K2, Z10
+	VMOVUPS.Z 64(BX)(R11*2), K2, Z11
 	VADDPS    Z10, Z9, Z9
 	VADDPS    Z11, Z9, Z9
 	VMOVAPS   Z8, Z10
@@ -13294,7 +13334,7 @@ rest:
 	VALIGND   $0x0f, Z7, Z8, Z7
 	VADDPS    Z7, Z9, Z9
 	VMOVAPS   Z8, Z7
-	VMULPS    (DI)(R9*1), Z9, Z9
+	VMULPS    (DI)(R11*1), Z9, Z9
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
 	JLT       part
@@ -14604,9 +14644,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func k2s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k2s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k2s2MaxFastAVX2(SB), NOSPLIT, $0-152
+TEXT ·k2s2MaxFastAVX2(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -14652,23 +14692,27 @@ row:
 	MOVQ    BX, DX
 	IMULQ   SI, DX
 	ADDQ    dst+0(FP), DX
-	XORQ    SI, SI
-	MOVQ    blocks+88(FP), DI
-	TESTQ   DI, DI
+	MOVQ    AX, SI
+	ADDQ    fetch+144(FP), SI
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	XORQ    R8, R8
+	MOVQ    blocks+88(FP), R9
+	TESTQ   R9, R9
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(AX)(SI*2)
-	PREFETCHT0 4128(AX)(SI*2)
-	PREFETCHT0 4096(CX)(SI*2)
-	PREFETCHT0 4128(CX)(SI*2)
-	VMOVUPS    (AX)(SI*2), Y5
-	VMOVUPS    (CX)(SI*2), Y6
+	PREFETCHT0 (SI)(R8*2)
+	PREFETCHT0 32(SI)(R8*2)
+	PREFETCHT0 (DI)(R8*2)
+	PREFETCHT0 32(DI)(R8*2)
+	VMOVUPS    (AX)(R8*2), Y5
+	VMOVUPS    (CX)(R8*2), Y6
 	VCMPPS     $0x03, Y5, Y6, Y7
 	VORPS      Y7, Y1, Y1
 	VMAXPS     Y6, Y5, Y5
-	VMOVUPS    32(AX)(SI*2), Y6
-	VMOVUPS    32(CX)(SI*2), Y7
+	VMOVUPS    32(AX)(R8*2), Y6
+	VMOVUPS    32(CX)(R8*2), Y7
 	VCMPPS     $0x03, Y6, Y7, Y8
 	VORPS      Y8, Y1, Y1
 	VMAXPS     Y7, Y6, Y6
@@ -14677,24 +14721,24 @@ vector:
 	VSHUFPS    $0xdd, Y6, Y5, Y5
 	VPERMPD    $0xd8, Y5, Y5
 	VMAXPS     Y5, Y7, Y5
-	VMOVUPS    Y5, (DX)(SI*1)
-	ADDQ       $0x20, SI
-	DECQ       DI
+	VMOVUPS    Y5, (DX)(R8*1)
+	ADDQ       $0x20, R8
+	DECQ       R9
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(SI*2), Y2, Y5
+	VMASKMOVPS (AX)(R8*2), Y2, Y5
 	VBLENDVPS  Y2, Y5, Y0, Y5
-	VMASKMOVPS (CX)(SI*2), Y2, Y6
+	VMASKMOVPS (CX)(R8*2), Y2, Y6
 	VBLENDVPS  Y2, Y6, Y0, Y6
 	VCMPPS     $0x03, Y5, Y6, Y7
 	VORPS      Y7, Y1, Y1
 	VMAXPS     Y6, Y5, Y5
-	VMASKMOVPS 32(AX)(SI*2), Y3, Y6
+	VMASKMOVPS 32(AX)(R8*2), Y3, Y6
 	VBLENDVPS  Y3, Y6, Y0, Y6
-	VMASKMOVPS 32(CX)(SI*2), Y3, Y7
+	VMASKMOVPS 32(CX)(R8*2), Y3, Y7
 	VBLENDVPS  Y3, Y7, Y0, Y7
 	VCMPPS     $0x03, Y6, Y7, Y8
 	VORPS      Y8, Y1, Y1
@@ -14704,7 +14748,7 @@ rest:
 	VSHUFPS    $0xdd, Y6, Y5, Y5
 	VPERMPD    $0xd8, Y5, Y5
 	VMAXPS     Y5, Y7, Y5
-	VMASKMOVPS Y5, Y4, (DX)(SI*1)
+	VMASKMOVPS Y5, Y4, (DX)(R8*1)
 
 next:
 	ADDQ      $0x01, BX
@@ -14721,13 +14765,13 @@ next:
 	DECQ      planes+16(FP)
 	JNZ       plane
 	VMOVMSKPS Y1, AX
-	MOVQ      AX, nan+144(FP)
+	MOVQ      AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k3s2MaxFastAVX2(SB), NOSPLIT, $0-152
+TEXT ·k3s2MaxFastAVX2(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -14787,16 +14831,20 @@ row:
 	MOVQ       SI, BX
 	IMULQ      DI, BX
 	ADDQ       dst+0(FP), BX
-	XORQ       DI, DI
+	MOVQ       CX, DI
+	ADDQ       fetch+144(FP), DI
+	MOVQ       DX, R8
+	ADDQ       fetch+144(FP), R8
+	XORQ       R9, R9
 	VMOVAPS    Y0, Y6
-	MOVQ       ahead+80(FP), R8
-	TESTQ      R8, R8
+	MOVQ       ahead+80(FP), R10
+	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(DI*2), Y5, Y6
+	VMASKMOVPS -32(AX)(R9*2), Y5, Y6
 	VBLENDVPS  Y5, Y6, Y0, Y6
-	VMASKMOVPS -32(CX)(DI*2), Y5, Y7
+	VMASKMOVPS -32(CX)(R9*2), Y5, Y7
 	VBLENDVPS  Y5, Y7, Y0, Y7
-	VMASKMOVPS -32(DX)(DI*2), Y5, Y8
+	VMASKMOVPS -32(DX)(R9*2), Y5, Y8
 	VBLENDVPS  Y5, Y8, Y0, Y8
 	VCMPPS     $0x03, Y6, Y7, Y9
 	VORPS      Y9, Y1, Y1
@@ -14807,27 +14855,27 @@ row:
 	VMOVAPS    Y6, Y6
 
 edge:
-	MOVQ  blocks+88(FP), R8
-	TESTQ R8, R8
+	MOVQ  blocks+88(FP), R10
+	TESTQ R10, R10
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4128(CX)(DI*2)
-	PREFETCHT0 4096(DX)(DI*2)
-	PREFETCHT0 4128(DX)(DI*2)
-	VMOVUPS    (AX)(DI*2), Y7
-	VMOVUPS    (CX)(DI*2), Y8
-	VMOVUPS    (DX)(DI*2), Y9
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 32(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 32(R8)(R9*2)
+	VMOVUPS    (AX)(R9*2), Y7
+	VMOVUPS    (CX)(R9*2), Y8
+	VMOVUPS    (DX)(R9*2), Y9
 	VCMPPS     $0x03, Y7, Y8, Y10
 	VORPS      Y10, Y1, Y1
 	VMAXPS     Y8, Y7, Y7
 	VCMPPS     $0x03, Y9, Y9, Y8
 	VORPS      Y8, Y1, Y1
 	VMAXPS     Y9, Y7, Y7
-	VMOVUPS    32(AX)(DI*2), Y8
-	VMOVUPS    32(CX)(DI*2), Y9
-	VMOVUPS    32(DX)(DI*2), Y10
+	VMOVUPS    32(AX)(R9*2), Y8
+	VMOVUPS    32(CX)(R9*2), Y9
+	VMOVUPS    32(DX)(R9*2), Y10
 	VCMPPS     $0x03, Y8, Y9, Y11
 	VORPS      Y11, Y1, Y1
 	VMAXPS     Y9, Y8, Y8
@@ -14843,19 +14891,19 @@ vector:
 	VPALIGNR   $0x0c, Y6, Y7, Y6
 	VMAXPS     Y6, Y8, Y8
 	VMOVAPS    Y7, Y6
-	VMOVUPS    Y8, (BX)(DI*1)
-	ADDQ       $0x20, DI
-	DECQ       R8
+	VMOVUPS    Y8, (BX)(R9*1)
+	ADDQ       $0x20, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(DI*2), Y2, Y7
+	VMASKMOVPS (AX)(R9*2), Y2, Y7
 	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS (CX)(DI*2), Y2, Y8
+	VMASKMOVPS (CX)(R9*2), Y2, Y8
 	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS (DX)(DI*2), Y2, Y9
+	VMASKMOVPS (DX)(R9*2), Y2, Y9
 	VBLENDVPS  Y2, Y9, Y0, Y9
 	VCMPPS     $0x03, Y7, Y8, Y10
 	VORPS      Y10, Y1, Y1
@@ -14863,11 +14911,11 @@ rest:
 	VCMPPS     $0x03, Y9, Y9, Y8
 	VORPS      Y8, Y1, Y1
 	VMAXPS     Y9, Y7, Y7
-	VMASKMOVPS 32(AX)(DI*2), Y3, Y8
+	VMASKMOVPS 32(AX)(R9*2), Y3, Y8
 	VBLENDVPS  Y3, Y8, Y0, Y8
-	VMASKMOVPS 32(CX)(DI*2), Y3, Y9
+	VMASKMOVPS 32(CX)(R9*2), Y3, Y9
 	VBLENDVPS  Y3, Y9, Y0, Y9
-	VMASKMOVPS 32(DX)(DI*2), Y3, Y10
+	VMASKMOVPS 32(DX)(R9*2), Y3, Y10
 	VBLENDVPS  Y3, Y10, Y0, Y10
 	VCMPPS     $0x03, Y8, Y9, Y11
 	VORPS      Y11, Y1, Y1
@@ -14884,7 +14932,7 @@ rest:
 	VPALIGNR   $0x0c, Y6, Y7, Y6
 	VMAXPS     Y6, Y8, Y8
 	VMOVAPS    Y7, Y6
-	VMASKMOVPS Y8, Y4, (BX)(DI*1)
+	VMASKMOVPS Y8, Y4, (BX)(R9*1)
 
 next:
 	ADDQ      $0x01, SI
@@ -14901,13 +14949,13 @@ next:
 	DECQ      planes+16(FP)
 	JNZ       plane
 	VMOVMSKPS Y1, AX
-	MOVQ      AX, nan+144(FP)
+	MOVQ      AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
-// func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+// func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·k3s1MaxFastAVX2(SB), NOSPLIT, $0-152
+TEXT ·k3s1MaxFastAVX2(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -15088,7 +15136,7 @@ next:
 	DECQ      planes+16(FP)
 	JNZ       plane
 	VMOVMSKPS Y1, AX
-	MOVQ      AX, nan+144(FP)
+	MOVQ      AX, nan+152(FP)
 	VZEROUPPER
 	RET
 
@@ -15420,9 +15468,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-144
+TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -15467,23 +15515,27 @@ row:
 	MOVQ    BX, DX
 	IMULQ   SI, DX
 	ADDQ    dst+0(FP), DX
-	XORQ    SI, SI
-	MOVQ    blocks+88(FP), DI
-	TESTQ   DI, DI
+	MOVQ    AX, SI
+	ADDQ    fetch+144(FP), SI
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	XORQ    R8, R8
+	MOVQ    blocks+88(FP), R9
+	TESTQ   R9, R9
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(AX)(SI*2)
-	PREFETCHT0 4128(AX)(SI*2)
-	PREFETCHT0 4096(CX)(SI*2)
-	PREFETCHT0 4128(CX)(SI*2)
-	VMOVUPS    (AX)(SI*2), Y4
-	VMOVUPS    (CX)(SI*2), Y5
+	PREFETCHT0 (SI)(R8*2)
+	PREFETCHT0 32(SI)(R8*2)
+	PREFETCHT0 (DI)(R8*2)
+	PREFETCHT0 32(DI)(R8*2)
+	VMOVUPS    (AX)(R8*2), Y4
+	VMOVUPS    (CX)(R8*2), Y5
 	VMAXPS     Y5, Y4, Y6
 	VMAXPS     Y4, Y5, Y4
 	VORPS      Y6, Y4, Y4
-	VMOVUPS    32(AX)(SI*2), Y5
-	VMOVUPS    32(CX)(SI*2), Y6
+	VMOVUPS    32(AX)(R8*2), Y5
+	VMOVUPS    32(CX)(R8*2), Y6
 	VMAXPS     Y6, Y5, Y7
 	VMAXPS     Y5, Y6, Y5
 	VORPS      Y7, Y5, Y5
@@ -15494,24 +15546,24 @@ vector:
 	VMAXPS     Y4, Y6, Y5
 	VMAXPS     Y6, Y4, Y4
 	VORPS      Y5, Y4, Y4
-	VMOVUPS    Y4, (DX)(SI*1)
-	ADDQ       $0x20, SI
-	DECQ       DI
+	VMOVUPS    Y4, (DX)(R8*1)
+	ADDQ       $0x20, R8
+	DECQ       R9
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(SI*2), Y1, Y4
+	VMASKMOVPS (AX)(R8*2), Y1, Y4
 	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMASKMOVPS (CX)(SI*2), Y1, Y5
+	VMASKMOVPS (CX)(R8*2), Y1, Y5
 	VBLENDVPS  Y1, Y5, Y0, Y5
 	VMAXPS     Y5, Y4, Y6
 	VMAXPS     Y4, Y5, Y4
 	VORPS      Y6, Y4, Y4
-	VMASKMOVPS 32(AX)(SI*2), Y2, Y5
+	VMASKMOVPS 32(AX)(R8*2), Y2, Y5
 	VBLENDVPS  Y2, Y5, Y0, Y5
-	VMASKMOVPS 32(CX)(SI*2), Y2, Y6
+	VMASKMOVPS 32(CX)(R8*2), Y2, Y6
 	VBLENDVPS  Y2, Y6, Y0, Y6
 	VMAXPS     Y6, Y5, Y7
 	VMAXPS     Y5, Y6, Y5
@@ -15523,7 +15575,7 @@ rest:
 	VMAXPS     Y4, Y6, Y5
 	VMAXPS     Y6, Y4, Y4
 	VORPS      Y5, Y4, Y4
-	VMASKMOVPS Y4, Y3, (DX)(SI*1)
+	VMASKMOVPS Y4, Y3, (DX)(R8*1)
 
 next:
 	ADDQ  $0x01, BX
@@ -15542,9 +15594,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k3s2MaxAVX2(SB), NOSPLIT, $0-144
+TEXT ·k3s2MaxAVX2(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -15603,16 +15655,20 @@ row:
 	MOVQ       SI, BX
 	IMULQ      DI, BX
 	ADDQ       dst+0(FP), BX
-	XORQ       DI, DI
+	MOVQ       CX, DI
+	ADDQ       fetch+144(FP), DI
+	MOVQ       DX, R8
+	ADDQ       fetch+144(FP), R8
+	XORQ       R9, R9
 	VMOVAPS    Y0, Y5
-	MOVQ       ahead+80(FP), R8
-	TESTQ      R8, R8
+	MOVQ       ahead+80(FP), R10
+	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(DI*2), Y4, Y5
+	VMASKMOVPS -32(AX)(R9*2), Y4, Y5
 	VBLENDVPS  Y4, Y5, Y0, Y5
-	VMASKMOVPS -32(CX)(DI*2), Y4, Y6
+	VMASKMOVPS -32(CX)(R9*2), Y4, Y6
 	VBLENDVPS  Y4, Y6, Y0, Y6
-	VMASKMOVPS -32(DX)(DI*2), Y4, Y7
+	VMASKMOVPS -32(DX)(R9*2), Y4, Y7
 	VBLENDVPS  Y4, Y7, Y0, Y7
 	VMAXPS     Y6, Y5, Y8
 	VMAXPS     Y5, Y6, Y5
@@ -15623,27 +15679,27 @@ row:
 	VMOVAPS    Y5, Y5
 
 edge:
-	MOVQ  blocks+88(FP), R8
-	TESTQ R8, R8
+	MOVQ  blocks+88(FP), R10
+	TESTQ R10, R10
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4128(CX)(DI*2)
-	PREFETCHT0 4096(DX)(DI*2)
-	PREFETCHT0 4128(DX)(DI*2)
-	VMOVUPS    (AX)(DI*2), Y6
-	VMOVUPS    (CX)(DI*2), Y7
-	VMOVUPS    (DX)(DI*2), Y8
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 32(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 32(R8)(R9*2)
+	VMOVUPS    (AX)(R9*2), Y6
+	VMOVUPS    (CX)(R9*2), Y7
+	VMOVUPS    (DX)(R9*2), Y8
 	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
 	VORPS      Y9, Y6, Y6
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y7, Y6, Y6
-	VMOVUPS    32(AX)(DI*2), Y7
-	VMOVUPS    32(CX)(DI*2), Y8
-	VMOVUPS    32(DX)(DI*2), Y9
+	VMOVUPS    32(AX)(R9*2), Y7
+	VMOVUPS    32(CX)(R9*2), Y8
+	VMOVUPS    32(DX)(R9*2), Y9
 	VMAXPS     Y8, Y7, Y10
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y10, Y7, Y7
@@ -15663,19 +15719,19 @@ vector:
 	VMAXPS     Y7, Y5, Y5
 	VORPS      Y8, Y5, Y7
 	VMOVAPS    Y6, Y5
-	VMOVUPS    Y7, (BX)(DI*1)
-	ADDQ       $0x20, DI
-	DECQ       R8
+	VMOVUPS    Y7, (BX)(R9*1)
+	ADDQ       $0x20, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(DI*2), Y1, Y6
+	VMASKMOVPS (AX)(R9*2), Y1, Y6
 	VBLENDVPS  Y1, Y6, Y0, Y6
-	VMASKMOVPS (CX)(DI*2), Y1, Y7
+	VMASKMOVPS (CX)(R9*2), Y1, Y7
 	VBLENDVPS  Y1, Y7, Y0, Y7
-	VMASKMOVPS (DX)(DI*2), Y1, Y8
+	VMASKMOVPS (DX)(R9*2), Y1, Y8
 	VBLENDVPS  Y1, Y8, Y0, Y8
 	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
@@ -15683,11 +15739,11 @@ rest:
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y7, Y6, Y6
-	VMASKMOVPS 32(AX)(DI*2), Y2, Y7
+	VMASKMOVPS 32(AX)(R9*2), Y2, Y7
 	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS 32(CX)(DI*2), Y2, Y8
+	VMASKMOVPS 32(CX)(R9*2), Y2, Y8
 	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS 32(DX)(DI*2), Y2, Y9
+	VMASKMOVPS 32(DX)(R9*2), Y2, Y9
 	VBLENDVPS  Y2, Y9, Y0, Y9
 	VMAXPS     Y8, Y7, Y10
 	VMAXPS     Y7, Y8, Y7
@@ -15708,7 +15764,7 @@ rest:
 	VMAXPS     Y7, Y5, Y5
 	VORPS      Y8, Y5, Y7
 	VMOVAPS    Y6, Y5
-	VMASKMOVPS Y7, Y3, (BX)(DI*1)
+	VMASKMOVPS Y7, Y3, (BX)(R9*1)
 
 next:
 	ADDQ  $0x01, SI
@@ -15727,9 +15783,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·k3s1MaxAVX2(SB), NOSPLIT, $0-144
+TEXT ·k3s1MaxAVX2(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
@@ -16297,9 +16353,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-144
+TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-152
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
 	LEAQ    laneMask<>+0(SB), CX
@@ -16353,49 +16409,53 @@ row:
 	CMOVQEQ DI, BX
 	TESTQ   SI, SI
 	CMOVQEQ R8, BX
-	XORQ    DI, DI
-	MOVQ    blocks+88(FP), R8
-	TESTQ   R8, R8
+	MOVQ    AX, DI
+	ADDQ    fetch+144(FP), DI
+	MOVQ    CX, R8
+	ADDQ    fetch+144(FP), R8
+	XORQ    R9, R9
+	MOVQ    blocks+88(FP), R10
+	TESTQ   R10, R10
 	JZ      rest
 
 vector:
-	PREFETCHT0 4096(AX)(DI*2)
-	PREFETCHT0 4128(AX)(DI*2)
-	PREFETCHT0 4096(CX)(DI*2)
-	PREFETCHT0 4128(CX)(DI*2)
-	VMOVUPS    (AX)(DI*2), Y3
-	VMOVUPS    (CX)(DI*2), Y4
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 32(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 32(R8)(R9*2)
+	VMOVUPS    (AX)(R9*2), Y3
+	VMOVUPS    (CX)(R9*2), Y4
 	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(AX)(DI*2), Y4
-	VMOVUPS    32(CX)(DI*2), Y5
+	VMOVUPS    32(AX)(R9*2), Y4
+	VMOVUPS    32(CX)(R9*2), Y5
 	VADDPS     Y5, Y4, Y4
 	VSHUFPS    $0x88, Y4, Y3, Y5
 	VPERMPD    $0xd8, Y5, Y5
 	VSHUFPS    $0xdd, Y4, Y3, Y3
 	VPERMPD    $0xd8, Y3, Y3
 	VADDPS     Y3, Y5, Y3
-	VMULPS     (BX)(DI*1), Y3, Y3
-	VMOVUPS    Y3, (DX)(DI*1)
-	ADDQ       $0x20, DI
-	DECQ       R8
+	VMULPS     (BX)(R9*1), Y3, Y3
+	VMOVUPS    Y3, (DX)(R9*1)
+	ADDQ       $0x20, R9
+	DECQ       R10
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(DI*2), Y0, Y3
-	VMASKMOVPS (CX)(DI*2), Y0, Y4
+	VMASKMOVPS (AX)(R9*2), Y0, Y3
+	VMASKMOVPS (CX)(R9*2), Y0, Y4
 	VADDPS     Y4, Y3, Y3
-	VMASKMOVPS 32(AX)(DI*2), Y1, Y4
-	VMASKMOVPS 32(CX)(DI*2), Y1, Y5
+	VMASKMOVPS 32(AX)(R9*2), Y1, Y4
+	VMASKMOVPS 32(CX)(R9*2), Y1, Y5
 	VADDPS     Y5, Y4, Y4
 	VSHUFPS    $0x88, Y4, Y3, Y5
 	VPERMPD    $0xd8, Y5, Y5
 	VSHUFPS    $0xdd, Y4, Y3, Y3
 	VPERMPD    $0xd8, Y3, Y3
 	VADDPS     Y3, Y5, Y3
-	VMULPS     (BX)(DI*1), Y3, Y3
-	VMASKMOVPS Y3, Y2, (DX)(DI*1)
+	VMULPS     (BX)(R9*1), Y3, Y3
+	VMASKMOVPS Y3, Y2, (DX)(R9*1)
 
 next:
 	ADDQ  $0x01, SI
@@ -16414,9 +16474,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·k3s2SumAVX2(SB), NOSPLIT, $0-144
+TEXT ·k3s2SumAVX2(SB), NOSPLIT, $0-152
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
 	LEAQ    laneMask<>+0(SB), CX
@@ -16484,36 +16544,40 @@ row:
 	CMOVQEQ    R8, SI
 	TESTQ      DI, DI
 	CMOVQEQ    R9, SI
-	XORQ       R8, R8
+	MOVQ       CX, R8
+	ADDQ       fetch+144(FP), R8
+	MOVQ       DX, R9
+	ADDQ       fetch+144(FP), R9
+	XORQ       R10, R10
 	VMOVAPS    Y0, Y5
-	MOVQ       ahead+80(FP), R9
-	TESTQ      R9, R9
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
 	JZ         edge
-	VMASKMOVPS -32(AX)(R8*2), Y4, Y5
-	VMASKMOVPS -32(CX)(R8*2), Y4, Y6
-	VMASKMOVPS -32(DX)(R8*2), Y4, Y7
+	VMASKMOVPS -32(AX)(R10*2), Y4, Y5
+	VMASKMOVPS -32(CX)(R10*2), Y4, Y6
+	VMASKMOVPS -32(DX)(R10*2), Y4, Y7
 	VADDPS     Y6, Y5, Y5
 	VADDPS     Y7, Y5, Y5
 	VMOVAPS    Y5, Y5
 
 edge:
-	MOVQ  blocks+88(FP), R9
-	TESTQ R9, R9
+	MOVQ  blocks+88(FP), R11
+	TESTQ R11, R11
 	JZ    rest
 
 vector:
-	PREFETCHT0 4096(CX)(R8*2)
-	PREFETCHT0 4128(CX)(R8*2)
-	PREFETCHT0 4096(DX)(R8*2)
-	PREFETCHT0 4128(DX)(R8*2)
-	VMOVUPS    (AX)(R8*2), Y6
-	VMOVUPS    (CX)(R8*2), Y7
-	VMOVUPS    (DX)(R8*2), Y8
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 32(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 32(R9)(R10*2)
+	VMOVUPS    (AX)(R10*2), Y6
+	VMOVUPS    (CX)(R10*2), Y7
+	VMOVUPS    (DX)(R10*2), Y8
 	VADDPS     Y7, Y6, Y6
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    32(AX)(R8*2), Y7
-	VMOVUPS    32(CX)(R8*2), Y8
-	VMOVUPS    32(DX)(R8*2), Y9
+	VMOVUPS    32(AX)(R10*2), Y7
+	VMOVUPS    32(CX)(R10*2), Y8
+	VMOVUPS    32(DX)(R10*2), Y9
 	VADDPS     Y8, Y7, Y7
 	VADDPS     Y9, Y7, Y7
 	VSHUFPS    $0x88, Y7, Y6, Y8
@@ -16525,23 +16589,23 @@ vector:
 	VPALIGNR   $0x0c, Y5, Y6, Y5
 	VADDPS     Y5, Y7, Y7
 	VMOVAPS    Y6, Y5
-	VMULPS     (SI)(R8*1), Y7, Y7
-	VMOVUPS    Y7, (BX)(R8*1)
-	ADDQ       $0x20, R8
-	DECQ       R9
+	VMULPS     (SI)(R10*1), Y7, Y7
+	VMOVUPS    Y7, (BX)(R10*1)
+	ADDQ       $0x20, R10
+	DECQ       R11
 	JNZ        vector
 
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R8*2), Y1, Y6
-	VMASKMOVPS (CX)(R8*2), Y1, Y7
-	VMASKMOVPS (DX)(R8*2), Y1, Y8
+	VMASKMOVPS (AX)(R10*2), Y1, Y6
+	VMASKMOVPS (CX)(R10*2), Y1, Y7
+	VMASKMOVPS (DX)(R10*2), Y1, Y8
 	VADDPS     Y7, Y6, Y6
 	VADDPS     Y8, Y6, Y6
-	VMASKMOVPS 32(AX)(R8*2), Y2, Y7
-	VMASKMOVPS 32(CX)(R8*2), Y2, Y8
-	VMASKMOVPS 32(DX)(R8*2), Y2, Y9
+	VMASKMOVPS 32(AX)(R10*2), Y2, Y7
+	VMASKMOVPS 32(CX)(R10*2), Y2, Y8
+	VMASKMOVPS 32(DX)(R10*2), Y2, Y9
 	VADDPS     Y8, Y7, Y7
 	VADDPS     Y9, Y7, Y7
 	VSHUFPS    $0x88, Y7, Y6, Y8
@@ -16553,8 +16617,8 @@ rest:
 	VPALIGNR   $0x0c, Y5, Y6, Y5
 	VADDPS     Y5, Y7, Y7
 	VMOVAPS    Y6, Y5
-	VMULPS     (SI)(R8*1), Y7, Y7
-	VMASKMOVPS Y7, Y3, (BX)(R8*1)
+	VMULPS     (SI)(R10*1), Y7, Y7
+	VMASKMOVPS Y7, Y3, (BX)(R10*1)
 
 next:
 	ADDQ  $0x01, DI
@@ -16573,9 +16637,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+// func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·k3s1SumAVX2(SB), NOSPLIT, $0-144
+TEXT ·k3s1SumAVX2(SB), NOSPLIT, $0-152
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
 	LEAQ    laneMask<>+0(SB), CX
@@ -17051,4 +17115,16 @@ store:
 // Requires: MMX+
 TEXT ·fence(SB), NOSPLIT, $0
 	SFENCE
+	RET
+
+// func cpuid(leaf uint32, sub uint32) (a uint32, b uint32, c uint32, d uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL sub+4(FP), CX
+	CPUID
+	MOVL AX, a+8(FP)
+	MOVL BX, b+12(FP)
+	MOVL CX, c+16(FP)
+	MOVL DX, d+20(FP)
 	RET

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"example.com/pool2d"
@@ -627,5 +629,18 @@ func TestKernelSet(t *testing.T) {
 	}
 	if os.Getenv("POOL2D_KERNELS_REQUIRED") != "" && KernelSet() != want {
 		t.Errorf("%s runs, and %s is required", KernelSet(), want)
+	}
+}
+
+// TestLastCache checks from where on results are written past the cache by what Linux says of the last one.
+func TestLastCache(t *testing.T) {
+	text, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cache/index3/size")
+	kib, found := strings.CutSuffix(strings.TrimSpace(string(text)), "K")
+	size, bad := strconv.Atoi(kib)
+	if err != nil || !found || bad != nil || len(KernelSets()) == 1 {
+		t.Skip("nothing to compare with")
+	}
+	if want := min(96<<20, size<<10/2); streamAbove != want {
+		t.Errorf("streamAbove = %d, want %d: the last cache has %d KiB", streamAbove, want, size)
 	}
 }

@@ -269,7 +269,9 @@ const (
 // streamAbove is how many bytes source and result must have for results to be written past the cache. Then they do not
 // fit there anyway, and the lines need not be read first. Copying 64 MiB was as fast either way, 256 MiB 1.6 times as
 // fast (28.6 against 29.1 and 15.6 against 25.5 GB/s on one core); 2×2/2 in NHWC lost 5 % on 40 MiB, and gained 25 % on 120.
-var streamAbove = 96 << 20 // tests lower it
+// That was with a last cache of 480 MiB. Of 32 MiB, 2×2/2 gains from half of it on: 0 to 4 % at 12 to 15 MiB, 1.2 to 1.8 times as fast
+// at 19 to 38 (an AMD Zen 4).
+var streamAbove = 96 << 20 // less where the last cache is small; tests lower it
 
 // choose picks the path.
 func (c *call[T]) choose() {

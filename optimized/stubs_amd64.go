@@ -102,17 +102,17 @@ func scaleAVX512(dst *float32, by *float32, n int)
 // k2s2MaxFastAVX512 works like k2s2Max.
 //
 //go:noescape
-func k2s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k2s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k3s2MaxFastAVX512 works like k3s2Max.
 //
 //go:noescape
-func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k3s2MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k3s1MaxFastAVX512 works like k3s1Max.
 //
 //go:noescape
-func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // globalsMaxFastAVX512 works like globalsMax.
 //
@@ -142,27 +142,27 @@ func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, 
 // k2s2StreamMaxFastAVX512 works like k2s2StreamMax.
 //
 //go:noescape
-func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k2s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k3s2StreamMaxFastAVX512 works like k3s2StreamMax.
 //
 //go:noescape
-func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k3s2StreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k2s2MaxAVX512 works like k2s2Max.
 //
 //go:noescape
-func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k2s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s2MaxAVX512 works like k3s2Max.
 //
 //go:noescape
-func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s2MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s1MaxAVX512 works like k3s1Max.
 //
 //go:noescape
-func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // globalsMaxAVX512 works like globalsMax.
 //
@@ -187,17 +187,17 @@ func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, end
 // k2s2SumAVX512 works like k2s2Sum.
 //
 //go:noescape
-func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k2s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s2SumAVX512 works like k3s2Sum.
 //
 //go:noescape
-func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s2SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s1SumAVX512 works like k3s1Sum.
 //
 //go:noescape
-func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // globalsSumAVX512 works like globalsSum.
 //
@@ -227,12 +227,12 @@ func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w in
 // k2s2StreamSumAVX512 works like k2s2StreamSum.
 //
 //go:noescape
-func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k2s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s2StreamSumAVX512 works like k3s2StreamSum.
 //
 //go:noescape
-func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s2StreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // foldMaxAVX2 works like foldMax.
 //
@@ -302,17 +302,17 @@ func scaleAVX2(dst *float32, by *float32, n int)
 // k2s2MaxFastAVX2 works like k2s2Max.
 //
 //go:noescape
-func k2s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k2s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k3s2MaxFastAVX2 works like k3s2Max.
 //
 //go:noescape
-func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k3s2MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // k3s1MaxFastAVX2 works like k3s1Max.
 //
 //go:noescape
-func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32) (nan int)
+func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
 
 // globalsMaxFastAVX2 works like globalsMax.
 //
@@ -327,17 +327,17 @@ func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h i
 // k2s2MaxAVX2 works like k2s2Max.
 //
 //go:noescape
-func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s2MaxAVX2 works like k3s2Max.
 //
 //go:noescape
-func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s1MaxAVX2 works like k3s1Max.
 //
 //go:noescape
-func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // globalsMaxAVX2 works like globalsMax.
 //
@@ -352,17 +352,17 @@ func narrowMaxAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, 
 // k2s2SumAVX2 works like k2s2Sum.
 //
 //go:noescape
-func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s2SumAVX2 works like k3s2Sum.
 //
 //go:noescape
-func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // k3s1SumAVX2 works like k3s1Sum.
 //
 //go:noescape
-func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32)
+func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // globalsSumAVX2 works like globalsSum.
 //
@@ -376,3 +376,6 @@ func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, 
 
 // fence orders what was written past the cache before all that is written later.
 func fence()
+
+// cpuid returns what the processor says of itself.
+func cpuid(leaf uint32, sub uint32) (a uint32, b uint32, c uint32, d uint32)

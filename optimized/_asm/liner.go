@@ -88,3 +88,17 @@ func fence() {
 	SFENCE()
 	RET()
 }
+
+// cpuid asks the processor.
+func cpuid() {
+	TEXT("cpuid", NOSPLIT, "func(leaf, sub uint32) (a, b, c, d uint32)")
+	Doc("cpuid returns what the processor says of itself.")
+	a, b, c, d := EAX, EBX, ECX, EDX
+	Load(Param("leaf"), a)
+	Load(Param("sub"), c)
+	CPUID()
+	for i, r := range []Register{a, b, c, d} {
+		Store(r, ReturnIndex(i))
+	}
+	RET()
+}

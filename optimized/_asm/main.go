@@ -53,5 +53,6 @@ func main() {
 		}
 	}
 	fence()
+	cpuid()
 	Generate()
 }
