@@ -6,6 +6,11 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// sameHeld is how many vectors of results are held back before they are written. A load waits for a store before it that is
+// not yet in the cache if their addresses agree in the low 12 bits, and large buffers all begin at a page: a result must not
+// be written before "above" has been read at its place, of planes of up to 64 columns four vectors later.
+const sameHeld = 3
+
 // same writes the kernel for windows of 3×3 at stride 1 whose results are as large as their planes, with pads of 1: whole
 // planes, each as if it were one long row. AVX-512 only.
 //
@@ -105,8 +110,12 @@ func same(kt kit, stream bool) {
 		VALIGND(Imm(1), cur, next, v)
 		kt.combineMasked(acc, v, ahead, acc)
 	}
-	// step takes the vector of columns at x, and writes the results of the one before.
-	step := func(ms *mask, write bool) {
+	held := make([]VecVirtual, sameHeld) // the newest results that are not yet written
+	for i := range held {
+		held[i] = kt.vec()
+	}
+	// step takes the vector of columns at x, and finishes the results of the one before, for done.
+	step := func(ms *mask, done func()) {
 		load := func(r Register) VecVirtual {
 			if ms != nil {
 				return kt.loadMasked(cell(r, 0), *ms)
@@ -118,16 +127,12 @@ func same(kt kit, stream bool) {
 		next := kt.vec()
 		kt.combine(m, load(above), next)
 		kt.combine(next, load(below), next)
-		if write {
+		if done != nil {
 			finish(next)
 			if kt.op == sum {
 				VMULPS(cell(scale, -kt.bytes()), acc, acc)
 			}
-			if stream {
-				kt.write(line, acc, cell(out, -kt.bytes()))
-			} else {
-				VMOVUPS(acc, cell(out, -kt.bytes()))
-			}
+			done()
 		}
 		KMOVW(at(ends, 0), back)
 		KMOVW(at(ends, 2), ahead)
@@ -138,20 +143,54 @@ func same(kt kit, stream bool) {
 		VMOVAPS(next, cur)
 		ADDQ(Imm(uint64(kt.bytes())), x)
 	}
+	write := func() {
+		if stream {
+			kt.write(line, acc, cell(out, -kt.bytes()))
+		} else {
+			VMOVUPS(acc, cell(out, -kt.bytes()))
+		}
+	}
+	hold := func() {
+		for i := len(held) - 1; i > 0; i-- {
+			VMOVAPS(held[i-1], held[i])
+		}
+		VMOVAPS(acc, held[0])
+	}
+	writeHeld := func(i int) { VMOVUPS(held[i], cell(out, -(i+2)*kt.bytes())) }
+
 	TESTQ(left, left)
 	JZ(LabelRef("only"))
-	step(nil, false)
+	step(nil, nil)
 	DECQ(left)
 	JZ(LabelRef("last"))
+	if !stream {
+		CMPQ(left, Imm(sameHeld))
+		JLE(LabelRef("vector"))
+		for range held {
+			step(nil, hold)
+		}
+		SUBQ(Imm(sameHeld), left)
+		Label("held")
+		step(nil, func() {
+			writeHeld(sameHeld - 1)
+			hold()
+		})
+		DECQ(left)
+		JNZ(LabelRef("held"))
+		for i := range held {
+			writeHeld(len(held) - 1 - i)
+		}
+		JMP(LabelRef("last"))
+	}
 	Label("vector")
-	step(nil, true)
+	step(nil, write)
 	DECQ(left)
 	JNZ(LabelRef("vector"))
 	Label("last")
-	step(&tail, true)
+	step(&tail, write)
 	JMP(LabelRef("end"))
 	Label("only")
-	step(&tail, false)
+	step(&tail, nil)
 	Label("end")
 	finish(kt.ident)
 	if kt.op == sum {
