@@ -172,6 +172,7 @@ func TestHostile(t *testing.T) {
 		{pool2d.Shape{N: 1, C: 2, H: 200, W: 160}, pool2d.Params{Kernel: hw(7, 13), Stride: hw(3, 2), Dilation: hw(2, 1), Pad: pool2d.Pad{Left: 6, Top: 6}}},
 		{pool2d.Shape{N: 1, C: 1, H: 2, W: 9000}, pool2d.Params{Kernel: hw(1, 9000)}},
 		{pool2d.Shape{N: 1, C: 70, H: 300, W: 31}, pool2d.Params{Kernel: hw(300, 31)}},
+		{pool2d.Shape{N: 110, C: 50, H: 1, W: 4}, pool2d.Params{Kernel: hw(1, 3), Stride: hw(1, 1), Pad: pool2d.Pad{Left: 1}, Dilation: hw(1, 2)}},
 	} {
 		for _, set := range KernelSets() {
 			undo, _ := force(set)

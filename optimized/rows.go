@@ -12,6 +12,7 @@ import "example.com/pool2d"
 //	                                       └─► dst[x]
 func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 	u, w, used := c.unit, c.w, s.used
+	defer func() { s.used = used }()
 	for x0 := 0; x0 < w.out; x0 += c.strip {
 		x1 := min(x0+c.strip, w.out)
 		lo := x0*w.s - w.l // columns under the strip
