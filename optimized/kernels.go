@@ -116,6 +116,10 @@ type narrowPlanes struct {
 	rows                 []int     // for each row of windows, the offsets in bytes of the two rows in tmp that make it
 	first, taps          int       // of the columns, without permutations: where the first tap is, and how many
 	by                   []float32 // factors, narrowWidth a row
+
+	held    bool // registers hold planes whole; then index is for that
+	reach   int  // rows above and below a row that its window takes
+	columns int  // how often a maximum doubles; of a sum, columns to either side
 }
 
 // narrowWidth is the greatest width of a narrow plane, and of its result.

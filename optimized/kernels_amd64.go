@@ -21,14 +21,14 @@ var sets = []set{
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
 				globals:    globalsMaxAVX512, globalsFast: globalsMaxFastAVX512,
 				globalLines: globalLinesMaxAVX512, globalLinesFast: globalLinesMaxFastAVX512,
-				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512,
+				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512, heldFast: heldMaxFastAVX512,
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
 				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
-				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
+				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
 			}),
 		},
 	},
@@ -98,6 +98,8 @@ type kernels struct {
 	globalLinesFast globalsFast
 	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
 	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
+	held            func(dst, src *float32, planes, h, w, ow, reach, columns int, index *uint32, scale *float32)
+	heldFast        func(dst, src *float32, planes, h, w, ow, reach, columns int, index *uint32, scale *float32) int
 
 	// Those that write past the cache.
 	stream         [k3s1Same]fusedFunc
@@ -395,7 +397,7 @@ func (k kernels) globalsOp(call, lines globalsFast) func(dst, src []float32, n i
 // narrowOps wraps the kernels for narrow planes, if there are any.
 func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPlanes) bool] {
 	type function = func(dst, src, tmp []float32, f *narrowPlanes) bool
-	wrap := func(call func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int) function {
+	wrap := func(call func(dst, src, tmp, by *float32, f *narrowPlanes) int) function {
 		return func(dst, src, tmp []float32, f *narrowPlanes) bool {
 			noteRead(src)
 			noteWrite(dst)
@@ -408,22 +410,35 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 				within(f.by, f.oh*narrowWidth)
 				by = &f.by[0]
 			}
-			pick, steps := 0, f.steps
-			if k.lanes < narrowWidth { // no permutations: taps are loads
-				pick, steps = f.first, f.taps
-			}
-			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by) == 0
+			return call(&dst[0], &src[0], &tmp[0], by, f) == 0
 		}
+	}
+	picks := func(f *narrowPlanes) (pick, steps int) {
+		if k.lanes < narrowWidth { // no permutations: taps are loads
+			return f.first, f.taps
+		}
+		return 0, f.steps
 	}
 	var o fallible[function]
 	if k.narrow != nil {
-		o.exact = wrap(func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int {
-			k.narrow(dst, src, tmp, planes, h, w, oh, ow, block, steps, index, rows, pick, scale)
+		o.exact = wrap(func(dst, src, tmp, by *float32, f *narrowPlanes) int {
+			if f.held && k.held != nil {
+				k.held(dst, src, f.planes, f.h, f.w, f.ow, f.reach, f.columns, &f.index[0], by)
+				return 0
+			}
+			pick, steps := picks(f)
+			k.narrow(dst, src, tmp, f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by)
 			return 0
 		})
 	}
 	if k.narrowFast != nil {
-		o.fast = wrap(k.narrowFast)
+		o.fast = wrap(func(dst, src, tmp, by *float32, f *narrowPlanes) int {
+			if f.held {
+				return k.heldFast(dst, src, f.planes, f.h, f.w, f.ow, f.reach, f.columns, &f.index[0], by)
+			}
+			pick, steps := picks(f)
+			return k.narrowFast(dst, src, tmp, f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by)
+		})
 	}
 	return o
 }

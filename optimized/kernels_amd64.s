@@ -6032,6 +6032,2078 @@ pooled:
 	VZEROUPPER
 	RET
 
+// func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-88
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         h+24(FP), DX
+	MOVQ         w+32(FP), BX
+	MOVQ         ow+40(FP), SI
+	MOVL         $0xffffffff, DI
+	BZHIL        BX, DI, DI
+	KMOVW        DI, K4
+	MOVL         $0xffffffff, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K5
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	MOVQ         index+64(FP), DI
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z0, Z5
+	VMOVAPS      Z0, Z6
+	VMOVAPS      Z0, Z7
+	VMOVAPS      Z0, Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+	VMOVAPS      Z0, Z0
+
+plane:
+	CMPQ DX, $0x08
+	JGT  load_above8
+	CMPQ DX, $0x04
+	JGT  load_above4
+	CMPQ DX, $0x02
+	JGT  load_above2
+	CMPQ DX, $0x01
+	JLE  load_1
+	JMP  load_2
+
+load_above2:
+	CMPQ DX, $0x03
+	JLE  load_3
+	JMP  load_4
+
+load_above4:
+	CMPQ DX, $0x06
+	JGT  load_above6
+	CMPQ DX, $0x05
+	JLE  load_5
+	JMP  load_6
+
+load_above6:
+	CMPQ DX, $0x07
+	JLE  load_7
+	JMP  load_8
+
+load_above8:
+	CMPQ DX, $0x0c
+	JGT  load_above12
+	CMPQ DX, $0x0a
+	JGT  load_above10
+	CMPQ DX, $0x09
+	JLE  load_9
+	JMP  load_10
+
+load_above10:
+	CMPQ DX, $0x0b
+	JLE  load_11
+	JMP  load_12
+
+load_above12:
+	CMPQ DX, $0x0e
+	JGT  load_above14
+	CMPQ DX, $0x0d
+	JLE  load_13
+	JMP  load_14
+
+load_above14:
+	CMPQ      DX, $0x0f
+	JLE       load_15
+	VMOVUPS.Z (AX), K4, Z1
+	ADDQ      BX, AX
+
+load_15:
+	VMOVUPS.Z (AX), K4, Z2
+	ADDQ      BX, AX
+
+load_14:
+	VMOVUPS.Z (AX), K4, Z3
+	ADDQ      BX, AX
+
+load_13:
+	VMOVUPS.Z (AX), K4, Z4
+	ADDQ      BX, AX
+
+load_12:
+	VMOVUPS.Z (AX), K4, Z5
+	ADDQ      BX, AX
+
+load_11:
+	VMOVUPS.Z (AX), K4, Z6
+	ADDQ      BX, AX
+
+load_10:
+	VMOVUPS.Z (AX), K4, Z7
+	ADDQ      BX, AX
+
+load_9:
+	VMOVUPS.Z (AX), K4, Z8
+	ADDQ      BX, AX
+
+load_8:
+	VMOVUPS.Z (AX), K4, Z9
+	ADDQ      BX, AX
+
+load_7:
+	VMOVUPS.Z (AX), K4, Z10
+	ADDQ      BX, AX
+
+load_6:
+	VMOVUPS.Z (AX), K4, Z11
+	ADDQ      BX, AX
+
+load_5:
+	VMOVUPS.Z (AX), K4, Z12
+	ADDQ      BX, AX
+
+load_4:
+	VMOVUPS.Z (AX), K4, Z13
+	ADDQ      BX, AX
+
+load_3:
+	VMOVUPS.Z (AX), K4, Z14
+	ADDQ      BX, AX
+
+load_2:
+	VMOVUPS.Z (AX), K4, Z15
+	ADDQ      BX, AX
+
+load_1:
+	VMOVUPS.Z (AX), K4, Z0
+	ADDQ      BX, AX
+	VCMPPS    $0x07, Z1, Z2, K1, K1
+	VCMPPS    $0x07, Z3, Z4, K2, K2
+	VCMPPS    $0x07, Z5, Z6, K3, K3
+	VCMPPS    $0x07, Z7, Z8, K1, K1
+	VCMPPS    $0x07, Z9, Z10, K2, K2
+	VCMPPS    $0x07, Z11, Z12, K3, K3
+	VCMPPS    $0x07, Z13, Z14, K1, K1
+	VCMPPS    $0x07, Z15, Z0, K2, K2
+	CMPQ      reach+48(FP), $0x03
+	JGT       reach_above3
+	CMPQ      reach+48(FP), $0x01
+	JGT       reach_above1
+	CMPQ      reach+48(FP), $0x00
+	JLE       reach_0
+	JMP       reach_1
+
+reach_above1:
+	CMPQ reach+48(FP), $0x02
+	JLE  reach_2
+	JMP  reach_3
+
+reach_above3:
+	CMPQ reach+48(FP), $0x05
+	JGT  reach_above5
+	CMPQ reach+48(FP), $0x04
+	JLE  reach_4
+	JMP  reach_5
+
+reach_above5:
+	CMPQ reach+48(FP), $0x06
+	JLE  reach_6
+	JMP  reach_7
+
+reach_1:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down0
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down0
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down0
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down0:
+	CMPQ DX, $0x08
+	JGT  up1_above8
+	CMPQ DX, $0x04
+	JGT  up1_above4
+	CMPQ DX, $0x02
+	JGT  up1_above2
+	CMPQ DX, $0x01
+	JLE  up1_1
+	JMP  up1_2
+
+up1_above2:
+	CMPQ DX, $0x03
+	JLE  up1_3
+	JMP  up1_4
+
+up1_above4:
+	CMPQ DX, $0x06
+	JGT  up1_above6
+	CMPQ DX, $0x05
+	JLE  up1_5
+	JMP  up1_6
+
+up1_above6:
+	CMPQ DX, $0x07
+	JLE  up1_7
+	JMP  up1_8
+
+up1_above8:
+	CMPQ DX, $0x0c
+	JGT  up1_above12
+	CMPQ DX, $0x0a
+	JGT  up1_above10
+	CMPQ DX, $0x09
+	JLE  up1_9
+	JMP  up1_10
+
+up1_above10:
+	CMPQ DX, $0x0b
+	JLE  up1_11
+	JMP  up1_12
+
+up1_above12:
+	CMPQ DX, $0x0e
+	JGT  up1_above14
+	CMPQ DX, $0x0d
+	JLE  up1_13
+	JMP  up1_14
+
+up1_above14:
+	CMPQ   DX, $0x0f
+	JLE    up1_15
+	VMAXPS Z2, Z1, Z1
+
+up1_15:
+	VMAXPS Z3, Z2, Z2
+
+up1_14:
+	VMAXPS Z4, Z3, Z3
+
+up1_13:
+	VMAXPS Z5, Z4, Z4
+
+up1_12:
+	VMAXPS Z6, Z5, Z5
+
+up1_11:
+	VMAXPS Z7, Z6, Z6
+
+up1_10:
+	VMAXPS Z8, Z7, Z7
+
+up1_9:
+	VMAXPS Z9, Z8, Z8
+
+up1_8:
+	VMAXPS Z10, Z9, Z9
+
+up1_7:
+	VMAXPS Z11, Z10, Z10
+
+up1_6:
+	VMAXPS Z12, Z11, Z11
+
+up1_5:
+	VMAXPS Z13, Z12, Z12
+
+up1_4:
+	VMAXPS Z14, Z13, Z13
+
+up1_3:
+	VMAXPS Z15, Z14, Z14
+
+up1_2:
+	VMAXPS Z0, Z15, Z15
+
+up1_1:
+	JMP reach_0
+
+reach_2:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down1
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down1
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down1
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down1:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down2
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down2
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down2
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down2:
+	CMPQ DX, $0x08
+	JGT  up2_above8
+	CMPQ DX, $0x04
+	JGT  up2_above4
+	CMPQ DX, $0x02
+	JGT  up2_above2
+	CMPQ DX, $0x01
+	JLE  up2_1
+	JMP  up2_2
+
+up2_above2:
+	CMPQ DX, $0x03
+	JLE  up2_3
+	JMP  up2_4
+
+up2_above4:
+	CMPQ DX, $0x06
+	JGT  up2_above6
+	CMPQ DX, $0x05
+	JLE  up2_5
+	JMP  up2_6
+
+up2_above6:
+	CMPQ DX, $0x07
+	JLE  up2_7
+	JMP  up2_8
+
+up2_above8:
+	CMPQ DX, $0x0c
+	JGT  up2_above12
+	CMPQ DX, $0x0a
+	JGT  up2_above10
+	CMPQ DX, $0x09
+	JLE  up2_9
+	JMP  up2_10
+
+up2_above10:
+	CMPQ DX, $0x0b
+	JLE  up2_11
+	JMP  up2_12
+
+up2_above12:
+	CMPQ DX, $0x0e
+	JGT  up2_above14
+	CMPQ DX, $0x0d
+	JLE  up2_13
+	JMP  up2_14
+
+up2_above14:
+	CMPQ   DX, $0x0f
+	JLE    up2_15
+	VMAXPS Z3, Z1, Z1
+
+up2_15:
+	VMAXPS Z4, Z2, Z2
+
+up2_14:
+	VMAXPS Z5, Z3, Z3
+
+up2_13:
+	VMAXPS Z6, Z4, Z4
+
+up2_12:
+	VMAXPS Z7, Z5, Z5
+
+up2_11:
+	VMAXPS Z8, Z6, Z6
+
+up2_10:
+	VMAXPS Z9, Z7, Z7
+
+up2_9:
+	VMAXPS Z10, Z8, Z8
+
+up2_8:
+	VMAXPS Z11, Z9, Z9
+
+up2_7:
+	VMAXPS Z12, Z10, Z10
+
+up2_6:
+	VMAXPS Z13, Z11, Z11
+
+up2_5:
+	VMAXPS Z14, Z12, Z12
+
+up2_4:
+	VMAXPS Z15, Z13, Z13
+
+up2_3:
+	VMAXPS Z0, Z14, Z14
+
+up2_2:
+	VMAXPS Z0, Z15, Z15
+
+up2_1:
+	JMP reach_0
+
+reach_3:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down3
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down3
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down3
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down3:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down4
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down4
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down4
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down4:
+	CMPQ DX, $0x08
+	JGT  up3_above8
+	CMPQ DX, $0x04
+	JGT  up3_above4
+	CMPQ DX, $0x02
+	JGT  up3_above2
+	CMPQ DX, $0x01
+	JLE  up3_1
+	JMP  up3_2
+
+up3_above2:
+	CMPQ DX, $0x03
+	JLE  up3_3
+	JMP  up3_4
+
+up3_above4:
+	CMPQ DX, $0x06
+	JGT  up3_above6
+	CMPQ DX, $0x05
+	JLE  up3_5
+	JMP  up3_6
+
+up3_above6:
+	CMPQ DX, $0x07
+	JLE  up3_7
+	JMP  up3_8
+
+up3_above8:
+	CMPQ DX, $0x0c
+	JGT  up3_above12
+	CMPQ DX, $0x0a
+	JGT  up3_above10
+	CMPQ DX, $0x09
+	JLE  up3_9
+	JMP  up3_10
+
+up3_above10:
+	CMPQ DX, $0x0b
+	JLE  up3_11
+	JMP  up3_12
+
+up3_above12:
+	CMPQ DX, $0x0e
+	JGT  up3_above14
+	CMPQ DX, $0x0d
+	JLE  up3_13
+	JMP  up3_14
+
+up3_above14:
+	CMPQ   DX, $0x0f
+	JLE    up3_15
+	VMAXPS Z4, Z1, Z1
+
+up3_15:
+	VMAXPS Z5, Z2, Z2
+
+up3_14:
+	VMAXPS Z6, Z3, Z3
+
+up3_13:
+	VMAXPS Z7, Z4, Z4
+
+up3_12:
+	VMAXPS Z8, Z5, Z5
+
+up3_11:
+	VMAXPS Z9, Z6, Z6
+
+up3_10:
+	VMAXPS Z10, Z7, Z7
+
+up3_9:
+	VMAXPS Z11, Z8, Z8
+
+up3_8:
+	VMAXPS Z12, Z9, Z9
+
+up3_7:
+	VMAXPS Z13, Z10, Z10
+
+up3_6:
+	VMAXPS Z14, Z11, Z11
+
+up3_5:
+	VMAXPS Z15, Z12, Z12
+
+up3_4:
+	VMAXPS Z0, Z13, Z13
+
+up3_3:
+	VMAXPS Z0, Z14, Z14
+
+up3_2:
+	VMAXPS Z0, Z15, Z15
+
+up3_1:
+	JMP reach_0
+
+reach_4:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down5
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down5
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down5
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down5:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down6
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down6
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down6
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down6:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down7
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down7
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down7
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down7:
+	CMPQ DX, $0x08
+	JGT  up4_above8
+	CMPQ DX, $0x04
+	JGT  up4_above4
+	CMPQ DX, $0x02
+	JGT  up4_above2
+	CMPQ DX, $0x01
+	JLE  up4_1
+	JMP  up4_2
+
+up4_above2:
+	CMPQ DX, $0x03
+	JLE  up4_3
+	JMP  up4_4
+
+up4_above4:
+	CMPQ DX, $0x06
+	JGT  up4_above6
+	CMPQ DX, $0x05
+	JLE  up4_5
+	JMP  up4_6
+
+up4_above6:
+	CMPQ DX, $0x07
+	JLE  up4_7
+	JMP  up4_8
+
+up4_above8:
+	CMPQ DX, $0x0c
+	JGT  up4_above12
+	CMPQ DX, $0x0a
+	JGT  up4_above10
+	CMPQ DX, $0x09
+	JLE  up4_9
+	JMP  up4_10
+
+up4_above10:
+	CMPQ DX, $0x0b
+	JLE  up4_11
+	JMP  up4_12
+
+up4_above12:
+	CMPQ DX, $0x0e
+	JGT  up4_above14
+	CMPQ DX, $0x0d
+	JLE  up4_13
+	JMP  up4_14
+
+up4_above14:
+	CMPQ   DX, $0x0f
+	JLE    up4_15
+	VMAXPS Z5, Z1, Z1
+
+up4_15:
+	VMAXPS Z6, Z2, Z2
+
+up4_14:
+	VMAXPS Z7, Z3, Z3
+
+up4_13:
+	VMAXPS Z8, Z4, Z4
+
+up4_12:
+	VMAXPS Z9, Z5, Z5
+
+up4_11:
+	VMAXPS Z10, Z6, Z6
+
+up4_10:
+	VMAXPS Z11, Z7, Z7
+
+up4_9:
+	VMAXPS Z12, Z8, Z8
+
+up4_8:
+	VMAXPS Z13, Z9, Z9
+
+up4_7:
+	VMAXPS Z14, Z10, Z10
+
+up4_6:
+	VMAXPS Z15, Z11, Z11
+
+up4_5:
+	VMAXPS Z0, Z12, Z12
+
+up4_4:
+	VMAXPS Z0, Z13, Z13
+
+up4_3:
+	VMAXPS Z0, Z14, Z14
+
+up4_2:
+	VMAXPS Z0, Z15, Z15
+
+up4_1:
+	JMP reach_0
+
+reach_5:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down8
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down8
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down8
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down8:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down9
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down9
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down9
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down9:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down10
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down10
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down10
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down10:
+	CMPQ DX, $0x08
+	JGT  up5_above8
+	CMPQ DX, $0x04
+	JGT  up5_above4
+	CMPQ DX, $0x02
+	JGT  up5_above2
+	CMPQ DX, $0x01
+	JLE  up5_1
+	JMP  up5_2
+
+up5_above2:
+	CMPQ DX, $0x03
+	JLE  up5_3
+	JMP  up5_4
+
+up5_above4:
+	CMPQ DX, $0x06
+	JGT  up5_above6
+	CMPQ DX, $0x05
+	JLE  up5_5
+	JMP  up5_6
+
+up5_above6:
+	CMPQ DX, $0x07
+	JLE  up5_7
+	JMP  up5_8
+
+up5_above8:
+	CMPQ DX, $0x0c
+	JGT  up5_above12
+	CMPQ DX, $0x0a
+	JGT  up5_above10
+	CMPQ DX, $0x09
+	JLE  up5_9
+	JMP  up5_10
+
+up5_above10:
+	CMPQ DX, $0x0b
+	JLE  up5_11
+	JMP  up5_12
+
+up5_above12:
+	CMPQ DX, $0x0e
+	JGT  up5_above14
+	CMPQ DX, $0x0d
+	JLE  up5_13
+	JMP  up5_14
+
+up5_above14:
+	CMPQ   DX, $0x0f
+	JLE    up5_15
+	VMAXPS Z6, Z1, Z1
+
+up5_15:
+	VMAXPS Z7, Z2, Z2
+
+up5_14:
+	VMAXPS Z8, Z3, Z3
+
+up5_13:
+	VMAXPS Z9, Z4, Z4
+
+up5_12:
+	VMAXPS Z10, Z5, Z5
+
+up5_11:
+	VMAXPS Z11, Z6, Z6
+
+up5_10:
+	VMAXPS Z12, Z7, Z7
+
+up5_9:
+	VMAXPS Z13, Z8, Z8
+
+up5_8:
+	VMAXPS Z14, Z9, Z9
+
+up5_7:
+	VMAXPS Z15, Z10, Z10
+
+up5_6:
+	VMAXPS Z0, Z11, Z11
+
+up5_5:
+	VMAXPS Z0, Z12, Z12
+
+up5_4:
+	VMAXPS Z0, Z13, Z13
+
+up5_3:
+	VMAXPS Z0, Z14, Z14
+
+up5_2:
+	VMAXPS Z0, Z15, Z15
+
+up5_1:
+	JMP reach_0
+
+reach_6:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down11
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down11
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down11
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down11:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down12
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down12
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down12
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down12:
+	VMAXPS Z13, Z0, Z0
+	VMAXPS Z12, Z15, Z15
+	VMAXPS Z11, Z14, Z14
+	VMAXPS Z10, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down13
+	VMAXPS Z9, Z12, Z12
+	VMAXPS Z8, Z11, Z11
+	VMAXPS Z7, Z10, Z10
+	VMAXPS Z6, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down13
+	VMAXPS Z5, Z8, Z8
+	VMAXPS Z4, Z7, Z7
+	VMAXPS Z3, Z6, Z6
+	VMAXPS Z2, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down13
+	VMAXPS Z1, Z4, Z4
+
+down13:
+	CMPQ DX, $0x08
+	JGT  up6_above8
+	CMPQ DX, $0x04
+	JGT  up6_above4
+	CMPQ DX, $0x02
+	JGT  up6_above2
+	CMPQ DX, $0x01
+	JLE  up6_1
+	JMP  up6_2
+
+up6_above2:
+	CMPQ DX, $0x03
+	JLE  up6_3
+	JMP  up6_4
+
+up6_above4:
+	CMPQ DX, $0x06
+	JGT  up6_above6
+	CMPQ DX, $0x05
+	JLE  up6_5
+	JMP  up6_6
+
+up6_above6:
+	CMPQ DX, $0x07
+	JLE  up6_7
+	JMP  up6_8
+
+up6_above8:
+	CMPQ DX, $0x0c
+	JGT  up6_above12
+	CMPQ DX, $0x0a
+	JGT  up6_above10
+	CMPQ DX, $0x09
+	JLE  up6_9
+	JMP  up6_10
+
+up6_above10:
+	CMPQ DX, $0x0b
+	JLE  up6_11
+	JMP  up6_12
+
+up6_above12:
+	CMPQ DX, $0x0e
+	JGT  up6_above14
+	CMPQ DX, $0x0d
+	JLE  up6_13
+	JMP  up6_14
+
+up6_above14:
+	CMPQ   DX, $0x0f
+	JLE    up6_15
+	VMAXPS Z7, Z1, Z1
+
+up6_15:
+	VMAXPS Z8, Z2, Z2
+
+up6_14:
+	VMAXPS Z9, Z3, Z3
+
+up6_13:
+	VMAXPS Z10, Z4, Z4
+
+up6_12:
+	VMAXPS Z11, Z5, Z5
+
+up6_11:
+	VMAXPS Z12, Z6, Z6
+
+up6_10:
+	VMAXPS Z13, Z7, Z7
+
+up6_9:
+	VMAXPS Z14, Z8, Z8
+
+up6_8:
+	VMAXPS Z15, Z9, Z9
+
+up6_7:
+	VMAXPS Z0, Z10, Z10
+
+up6_6:
+	VMAXPS Z0, Z11, Z11
+
+up6_5:
+	VMAXPS Z0, Z12, Z12
+
+up6_4:
+	VMAXPS Z0, Z13, Z13
+
+up6_3:
+	VMAXPS Z0, Z14, Z14
+
+up6_2:
+	VMAXPS Z0, Z15, Z15
+
+up6_1:
+	JMP reach_0
+
+reach_7:
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z14, Z15, Z15
+	VMAXPS Z13, Z14, Z14
+	VMAXPS Z12, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down14
+	VMAXPS Z11, Z12, Z12
+	VMAXPS Z10, Z11, Z11
+	VMAXPS Z9, Z10, Z10
+	VMAXPS Z8, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down14
+	VMAXPS Z7, Z8, Z8
+	VMAXPS Z6, Z7, Z7
+	VMAXPS Z5, Z6, Z6
+	VMAXPS Z4, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down14
+	VMAXPS Z3, Z4, Z4
+	VMAXPS Z2, Z3, Z3
+	VMAXPS Z1, Z2, Z2
+
+down14:
+	VMAXPS Z14, Z0, Z0
+	VMAXPS Z13, Z15, Z15
+	VMAXPS Z12, Z14, Z14
+	VMAXPS Z11, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down15
+	VMAXPS Z10, Z12, Z12
+	VMAXPS Z9, Z11, Z11
+	VMAXPS Z8, Z10, Z10
+	VMAXPS Z7, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down15
+	VMAXPS Z6, Z8, Z8
+	VMAXPS Z5, Z7, Z7
+	VMAXPS Z4, Z6, Z6
+	VMAXPS Z3, Z5, Z5
+	CMPQ   DX, $0x0c
+	JLE    down15
+	VMAXPS Z2, Z4, Z4
+	VMAXPS Z1, Z3, Z3
+
+down15:
+	VMAXPS Z12, Z0, Z0
+	VMAXPS Z11, Z15, Z15
+	VMAXPS Z10, Z14, Z14
+	VMAXPS Z9, Z13, Z13
+	CMPQ   DX, $0x04
+	JLE    down16
+	VMAXPS Z8, Z12, Z12
+	VMAXPS Z7, Z11, Z11
+	VMAXPS Z6, Z10, Z10
+	VMAXPS Z5, Z9, Z9
+	CMPQ   DX, $0x08
+	JLE    down16
+	VMAXPS Z4, Z8, Z8
+	VMAXPS Z3, Z7, Z7
+	VMAXPS Z2, Z6, Z6
+	VMAXPS Z1, Z5, Z5
+
+down16:
+	CMPQ DX, $0x08
+	JGT  up7_above8
+	CMPQ DX, $0x04
+	JGT  up7_above4
+	CMPQ DX, $0x02
+	JGT  up7_above2
+	CMPQ DX, $0x01
+	JLE  up7_1
+	JMP  up7_2
+
+up7_above2:
+	CMPQ DX, $0x03
+	JLE  up7_3
+	JMP  up7_4
+
+up7_above4:
+	CMPQ DX, $0x06
+	JGT  up7_above6
+	CMPQ DX, $0x05
+	JLE  up7_5
+	JMP  up7_6
+
+up7_above6:
+	CMPQ DX, $0x07
+	JLE  up7_7
+	JMP  up7_8
+
+up7_above8:
+	CMPQ DX, $0x0c
+	JGT  up7_above12
+	CMPQ DX, $0x0a
+	JGT  up7_above10
+	CMPQ DX, $0x09
+	JLE  up7_9
+	JMP  up7_10
+
+up7_above10:
+	CMPQ DX, $0x0b
+	JLE  up7_11
+	JMP  up7_12
+
+up7_above12:
+	CMPQ DX, $0x0e
+	JGT  up7_above14
+	CMPQ DX, $0x0d
+	JLE  up7_13
+	JMP  up7_14
+
+up7_above14:
+	CMPQ   DX, $0x0f
+	JLE    up7_15
+	VMAXPS Z8, Z1, Z1
+
+up7_15:
+	VMAXPS Z9, Z2, Z2
+
+up7_14:
+	VMAXPS Z10, Z3, Z3
+
+up7_13:
+	VMAXPS Z11, Z4, Z4
+
+up7_12:
+	VMAXPS Z12, Z5, Z5
+
+up7_11:
+	VMAXPS Z13, Z6, Z6
+
+up7_10:
+	VMAXPS Z14, Z7, Z7
+
+up7_9:
+	VMAXPS Z15, Z8, Z8
+
+up7_8:
+	VMAXPS Z0, Z9, Z9
+
+up7_7:
+	VMAXPS Z0, Z10, Z10
+
+up7_6:
+	VMAXPS Z0, Z11, Z11
+
+up7_5:
+	VMAXPS Z0, Z12, Z12
+
+up7_4:
+	VMAXPS Z0, Z13, Z13
+
+up7_3:
+	VMAXPS Z0, Z14, Z14
+
+up7_2:
+	VMAXPS Z0, Z15, Z15
+
+up7_1:
+reach_0:
+	CMPQ columns+56(FP), $0x01
+	JGT  columns_above1
+	CMPQ columns+56(FP), $0x00
+	JLE  columns_0
+	JMP  columns_1
+
+columns_above1:
+	CMPQ columns+56(FP), $0x02
+	JLE  columns_2
+	JMP  columns_3
+
+columns_0:
+	VMOVUPS (DI), Z16
+	CMPQ    DX, $0x08
+	JGT     columns0_above8
+	CMPQ    DX, $0x04
+	JGT     columns0_above4
+	CMPQ    DX, $0x02
+	JGT     columns0_above2
+	CMPQ    DX, $0x01
+	JLE     columns0_1
+	JMP     columns0_2
+
+columns0_above2:
+	CMPQ DX, $0x03
+	JLE  columns0_3
+	JMP  columns0_4
+
+columns0_above4:
+	CMPQ DX, $0x06
+	JGT  columns0_above6
+	CMPQ DX, $0x05
+	JLE  columns0_5
+	JMP  columns0_6
+
+columns0_above6:
+	CMPQ DX, $0x07
+	JLE  columns0_7
+	JMP  columns0_8
+
+columns0_above8:
+	CMPQ DX, $0x0c
+	JGT  columns0_above12
+	CMPQ DX, $0x0a
+	JGT  columns0_above10
+	CMPQ DX, $0x09
+	JLE  columns0_9
+	JMP  columns0_10
+
+columns0_above10:
+	CMPQ DX, $0x0b
+	JLE  columns0_11
+	JMP  columns0_12
+
+columns0_above12:
+	CMPQ DX, $0x0e
+	JGT  columns0_above14
+	CMPQ DX, $0x0d
+	JLE  columns0_13
+	JMP  columns0_14
+
+columns0_above14:
+	CMPQ    DX, $0x0f
+	JLE     columns0_15
+	VPERMPS Z1, Z16, Z17
+	VMAXPS  Z17, Z1, Z1
+	VMOVUPS Z1, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_15:
+	VPERMPS Z2, Z16, Z17
+	VMAXPS  Z17, Z2, Z2
+	VMOVUPS Z2, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_14:
+	VPERMPS Z3, Z16, Z17
+	VMAXPS  Z17, Z3, Z3
+	VMOVUPS Z3, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_13:
+	VPERMPS Z4, Z16, Z17
+	VMAXPS  Z17, Z4, Z4
+	VMOVUPS Z4, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_12:
+	VPERMPS Z5, Z16, Z17
+	VMAXPS  Z17, Z5, Z5
+	VMOVUPS Z5, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_11:
+	VPERMPS Z6, Z16, Z17
+	VMAXPS  Z17, Z6, Z6
+	VMOVUPS Z6, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_10:
+	VPERMPS Z7, Z16, Z17
+	VMAXPS  Z17, Z7, Z7
+	VMOVUPS Z7, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_9:
+	VPERMPS Z8, Z16, Z17
+	VMAXPS  Z17, Z8, Z8
+	VMOVUPS Z8, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_8:
+	VPERMPS Z9, Z16, Z17
+	VMAXPS  Z17, Z9, Z9
+	VMOVUPS Z9, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_7:
+	VPERMPS Z10, Z16, Z17
+	VMAXPS  Z17, Z10, Z10
+	VMOVUPS Z10, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_6:
+	VPERMPS Z11, Z16, Z17
+	VMAXPS  Z17, Z11, Z11
+	VMOVUPS Z11, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_5:
+	VPERMPS Z12, Z16, Z17
+	VMAXPS  Z17, Z12, Z12
+	VMOVUPS Z12, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_4:
+	VPERMPS Z13, Z16, Z17
+	VMAXPS  Z17, Z13, Z13
+	VMOVUPS Z13, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_3:
+	VPERMPS Z14, Z16, Z17
+	VMAXPS  Z17, Z14, Z14
+	VMOVUPS Z14, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_2:
+	VPERMPS Z15, Z16, Z17
+	VMAXPS  Z17, Z15, Z15
+	VMOVUPS Z15, K5, (CX)
+	ADDQ    SI, CX
+
+columns0_1:
+	VPERMPS Z0, Z16, Z16
+	VMAXPS  Z16, Z0, Z0
+	VMOVUPS Z0, K5, (CX)
+	ADDQ    SI, CX
+	JMP     next
+
+columns_1:
+	VMOVUPS (DI), Z16
+	VMOVUPS 64(DI), Z17
+	CMPQ    DX, $0x08
+	JGT     columns1_above8
+	CMPQ    DX, $0x04
+	JGT     columns1_above4
+	CMPQ    DX, $0x02
+	JGT     columns1_above2
+	CMPQ    DX, $0x01
+	JLE     columns1_1
+	JMP     columns1_2
+
+columns1_above2:
+	CMPQ DX, $0x03
+	JLE  columns1_3
+	JMP  columns1_4
+
+columns1_above4:
+	CMPQ DX, $0x06
+	JGT  columns1_above6
+	CMPQ DX, $0x05
+	JLE  columns1_5
+	JMP  columns1_6
+
+columns1_above6:
+	CMPQ DX, $0x07
+	JLE  columns1_7
+	JMP  columns1_8
+
+columns1_above8:
+	CMPQ DX, $0x0c
+	JGT  columns1_above12
+	CMPQ DX, $0x0a
+	JGT  columns1_above10
+	CMPQ DX, $0x09
+	JLE  columns1_9
+	JMP  columns1_10
+
+columns1_above10:
+	CMPQ DX, $0x0b
+	JLE  columns1_11
+	JMP  columns1_12
+
+columns1_above12:
+	CMPQ DX, $0x0e
+	JGT  columns1_above14
+	CMPQ DX, $0x0d
+	JLE  columns1_13
+	JMP  columns1_14
+
+columns1_above14:
+	CMPQ    DX, $0x0f
+	JLE     columns1_15
+	VPERMPS Z1, Z16, Z18
+	VMAXPS  Z18, Z1, Z1
+	VPERMPS Z1, Z17, Z18
+	VMAXPS  Z18, Z1, Z1
+	VMOVUPS Z1, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_15:
+	VPERMPS Z2, Z16, Z18
+	VMAXPS  Z18, Z2, Z2
+	VPERMPS Z2, Z17, Z18
+	VMAXPS  Z18, Z2, Z2
+	VMOVUPS Z2, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_14:
+	VPERMPS Z3, Z16, Z18
+	VMAXPS  Z18, Z3, Z3
+	VPERMPS Z3, Z17, Z18
+	VMAXPS  Z18, Z3, Z3
+	VMOVUPS Z3, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_13:
+	VPERMPS Z4, Z16, Z18
+	VMAXPS  Z18, Z4, Z4
+	VPERMPS Z4, Z17, Z18
+	VMAXPS  Z18, Z4, Z4
+	VMOVUPS Z4, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_12:
+	VPERMPS Z5, Z16, Z18
+	VMAXPS  Z18, Z5, Z5
+	VPERMPS Z5, Z17, Z18
+	VMAXPS  Z18, Z5, Z5
+	VMOVUPS Z5, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_11:
+	VPERMPS Z6, Z16, Z18
+	VMAXPS  Z18, Z6, Z6
+	VPERMPS Z6, Z17, Z18
+	VMAXPS  Z18, Z6, Z6
+	VMOVUPS Z6, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_10:
+	VPERMPS Z7, Z16, Z18
+	VMAXPS  Z18, Z7, Z7
+	VPERMPS Z7, Z17, Z18
+	VMAXPS  Z18, Z7, Z7
+	VMOVUPS Z7, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_9:
+	VPERMPS Z8, Z16, Z18
+	VMAXPS  Z18, Z8, Z8
+	VPERMPS Z8, Z17, Z18
+	VMAXPS  Z18, Z8, Z8
+	VMOVUPS Z8, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_8:
+	VPERMPS Z9, Z16, Z18
+	VMAXPS  Z18, Z9, Z9
+	VPERMPS Z9, Z17, Z18
+	VMAXPS  Z18, Z9, Z9
+	VMOVUPS Z9, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_7:
+	VPERMPS Z10, Z16, Z18
+	VMAXPS  Z18, Z10, Z10
+	VPERMPS Z10, Z17, Z18
+	VMAXPS  Z18, Z10, Z10
+	VMOVUPS Z10, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_6:
+	VPERMPS Z11, Z16, Z18
+	VMAXPS  Z18, Z11, Z11
+	VPERMPS Z11, Z17, Z18
+	VMAXPS  Z18, Z11, Z11
+	VMOVUPS Z11, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_5:
+	VPERMPS Z12, Z16, Z18
+	VMAXPS  Z18, Z12, Z12
+	VPERMPS Z12, Z17, Z18
+	VMAXPS  Z18, Z12, Z12
+	VMOVUPS Z12, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_4:
+	VPERMPS Z13, Z16, Z18
+	VMAXPS  Z18, Z13, Z13
+	VPERMPS Z13, Z17, Z18
+	VMAXPS  Z18, Z13, Z13
+	VMOVUPS Z13, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_3:
+	VPERMPS Z14, Z16, Z18
+	VMAXPS  Z18, Z14, Z14
+	VPERMPS Z14, Z17, Z18
+	VMAXPS  Z18, Z14, Z14
+	VMOVUPS Z14, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_2:
+	VPERMPS Z15, Z16, Z18
+	VMAXPS  Z18, Z15, Z15
+	VPERMPS Z15, Z17, Z18
+	VMAXPS  Z18, Z15, Z15
+	VMOVUPS Z15, K5, (CX)
+	ADDQ    SI, CX
+
+columns1_1:
+	VPERMPS Z0, Z16, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z17, Z16
+	VMAXPS  Z16, Z0, Z0
+	VMOVUPS Z0, K5, (CX)
+	ADDQ    SI, CX
+	JMP     next
+
+columns_2:
+	VMOVUPS (DI), Z16
+	VMOVUPS 64(DI), Z17
+	VMOVUPS 128(DI), Z18
+	CMPQ    DX, $0x08
+	JGT     columns2_above8
+	CMPQ    DX, $0x04
+	JGT     columns2_above4
+	CMPQ    DX, $0x02
+	JGT     columns2_above2
+	CMPQ    DX, $0x01
+	JLE     columns2_1
+	JMP     columns2_2
+
+columns2_above2:
+	CMPQ DX, $0x03
+	JLE  columns2_3
+	JMP  columns2_4
+
+columns2_above4:
+	CMPQ DX, $0x06
+	JGT  columns2_above6
+	CMPQ DX, $0x05
+	JLE  columns2_5
+	JMP  columns2_6
+
+columns2_above6:
+	CMPQ DX, $0x07
+	JLE  columns2_7
+	JMP  columns2_8
+
+columns2_above8:
+	CMPQ DX, $0x0c
+	JGT  columns2_above12
+	CMPQ DX, $0x0a
+	JGT  columns2_above10
+	CMPQ DX, $0x09
+	JLE  columns2_9
+	JMP  columns2_10
+
+columns2_above10:
+	CMPQ DX, $0x0b
+	JLE  columns2_11
+	JMP  columns2_12
+
+columns2_above12:
+	CMPQ DX, $0x0e
+	JGT  columns2_above14
+	CMPQ DX, $0x0d
+	JLE  columns2_13
+	JMP  columns2_14
+
+columns2_above14:
+	CMPQ    DX, $0x0f
+	JLE     columns2_15
+	VPERMPS Z1, Z16, Z19
+	VMAXPS  Z19, Z1, Z1
+	VPERMPS Z1, Z17, Z19
+	VMAXPS  Z19, Z1, Z1
+	VPERMPS Z1, Z18, Z19
+	VMAXPS  Z19, Z1, Z1
+	VMOVUPS Z1, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_15:
+	VPERMPS Z2, Z16, Z19
+	VMAXPS  Z19, Z2, Z2
+	VPERMPS Z2, Z17, Z19
+	VMAXPS  Z19, Z2, Z2
+	VPERMPS Z2, Z18, Z19
+	VMAXPS  Z19, Z2, Z2
+	VMOVUPS Z2, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_14:
+	VPERMPS Z3, Z16, Z19
+	VMAXPS  Z19, Z3, Z3
+	VPERMPS Z3, Z17, Z19
+	VMAXPS  Z19, Z3, Z3
+	VPERMPS Z3, Z18, Z19
+	VMAXPS  Z19, Z3, Z3
+	VMOVUPS Z3, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_13:
+	VPERMPS Z4, Z16, Z19
+	VMAXPS  Z19, Z4, Z4
+	VPERMPS Z4, Z17, Z19
+	VMAXPS  Z19, Z4, Z4
+	VPERMPS Z4, Z18, Z19
+	VMAXPS  Z19, Z4, Z4
+	VMOVUPS Z4, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_12:
+	VPERMPS Z5, Z16, Z19
+	VMAXPS  Z19, Z5, Z5
+	VPERMPS Z5, Z17, Z19
+	VMAXPS  Z19, Z5, Z5
+	VPERMPS Z5, Z18, Z19
+	VMAXPS  Z19, Z5, Z5
+	VMOVUPS Z5, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_11:
+	VPERMPS Z6, Z16, Z19
+	VMAXPS  Z19, Z6, Z6
+	VPERMPS Z6, Z17, Z19
+	VMAXPS  Z19, Z6, Z6
+	VPERMPS Z6, Z18, Z19
+	VMAXPS  Z19, Z6, Z6
+	VMOVUPS Z6, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_10:
+	VPERMPS Z7, Z16, Z19
+	VMAXPS  Z19, Z7, Z7
+	VPERMPS Z7, Z17, Z19
+	VMAXPS  Z19, Z7, Z7
+	VPERMPS Z7, Z18, Z19
+	VMAXPS  Z19, Z7, Z7
+	VMOVUPS Z7, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_9:
+	VPERMPS Z8, Z16, Z19
+	VMAXPS  Z19, Z8, Z8
+	VPERMPS Z8, Z17, Z19
+	VMAXPS  Z19, Z8, Z8
+	VPERMPS Z8, Z18, Z19
+	VMAXPS  Z19, Z8, Z8
+	VMOVUPS Z8, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_8:
+	VPERMPS Z9, Z16, Z19
+	VMAXPS  Z19, Z9, Z9
+	VPERMPS Z9, Z17, Z19
+	VMAXPS  Z19, Z9, Z9
+	VPERMPS Z9, Z18, Z19
+	VMAXPS  Z19, Z9, Z9
+	VMOVUPS Z9, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_7:
+	VPERMPS Z10, Z16, Z19
+	VMAXPS  Z19, Z10, Z10
+	VPERMPS Z10, Z17, Z19
+	VMAXPS  Z19, Z10, Z10
+	VPERMPS Z10, Z18, Z19
+	VMAXPS  Z19, Z10, Z10
+	VMOVUPS Z10, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_6:
+	VPERMPS Z11, Z16, Z19
+	VMAXPS  Z19, Z11, Z11
+	VPERMPS Z11, Z17, Z19
+	VMAXPS  Z19, Z11, Z11
+	VPERMPS Z11, Z18, Z19
+	VMAXPS  Z19, Z11, Z11
+	VMOVUPS Z11, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_5:
+	VPERMPS Z12, Z16, Z19
+	VMAXPS  Z19, Z12, Z12
+	VPERMPS Z12, Z17, Z19
+	VMAXPS  Z19, Z12, Z12
+	VPERMPS Z12, Z18, Z19
+	VMAXPS  Z19, Z12, Z12
+	VMOVUPS Z12, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_4:
+	VPERMPS Z13, Z16, Z19
+	VMAXPS  Z19, Z13, Z13
+	VPERMPS Z13, Z17, Z19
+	VMAXPS  Z19, Z13, Z13
+	VPERMPS Z13, Z18, Z19
+	VMAXPS  Z19, Z13, Z13
+	VMOVUPS Z13, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_3:
+	VPERMPS Z14, Z16, Z19
+	VMAXPS  Z19, Z14, Z14
+	VPERMPS Z14, Z17, Z19
+	VMAXPS  Z19, Z14, Z14
+	VPERMPS Z14, Z18, Z19
+	VMAXPS  Z19, Z14, Z14
+	VMOVUPS Z14, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_2:
+	VPERMPS Z15, Z16, Z19
+	VMAXPS  Z19, Z15, Z15
+	VPERMPS Z15, Z17, Z19
+	VMAXPS  Z19, Z15, Z15
+	VPERMPS Z15, Z18, Z19
+	VMAXPS  Z19, Z15, Z15
+	VMOVUPS Z15, K5, (CX)
+	ADDQ    SI, CX
+
+columns2_1:
+	VPERMPS Z0, Z16, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z17, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z18, Z16
+	VMAXPS  Z16, Z0, Z0
+	VMOVUPS Z0, K5, (CX)
+	ADDQ    SI, CX
+	JMP     next
+
+columns_3:
+	VMOVUPS (DI), Z16
+	VMOVUPS 64(DI), Z17
+	VMOVUPS 128(DI), Z18
+	VMOVUPS 192(DI), Z19
+	CMPQ    DX, $0x08
+	JGT     columns3_above8
+	CMPQ    DX, $0x04
+	JGT     columns3_above4
+	CMPQ    DX, $0x02
+	JGT     columns3_above2
+	CMPQ    DX, $0x01
+	JLE     columns3_1
+	JMP     columns3_2
+
+columns3_above2:
+	CMPQ DX, $0x03
+	JLE  columns3_3
+	JMP  columns3_4
+
+columns3_above4:
+	CMPQ DX, $0x06
+	JGT  columns3_above6
+	CMPQ DX, $0x05
+	JLE  columns3_5
+	JMP  columns3_6
+
+columns3_above6:
+	CMPQ DX, $0x07
+	JLE  columns3_7
+	JMP  columns3_8
+
+columns3_above8:
+	CMPQ DX, $0x0c
+	JGT  columns3_above12
+	CMPQ DX, $0x0a
+	JGT  columns3_above10
+	CMPQ DX, $0x09
+	JLE  columns3_9
+	JMP  columns3_10
+
+columns3_above10:
+	CMPQ DX, $0x0b
+	JLE  columns3_11
+	JMP  columns3_12
+
+columns3_above12:
+	CMPQ DX, $0x0e
+	JGT  columns3_above14
+	CMPQ DX, $0x0d
+	JLE  columns3_13
+	JMP  columns3_14
+
+columns3_above14:
+	CMPQ    DX, $0x0f
+	JLE     columns3_15
+	VPERMPS Z1, Z16, Z20
+	VMAXPS  Z20, Z1, Z1
+	VPERMPS Z1, Z17, Z20
+	VMAXPS  Z20, Z1, Z1
+	VPERMPS Z1, Z18, Z20
+	VMAXPS  Z20, Z1, Z1
+	VPERMPS Z1, Z19, Z20
+	VMAXPS  Z20, Z1, Z1
+	VMOVUPS Z1, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_15:
+	VPERMPS Z2, Z16, Z20
+	VMAXPS  Z20, Z2, Z2
+	VPERMPS Z2, Z17, Z20
+	VMAXPS  Z20, Z2, Z2
+	VPERMPS Z2, Z18, Z20
+	VMAXPS  Z20, Z2, Z2
+	VPERMPS Z2, Z19, Z20
+	VMAXPS  Z20, Z2, Z2
+	VMOVUPS Z2, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_14:
+	VPERMPS Z3, Z16, Z20
+	VMAXPS  Z20, Z3, Z3
+	VPERMPS Z3, Z17, Z20
+	VMAXPS  Z20, Z3, Z3
+	VPERMPS Z3, Z18, Z20
+	VMAXPS  Z20, Z3, Z3
+	VPERMPS Z3, Z19, Z20
+	VMAXPS  Z20, Z3, Z3
+	VMOVUPS Z3, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_13:
+	VPERMPS Z4, Z16, Z20
+	VMAXPS  Z20, Z4, Z4
+	VPERMPS Z4, Z17, Z20
+	VMAXPS  Z20, Z4, Z4
+	VPERMPS Z4, Z18, Z20
+	VMAXPS  Z20, Z4, Z4
+	VPERMPS Z4, Z19, Z20
+	VMAXPS  Z20, Z4, Z4
+	VMOVUPS Z4, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_12:
+	VPERMPS Z5, Z16, Z20
+	VMAXPS  Z20, Z5, Z5
+	VPERMPS Z5, Z17, Z20
+	VMAXPS  Z20, Z5, Z5
+	VPERMPS Z5, Z18, Z20
+	VMAXPS  Z20, Z5, Z5
+	VPERMPS Z5, Z19, Z20
+	VMAXPS  Z20, Z5, Z5
+	VMOVUPS Z5, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_11:
+	VPERMPS Z6, Z16, Z20
+	VMAXPS  Z20, Z6, Z6
+	VPERMPS Z6, Z17, Z20
+	VMAXPS  Z20, Z6, Z6
+	VPERMPS Z6, Z18, Z20
+	VMAXPS  Z20, Z6, Z6
+	VPERMPS Z6, Z19, Z20
+	VMAXPS  Z20, Z6, Z6
+	VMOVUPS Z6, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_10:
+	VPERMPS Z7, Z16, Z20
+	VMAXPS  Z20, Z7, Z7
+	VPERMPS Z7, Z17, Z20
+	VMAXPS  Z20, Z7, Z7
+	VPERMPS Z7, Z18, Z20
+	VMAXPS  Z20, Z7, Z7
+	VPERMPS Z7, Z19, Z20
+	VMAXPS  Z20, Z7, Z7
+	VMOVUPS Z7, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_9:
+	VPERMPS Z8, Z16, Z20
+	VMAXPS  Z20, Z8, Z8
+	VPERMPS Z8, Z17, Z20
+	VMAXPS  Z20, Z8, Z8
+	VPERMPS Z8, Z18, Z20
+	VMAXPS  Z20, Z8, Z8
+	VPERMPS Z8, Z19, Z20
+	VMAXPS  Z20, Z8, Z8
+	VMOVUPS Z8, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_8:
+	VPERMPS Z9, Z16, Z20
+	VMAXPS  Z20, Z9, Z9
+	VPERMPS Z9, Z17, Z20
+	VMAXPS  Z20, Z9, Z9
+	VPERMPS Z9, Z18, Z20
+	VMAXPS  Z20, Z9, Z9
+	VPERMPS Z9, Z19, Z20
+	VMAXPS  Z20, Z9, Z9
+	VMOVUPS Z9, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_7:
+	VPERMPS Z10, Z16, Z20
+	VMAXPS  Z20, Z10, Z10
+	VPERMPS Z10, Z17, Z20
+	VMAXPS  Z20, Z10, Z10
+	VPERMPS Z10, Z18, Z20
+	VMAXPS  Z20, Z10, Z10
+	VPERMPS Z10, Z19, Z20
+	VMAXPS  Z20, Z10, Z10
+	VMOVUPS Z10, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_6:
+	VPERMPS Z11, Z16, Z20
+	VMAXPS  Z20, Z11, Z11
+	VPERMPS Z11, Z17, Z20
+	VMAXPS  Z20, Z11, Z11
+	VPERMPS Z11, Z18, Z20
+	VMAXPS  Z20, Z11, Z11
+	VPERMPS Z11, Z19, Z20
+	VMAXPS  Z20, Z11, Z11
+	VMOVUPS Z11, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_5:
+	VPERMPS Z12, Z16, Z20
+	VMAXPS  Z20, Z12, Z12
+	VPERMPS Z12, Z17, Z20
+	VMAXPS  Z20, Z12, Z12
+	VPERMPS Z12, Z18, Z20
+	VMAXPS  Z20, Z12, Z12
+	VPERMPS Z12, Z19, Z20
+	VMAXPS  Z20, Z12, Z12
+	VMOVUPS Z12, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_4:
+	VPERMPS Z13, Z16, Z20
+	VMAXPS  Z20, Z13, Z13
+	VPERMPS Z13, Z17, Z20
+	VMAXPS  Z20, Z13, Z13
+	VPERMPS Z13, Z18, Z20
+	VMAXPS  Z20, Z13, Z13
+	VPERMPS Z13, Z19, Z20
+	VMAXPS  Z20, Z13, Z13
+	VMOVUPS Z13, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_3:
+	VPERMPS Z14, Z16, Z20
+	VMAXPS  Z20, Z14, Z14
+	VPERMPS Z14, Z17, Z20
+	VMAXPS  Z20, Z14, Z14
+	VPERMPS Z14, Z18, Z20
+	VMAXPS  Z20, Z14, Z14
+	VPERMPS Z14, Z19, Z20
+	VMAXPS  Z20, Z14, Z14
+	VMOVUPS Z14, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_2:
+	VPERMPS Z15, Z16, Z20
+	VMAXPS  Z20, Z15, Z15
+	VPERMPS Z15, Z17, Z20
+	VMAXPS  Z20, Z15, Z15
+	VPERMPS Z15, Z18, Z20
+	VMAXPS  Z20, Z15, Z15
+	VPERMPS Z15, Z19, Z20
+	VMAXPS  Z20, Z15, Z15
+	VMOVUPS Z15, K5, (CX)
+	ADDQ    SI, CX
+
+columns3_1:
+	VPERMPS Z0, Z16, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z17, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z18, Z16
+	VMAXPS  Z16, Z0, Z0
+	VPERMPS Z0, Z19, Z16
+	VMAXPS  Z16, Z0, Z0
+	VMOVUPS Z0, K5, (CX)
+	ADDQ    SI, CX
+
+next:
+	DECQ  planes+16(FP)
+	JNZ   plane
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+80(FP)
+	VZEROUPPER
+	RET
+
 // func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·k3s1SameMaxFastAVX512(SB), NOSPLIT, $0-72
@@ -12904,6 +14976,3227 @@ others_row:
 pooled:
 	CMPQ planes+24(FP), $0x00
 	JNE  plane
+	VZEROUPPER
+	RET
+
+// func heldSumAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-80
+	VPXORD Z0, Z0, Z0
+	MOVQ   src+8(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   h+24(FP), DX
+	MOVQ   w+32(FP), BX
+	MOVQ   ow+40(FP), SI
+	MOVL   $0xffffffff, DI
+	BZHIL  BX, DI, DI
+	KMOVW  DI, K1
+	MOVL   $0xffffffff, DI
+	BZHIL  SI, DI, DI
+	KMOVW  DI, K2
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	MOVQ   index+64(FP), DI
+
+plane:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+	CMPQ    columns+56(FP), $0x03
+	JGT     load_above3
+	CMPQ    columns+56(FP), $0x01
+	JGT     load_above1
+	CMPQ    columns+56(FP), $0x00
+	JLE     load_0
+	JMP     load_1
+
+load_above1:
+	CMPQ columns+56(FP), $0x02
+	JLE  load_2
+	JMP  load_3
+
+load_above3:
+	CMPQ columns+56(FP), $0x05
+	JGT  load_above5
+	CMPQ columns+56(FP), $0x04
+	JLE  load_4
+	JMP  load_5
+
+load_above5:
+	CMPQ columns+56(FP), $0x06
+	JLE  load_6
+	JMP  load_7
+
+load_0:
+	VMOVUPS  (DI), Z17
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	CMPQ     DX, $0x08
+	JGT      load0_above8
+	CMPQ     DX, $0x04
+	JGT      load0_above4
+	CMPQ     DX, $0x02
+	JGT      load0_above2
+	CMPQ     DX, $0x01
+	JLE      load0_1
+	JMP      load0_2
+
+load0_above2:
+	CMPQ DX, $0x03
+	JLE  load0_3
+	JMP  load0_4
+
+load0_above4:
+	CMPQ DX, $0x06
+	JGT  load0_above6
+	CMPQ DX, $0x05
+	JLE  load0_5
+	JMP  load0_6
+
+load0_above6:
+	CMPQ DX, $0x07
+	JLE  load0_7
+	JMP  load0_8
+
+load0_above8:
+	CMPQ DX, $0x0c
+	JGT  load0_above12
+	CMPQ DX, $0x0a
+	JGT  load0_above10
+	CMPQ DX, $0x09
+	JLE  load0_9
+	JMP  load0_10
+
+load0_above10:
+	CMPQ DX, $0x0b
+	JLE  load0_11
+	JMP  load0_12
+
+load0_above12:
+	CMPQ DX, $0x0e
+	JGT  load0_above14
+	CMPQ DX, $0x0d
+	JLE  load0_13
+	JMP  load0_14
+
+load0_above14:
+	CMPQ      DX, $0x0f
+	JLE       load0_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VPERMPS.Z Z1, Z17, K3, Z1
+	VMOVAPS   Z1, Z1
+
+load0_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VPERMPS.Z Z2, Z17, K3, Z2
+	VMOVAPS   Z2, Z2
+
+load0_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VPERMPS.Z Z3, Z17, K3, Z3
+	VMOVAPS   Z3, Z3
+
+load0_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VMOVAPS   Z4, Z4
+
+load0_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VMOVAPS   Z5, Z5
+
+load0_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VMOVAPS   Z6, Z6
+
+load0_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VMOVAPS   Z7, Z7
+
+load0_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VMOVAPS   Z8, Z8
+
+load0_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VMOVAPS   Z9, Z9
+
+load0_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VMOVAPS   Z10, Z10
+
+load0_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VMOVAPS   Z11, Z11
+
+load0_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VMOVAPS   Z12, Z12
+
+load0_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VMOVAPS   Z13, Z13
+
+load0_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VMOVAPS   Z14, Z14
+
+load0_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VMOVAPS   Z15, Z15
+
+load0_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VMOVAPS   Z16, Z16
+	JMP       loaded
+
+load_1:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	CMPQ     DX, $0x08
+	JGT      load1_above8
+	CMPQ     DX, $0x04
+	JGT      load1_above4
+	CMPQ     DX, $0x02
+	JGT      load1_above2
+	CMPQ     DX, $0x01
+	JLE      load1_1
+	JMP      load1_2
+
+load1_above2:
+	CMPQ DX, $0x03
+	JLE  load1_3
+	JMP  load1_4
+
+load1_above4:
+	CMPQ DX, $0x06
+	JGT  load1_above6
+	CMPQ DX, $0x05
+	JLE  load1_5
+	JMP  load1_6
+
+load1_above6:
+	CMPQ DX, $0x07
+	JLE  load1_7
+	JMP  load1_8
+
+load1_above8:
+	CMPQ DX, $0x0c
+	JGT  load1_above12
+	CMPQ DX, $0x0a
+	JGT  load1_above10
+	CMPQ DX, $0x09
+	JLE  load1_9
+	JMP  load1_10
+
+load1_above10:
+	CMPQ DX, $0x0b
+	JLE  load1_11
+	JMP  load1_12
+
+load1_above12:
+	CMPQ DX, $0x0e
+	JGT  load1_above14
+	CMPQ DX, $0x0d
+	JLE  load1_13
+	JMP  load1_14
+
+load1_above14:
+	CMPQ      DX, $0x0f
+	JLE       load1_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VPERMPS.Z Z2, Z17, K3, Z2
+	VPERMPS.Z Z1, Z18, K4, Z1
+	VADDPS    Z1, Z2, Z1
+
+load1_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VPERMPS.Z Z3, Z17, K3, Z3
+	VPERMPS.Z Z2, Z18, K4, Z2
+	VADDPS    Z2, Z3, Z2
+
+load1_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VADDPS    Z3, Z4, Z3
+
+load1_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VADDPS    Z4, Z5, Z4
+
+load1_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VADDPS    Z5, Z6, Z5
+
+load1_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VADDPS    Z6, Z7, Z6
+
+load1_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VADDPS    Z7, Z8, Z7
+
+load1_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VADDPS    Z8, Z9, Z8
+
+load1_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VADDPS    Z9, Z10, Z9
+
+load1_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VADDPS    Z10, Z11, Z10
+
+load1_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VADDPS    Z11, Z12, Z11
+
+load1_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VADDPS    Z12, Z13, Z12
+
+load1_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VADDPS    Z13, Z14, Z13
+
+load1_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VADDPS    Z14, Z15, Z14
+
+load1_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z15, Z16, Z15
+
+load1_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z19
+	VADDPS    Z16, Z19, Z19
+	VPERMPS.Z Z19, Z17, K3, Z17
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_2:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	CMPQ     DX, $0x08
+	JGT      load2_above8
+	CMPQ     DX, $0x04
+	JGT      load2_above4
+	CMPQ     DX, $0x02
+	JGT      load2_above2
+	CMPQ     DX, $0x01
+	JLE      load2_1
+	JMP      load2_2
+
+load2_above2:
+	CMPQ DX, $0x03
+	JLE  load2_3
+	JMP  load2_4
+
+load2_above4:
+	CMPQ DX, $0x06
+	JGT  load2_above6
+	CMPQ DX, $0x05
+	JLE  load2_5
+	JMP  load2_6
+
+load2_above6:
+	CMPQ DX, $0x07
+	JLE  load2_7
+	JMP  load2_8
+
+load2_above8:
+	CMPQ DX, $0x0c
+	JGT  load2_above12
+	CMPQ DX, $0x0a
+	JGT  load2_above10
+	CMPQ DX, $0x09
+	JLE  load2_9
+	JMP  load2_10
+
+load2_above10:
+	CMPQ DX, $0x0b
+	JLE  load2_11
+	JMP  load2_12
+
+load2_above12:
+	CMPQ DX, $0x0e
+	JGT  load2_above14
+	CMPQ DX, $0x0d
+	JLE  load2_13
+	JMP  load2_14
+
+load2_above14:
+	CMPQ      DX, $0x0f
+	JLE       load2_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VPERMPS.Z Z3, Z17, K3, Z2
+	VPERMPS.Z Z1, Z18, K4, Z1
+	VADDPS    Z1, Z2, Z1
+
+load2_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z3
+	VPERMPS.Z Z2, Z18, K4, Z2
+	VADDPS    Z2, Z3, Z2
+
+load2_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VADDPS    Z3, Z4, Z3
+
+load2_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VADDPS    Z4, Z5, Z4
+
+load2_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VADDPS    Z5, Z6, Z5
+
+load2_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VADDPS    Z6, Z7, Z6
+
+load2_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VADDPS    Z7, Z8, Z7
+
+load2_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VADDPS    Z8, Z9, Z8
+
+load2_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VADDPS    Z9, Z10, Z9
+
+load2_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VADDPS    Z10, Z11, Z10
+
+load2_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VADDPS    Z11, Z12, Z11
+
+load2_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VADDPS    Z12, Z13, Z12
+
+load2_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VADDPS    Z13, Z14, Z13
+
+load2_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VADDPS    Z14, Z15, Z14
+
+load2_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z19
+	VADDPS    Z16, Z19, Z19
+	VPERMPS.Z Z19, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z15, Z16, Z15
+
+load2_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z19
+	VADDPS    Z16, Z19, Z19
+	VALIGND   $0x0e, Z0, Z19, Z20
+	VADDPS    Z19, Z20, Z20
+	VPERMPS.Z Z20, Z17, K3, Z17
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_3:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VMOVUPS  128(DI), Z19
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	VPMOVD2M Z19, K5
+	KNOTW    K5, K5
+	CMPQ     DX, $0x08
+	JGT      load3_above8
+	CMPQ     DX, $0x04
+	JGT      load3_above4
+	CMPQ     DX, $0x02
+	JGT      load3_above2
+	CMPQ     DX, $0x01
+	JLE      load3_1
+	JMP      load3_2
+
+load3_above2:
+	CMPQ DX, $0x03
+	JLE  load3_3
+	JMP  load3_4
+
+load3_above4:
+	CMPQ DX, $0x06
+	JGT  load3_above6
+	CMPQ DX, $0x05
+	JLE  load3_5
+	JMP  load3_6
+
+load3_above6:
+	CMPQ DX, $0x07
+	JLE  load3_7
+	JMP  load3_8
+
+load3_above8:
+	CMPQ DX, $0x0c
+	JGT  load3_above12
+	CMPQ DX, $0x0a
+	JGT  load3_above10
+	CMPQ DX, $0x09
+	JLE  load3_9
+	JMP  load3_10
+
+load3_above10:
+	CMPQ DX, $0x0b
+	JLE  load3_11
+	JMP  load3_12
+
+load3_above12:
+	CMPQ DX, $0x0e
+	JGT  load3_above14
+	CMPQ DX, $0x0d
+	JLE  load3_13
+	JMP  load3_14
+
+load3_above14:
+	CMPQ      DX, $0x0f
+	JLE       load3_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VPERMPS.Z Z3, Z17, K3, Z3
+	VPERMPS.Z Z2, Z18, K4, Z2
+	VPERMPS.Z Z1, Z19, K5, Z1
+	VADDPS    Z2, Z3, Z3
+	VADDPS    Z1, Z3, Z1
+
+load3_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VPERMPS.Z Z2, Z19, K5, Z2
+	VADDPS    Z3, Z4, Z4
+	VADDPS    Z2, Z4, Z2
+
+load3_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VPERMPS.Z Z3, Z19, K5, Z3
+	VADDPS    Z4, Z5, Z5
+	VADDPS    Z3, Z5, Z3
+
+load3_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VPERMPS.Z Z4, Z19, K5, Z4
+	VADDPS    Z5, Z6, Z6
+	VADDPS    Z4, Z6, Z4
+
+load3_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VPERMPS.Z Z5, Z19, K5, Z5
+	VADDPS    Z6, Z7, Z7
+	VADDPS    Z5, Z7, Z5
+
+load3_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VPERMPS.Z Z6, Z19, K5, Z6
+	VADDPS    Z7, Z8, Z8
+	VADDPS    Z6, Z8, Z6
+
+load3_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VPERMPS.Z Z7, Z19, K5, Z7
+	VADDPS    Z8, Z9, Z9
+	VADDPS    Z7, Z9, Z7
+
+load3_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VPERMPS.Z Z8, Z19, K5, Z8
+	VADDPS    Z9, Z10, Z10
+	VADDPS    Z8, Z10, Z8
+
+load3_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VPERMPS.Z Z9, Z19, K5, Z9
+	VADDPS    Z10, Z11, Z11
+	VADDPS    Z9, Z11, Z9
+
+load3_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VPERMPS.Z Z10, Z19, K5, Z10
+	VADDPS    Z11, Z12, Z12
+	VADDPS    Z10, Z12, Z10
+
+load3_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VPERMPS.Z Z11, Z19, K5, Z11
+	VADDPS    Z12, Z13, Z13
+	VADDPS    Z11, Z13, Z11
+
+load3_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VPERMPS.Z Z12, Z19, K5, Z12
+	VADDPS    Z13, Z14, Z14
+	VADDPS    Z12, Z14, Z12
+
+load3_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VPERMPS.Z Z13, Z19, K5, Z13
+	VADDPS    Z14, Z15, Z15
+	VADDPS    Z13, Z15, Z13
+
+load3_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VPERMPS.Z Z14, Z19, K5, Z14
+	VADDPS    Z15, Z16, Z16
+	VADDPS    Z14, Z16, Z14
+
+load3_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VPERMPS.Z Z20, Z17, K3, Z20
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VPERMPS.Z Z15, Z19, K5, Z15
+	VADDPS    Z16, Z20, Z20
+	VADDPS    Z15, Z20, Z15
+
+load3_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VALIGND   $0x0e, Z0, Z20, Z21
+	VADDPS    Z20, Z21, Z21
+	VPERMPS.Z Z21, Z17, K3, Z17
+	VPERMPS.Z Z20, Z18, K4, Z18
+	VPERMPS.Z Z16, Z19, K5, Z16
+	VADDPS    Z18, Z17, Z17
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_4:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	CMPQ     DX, $0x08
+	JGT      load4_above8
+	CMPQ     DX, $0x04
+	JGT      load4_above4
+	CMPQ     DX, $0x02
+	JGT      load4_above2
+	CMPQ     DX, $0x01
+	JLE      load4_1
+	JMP      load4_2
+
+load4_above2:
+	CMPQ DX, $0x03
+	JLE  load4_3
+	JMP  load4_4
+
+load4_above4:
+	CMPQ DX, $0x06
+	JGT  load4_above6
+	CMPQ DX, $0x05
+	JLE  load4_5
+	JMP  load4_6
+
+load4_above6:
+	CMPQ DX, $0x07
+	JLE  load4_7
+	JMP  load4_8
+
+load4_above8:
+	CMPQ DX, $0x0c
+	JGT  load4_above12
+	CMPQ DX, $0x0a
+	JGT  load4_above10
+	CMPQ DX, $0x09
+	JLE  load4_9
+	JMP  load4_10
+
+load4_above10:
+	CMPQ DX, $0x0b
+	JLE  load4_11
+	JMP  load4_12
+
+load4_above12:
+	CMPQ DX, $0x0e
+	JGT  load4_above14
+	CMPQ DX, $0x0d
+	JLE  load4_13
+	JMP  load4_14
+
+load4_above14:
+	CMPQ      DX, $0x0f
+	JLE       load4_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z2
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z17, K3, Z2
+	VPERMPS.Z Z1, Z18, K4, Z1
+	VADDPS    Z1, Z2, Z1
+
+load4_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z3
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z17, K3, Z3
+	VPERMPS.Z Z2, Z18, K4, Z2
+	VADDPS    Z2, Z3, Z2
+
+load4_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z4
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VADDPS    Z3, Z4, Z3
+
+load4_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z5
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VADDPS    Z4, Z5, Z4
+
+load4_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z6
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VADDPS    Z5, Z6, Z5
+
+load4_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z7
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VADDPS    Z6, Z7, Z6
+
+load4_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z8
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VADDPS    Z7, Z8, Z7
+
+load4_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z9
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VADDPS    Z8, Z9, Z8
+
+load4_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z10
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VADDPS    Z9, Z10, Z9
+
+load4_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z11
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VADDPS    Z10, Z11, Z10
+
+load4_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z12
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VADDPS    Z11, Z12, Z11
+
+load4_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z13
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VADDPS    Z12, Z13, Z12
+
+load4_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z14
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VADDPS    Z13, Z14, Z13
+
+load4_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z15
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VADDPS    Z14, Z15, Z14
+
+load4_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z19
+	VADDPS    Z16, Z19, Z19
+	VALIGND   $0x0c, Z0, Z19, Z16
+	VADDPS    Z19, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z15, Z16, Z15
+
+load4_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z19
+	VADDPS    Z16, Z19, Z19
+	VALIGND   $0x0e, Z0, Z19, Z20
+	VADDPS    Z19, Z20, Z20
+	VALIGND   $0x0c, Z0, Z20, Z19
+	VADDPS    Z20, Z19, Z19
+	VPERMPS.Z Z19, Z17, K3, Z17
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_5:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VMOVUPS  128(DI), Z19
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	VPMOVD2M Z19, K5
+	KNOTW    K5, K5
+	CMPQ     DX, $0x08
+	JGT      load5_above8
+	CMPQ     DX, $0x04
+	JGT      load5_above4
+	CMPQ     DX, $0x02
+	JGT      load5_above2
+	CMPQ     DX, $0x01
+	JLE      load5_1
+	JMP      load5_2
+
+load5_above2:
+	CMPQ DX, $0x03
+	JLE  load5_3
+	JMP  load5_4
+
+load5_above4:
+	CMPQ DX, $0x06
+	JGT  load5_above6
+	CMPQ DX, $0x05
+	JLE  load5_5
+	JMP  load5_6
+
+load5_above6:
+	CMPQ DX, $0x07
+	JLE  load5_7
+	JMP  load5_8
+
+load5_above8:
+	CMPQ DX, $0x0c
+	JGT  load5_above12
+	CMPQ DX, $0x0a
+	JGT  load5_above10
+	CMPQ DX, $0x09
+	JLE  load5_9
+	JMP  load5_10
+
+load5_above10:
+	CMPQ DX, $0x0b
+	JLE  load5_11
+	JMP  load5_12
+
+load5_above12:
+	CMPQ DX, $0x0e
+	JGT  load5_above14
+	CMPQ DX, $0x0d
+	JLE  load5_13
+	JMP  load5_14
+
+load5_above14:
+	CMPQ      DX, $0x0f
+	JLE       load5_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z3
+	VPERMPS.Z Z2, Z18, K4, Z2
+	VPERMPS.Z Z1, Z19, K5, Z1
+	VADDPS    Z2, Z3, Z3
+	VADDPS    Z1, Z3, Z1
+
+load5_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VPERMPS.Z Z2, Z19, K5, Z2
+	VADDPS    Z3, Z4, Z4
+	VADDPS    Z2, Z4, Z2
+
+load5_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VPERMPS.Z Z3, Z19, K5, Z3
+	VADDPS    Z4, Z5, Z5
+	VADDPS    Z3, Z5, Z3
+
+load5_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VPERMPS.Z Z4, Z19, K5, Z4
+	VADDPS    Z5, Z6, Z6
+	VADDPS    Z4, Z6, Z4
+
+load5_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VPERMPS.Z Z5, Z19, K5, Z5
+	VADDPS    Z6, Z7, Z7
+	VADDPS    Z5, Z7, Z5
+
+load5_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VPERMPS.Z Z6, Z19, K5, Z6
+	VADDPS    Z7, Z8, Z8
+	VADDPS    Z6, Z8, Z6
+
+load5_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VPERMPS.Z Z7, Z19, K5, Z7
+	VADDPS    Z8, Z9, Z9
+	VADDPS    Z7, Z9, Z7
+
+load5_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VPERMPS.Z Z8, Z19, K5, Z8
+	VADDPS    Z9, Z10, Z10
+	VADDPS    Z8, Z10, Z8
+
+load5_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VPERMPS.Z Z9, Z19, K5, Z9
+	VADDPS    Z10, Z11, Z11
+	VADDPS    Z9, Z11, Z9
+
+load5_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VPERMPS.Z Z10, Z19, K5, Z10
+	VADDPS    Z11, Z12, Z12
+	VADDPS    Z10, Z12, Z10
+
+load5_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VPERMPS.Z Z11, Z19, K5, Z11
+	VADDPS    Z12, Z13, Z13
+	VADDPS    Z11, Z13, Z11
+
+load5_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VPERMPS.Z Z12, Z19, K5, Z12
+	VADDPS    Z13, Z14, Z14
+	VADDPS    Z12, Z14, Z12
+
+load5_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VPERMPS.Z Z13, Z19, K5, Z13
+	VADDPS    Z14, Z15, Z15
+	VADDPS    Z13, Z15, Z13
+
+load5_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VPERMPS.Z Z20, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VPERMPS.Z Z14, Z19, K5, Z14
+	VADDPS    Z15, Z16, Z16
+	VADDPS    Z14, Z16, Z14
+
+load5_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VALIGND   $0x0c, Z0, Z20, Z21
+	VADDPS    Z20, Z21, Z21
+	VPERMPS.Z Z21, Z17, K3, Z20
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VPERMPS.Z Z15, Z19, K5, Z15
+	VADDPS    Z16, Z20, Z20
+	VADDPS    Z15, Z20, Z15
+
+load5_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VALIGND   $0x0e, Z0, Z20, Z21
+	VADDPS    Z20, Z21, Z21
+	VALIGND   $0x0c, Z0, Z21, Z22
+	VADDPS    Z21, Z22, Z22
+	VPERMPS.Z Z22, Z17, K3, Z17
+	VPERMPS.Z Z20, Z18, K4, Z18
+	VPERMPS.Z Z16, Z19, K5, Z16
+	VADDPS    Z18, Z17, Z17
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_6:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VMOVUPS  128(DI), Z19
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	VPMOVD2M Z19, K5
+	KNOTW    K5, K5
+	CMPQ     DX, $0x08
+	JGT      load6_above8
+	CMPQ     DX, $0x04
+	JGT      load6_above4
+	CMPQ     DX, $0x02
+	JGT      load6_above2
+	CMPQ     DX, $0x01
+	JLE      load6_1
+	JMP      load6_2
+
+load6_above2:
+	CMPQ DX, $0x03
+	JLE  load6_3
+	JMP  load6_4
+
+load6_above4:
+	CMPQ DX, $0x06
+	JGT  load6_above6
+	CMPQ DX, $0x05
+	JLE  load6_5
+	JMP  load6_6
+
+load6_above6:
+	CMPQ DX, $0x07
+	JLE  load6_7
+	JMP  load6_8
+
+load6_above8:
+	CMPQ DX, $0x0c
+	JGT  load6_above12
+	CMPQ DX, $0x0a
+	JGT  load6_above10
+	CMPQ DX, $0x09
+	JLE  load6_9
+	JMP  load6_10
+
+load6_above10:
+	CMPQ DX, $0x0b
+	JLE  load6_11
+	JMP  load6_12
+
+load6_above12:
+	CMPQ DX, $0x0e
+	JGT  load6_above14
+	CMPQ DX, $0x0d
+	JLE  load6_13
+	JMP  load6_14
+
+load6_above14:
+	CMPQ      DX, $0x0f
+	JLE       load6_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z2
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z17, K3, Z2
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VPERMPS.Z Z1, Z19, K5, Z1
+	VADDPS    Z3, Z2, Z2
+	VADDPS    Z1, Z2, Z1
+
+load6_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z3
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z17, K3, Z3
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VPERMPS.Z Z2, Z19, K5, Z2
+	VADDPS    Z4, Z3, Z3
+	VADDPS    Z2, Z3, Z2
+
+load6_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z4
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VPERMPS.Z Z3, Z19, K5, Z3
+	VADDPS    Z5, Z4, Z4
+	VADDPS    Z3, Z4, Z3
+
+load6_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z5
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VPERMPS.Z Z4, Z19, K5, Z4
+	VADDPS    Z6, Z5, Z5
+	VADDPS    Z4, Z5, Z4
+
+load6_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z6
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VPERMPS.Z Z5, Z19, K5, Z5
+	VADDPS    Z7, Z6, Z6
+	VADDPS    Z5, Z6, Z5
+
+load6_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z7
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VPERMPS.Z Z6, Z19, K5, Z6
+	VADDPS    Z8, Z7, Z7
+	VADDPS    Z6, Z7, Z6
+
+load6_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z8
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VPERMPS.Z Z7, Z19, K5, Z7
+	VADDPS    Z9, Z8, Z8
+	VADDPS    Z7, Z8, Z7
+
+load6_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z9
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VPERMPS.Z Z8, Z19, K5, Z8
+	VADDPS    Z10, Z9, Z9
+	VADDPS    Z8, Z9, Z8
+
+load6_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z10
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VPERMPS.Z Z9, Z19, K5, Z9
+	VADDPS    Z11, Z10, Z10
+	VADDPS    Z9, Z10, Z9
+
+load6_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z11
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VPERMPS.Z Z10, Z19, K5, Z10
+	VADDPS    Z12, Z11, Z11
+	VADDPS    Z10, Z11, Z10
+
+load6_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z12
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VPERMPS.Z Z11, Z19, K5, Z11
+	VADDPS    Z13, Z12, Z12
+	VADDPS    Z11, Z12, Z11
+
+load6_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z13
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VPERMPS.Z Z12, Z19, K5, Z12
+	VADDPS    Z14, Z13, Z13
+	VADDPS    Z12, Z13, Z12
+
+load6_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z14
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VPERMPS.Z Z13, Z19, K5, Z13
+	VADDPS    Z15, Z14, Z14
+	VADDPS    Z13, Z14, Z13
+
+load6_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z15
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VPERMPS.Z Z14, Z19, K5, Z14
+	VADDPS    Z16, Z15, Z15
+	VADDPS    Z14, Z15, Z14
+
+load6_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VALIGND   $0x0c, Z0, Z20, Z16
+	VADDPS    Z20, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VPERMPS.Z Z20, Z18, K4, Z20
+	VPERMPS.Z Z15, Z19, K5, Z15
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z15, Z16, Z15
+
+load6_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z20
+	VADDPS    Z16, Z20, Z20
+	VALIGND   $0x0e, Z0, Z20, Z21
+	VADDPS    Z20, Z21, Z21
+	VALIGND   $0x0c, Z0, Z21, Z20
+	VADDPS    Z21, Z20, Z20
+	VPERMPS.Z Z20, Z17, K3, Z17
+	VPERMPS.Z Z21, Z18, K4, Z18
+	VPERMPS.Z Z16, Z19, K5, Z16
+	VADDPS    Z18, Z17, Z17
+	VADDPS    Z16, Z17, Z16
+	JMP       loaded
+
+load_7:
+	VMOVUPS  (DI), Z17
+	VMOVUPS  64(DI), Z18
+	VMOVUPS  128(DI), Z19
+	VMOVUPS  192(DI), Z20
+	VPMOVD2M Z17, K3
+	KNOTW    K3, K3
+	VPMOVD2M Z18, K4
+	KNOTW    K4, K4
+	VPMOVD2M Z19, K5
+	KNOTW    K5, K5
+	VPMOVD2M Z20, K6
+	KNOTW    K6, K6
+	CMPQ     DX, $0x08
+	JGT      load7_above8
+	CMPQ     DX, $0x04
+	JGT      load7_above4
+	CMPQ     DX, $0x02
+	JGT      load7_above2
+	CMPQ     DX, $0x01
+	JLE      load7_1
+	JMP      load7_2
+
+load7_above2:
+	CMPQ DX, $0x03
+	JLE  load7_3
+	JMP  load7_4
+
+load7_above4:
+	CMPQ DX, $0x06
+	JGT  load7_above6
+	CMPQ DX, $0x05
+	JLE  load7_5
+	JMP  load7_6
+
+load7_above6:
+	CMPQ DX, $0x07
+	JLE  load7_7
+	JMP  load7_8
+
+load7_above8:
+	CMPQ DX, $0x0c
+	JGT  load7_above12
+	CMPQ DX, $0x0a
+	JGT  load7_above10
+	CMPQ DX, $0x09
+	JLE  load7_9
+	JMP  load7_10
+
+load7_above10:
+	CMPQ DX, $0x0b
+	JLE  load7_11
+	JMP  load7_12
+
+load7_above12:
+	CMPQ DX, $0x0e
+	JGT  load7_above14
+	CMPQ DX, $0x0d
+	JLE  load7_13
+	JMP  load7_14
+
+load7_above14:
+	CMPQ      DX, $0x0f
+	JLE       load7_15
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VPERMPS.Z Z4, Z17, K3, Z4
+	VPERMPS.Z Z3, Z18, K4, Z3
+	VPERMPS.Z Z2, Z19, K5, Z2
+	VPERMPS.Z Z1, Z20, K6, Z1
+	VADDPS    Z3, Z4, Z4
+	VADDPS    Z2, Z4, Z4
+	VADDPS    Z1, Z4, Z1
+
+load7_15:
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z2, Z3
+	VADDPS    Z2, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VPERMPS.Z Z5, Z17, K3, Z5
+	VPERMPS.Z Z4, Z18, K4, Z4
+	VPERMPS.Z Z3, Z19, K5, Z3
+	VPERMPS.Z Z2, Z20, K6, Z2
+	VADDPS    Z4, Z5, Z5
+	VADDPS    Z3, Z5, Z5
+	VADDPS    Z2, Z5, Z2
+
+load7_14:
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z3, Z4
+	VADDPS    Z3, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VPERMPS.Z Z6, Z17, K3, Z6
+	VPERMPS.Z Z5, Z18, K4, Z5
+	VPERMPS.Z Z4, Z19, K5, Z4
+	VPERMPS.Z Z3, Z20, K6, Z3
+	VADDPS    Z5, Z6, Z6
+	VADDPS    Z4, Z6, Z6
+	VADDPS    Z3, Z6, Z3
+
+load7_13:
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z4, Z5
+	VADDPS    Z4, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VPERMPS.Z Z7, Z17, K3, Z7
+	VPERMPS.Z Z6, Z18, K4, Z6
+	VPERMPS.Z Z5, Z19, K5, Z5
+	VPERMPS.Z Z4, Z20, K6, Z4
+	VADDPS    Z6, Z7, Z7
+	VADDPS    Z5, Z7, Z7
+	VADDPS    Z4, Z7, Z4
+
+load7_12:
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z5, Z6
+	VADDPS    Z5, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VPERMPS.Z Z8, Z17, K3, Z8
+	VPERMPS.Z Z7, Z18, K4, Z7
+	VPERMPS.Z Z6, Z19, K5, Z6
+	VPERMPS.Z Z5, Z20, K6, Z5
+	VADDPS    Z7, Z8, Z8
+	VADDPS    Z6, Z8, Z8
+	VADDPS    Z5, Z8, Z5
+
+load7_11:
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z6, Z7
+	VADDPS    Z6, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VPERMPS.Z Z9, Z17, K3, Z9
+	VPERMPS.Z Z8, Z18, K4, Z8
+	VPERMPS.Z Z7, Z19, K5, Z7
+	VPERMPS.Z Z6, Z20, K6, Z6
+	VADDPS    Z8, Z9, Z9
+	VADDPS    Z7, Z9, Z9
+	VADDPS    Z6, Z9, Z6
+
+load7_10:
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z7, Z8
+	VADDPS    Z7, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VPERMPS.Z Z10, Z17, K3, Z10
+	VPERMPS.Z Z9, Z18, K4, Z9
+	VPERMPS.Z Z8, Z19, K5, Z8
+	VPERMPS.Z Z7, Z20, K6, Z7
+	VADDPS    Z9, Z10, Z10
+	VADDPS    Z8, Z10, Z10
+	VADDPS    Z7, Z10, Z7
+
+load7_9:
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z8, Z9
+	VADDPS    Z8, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VPERMPS.Z Z11, Z17, K3, Z11
+	VPERMPS.Z Z10, Z18, K4, Z10
+	VPERMPS.Z Z9, Z19, K5, Z9
+	VPERMPS.Z Z8, Z20, K6, Z8
+	VADDPS    Z10, Z11, Z11
+	VADDPS    Z9, Z11, Z11
+	VADDPS    Z8, Z11, Z8
+
+load7_8:
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z9, Z10
+	VADDPS    Z9, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VPERMPS.Z Z12, Z17, K3, Z12
+	VPERMPS.Z Z11, Z18, K4, Z11
+	VPERMPS.Z Z10, Z19, K5, Z10
+	VPERMPS.Z Z9, Z20, K6, Z9
+	VADDPS    Z11, Z12, Z12
+	VADDPS    Z10, Z12, Z12
+	VADDPS    Z9, Z12, Z9
+
+load7_7:
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z10, Z11
+	VADDPS    Z10, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VPERMPS.Z Z13, Z17, K3, Z13
+	VPERMPS.Z Z12, Z18, K4, Z12
+	VPERMPS.Z Z11, Z19, K5, Z11
+	VPERMPS.Z Z10, Z20, K6, Z10
+	VADDPS    Z12, Z13, Z13
+	VADDPS    Z11, Z13, Z13
+	VADDPS    Z10, Z13, Z10
+
+load7_6:
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z11, Z12
+	VADDPS    Z11, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VPERMPS.Z Z14, Z17, K3, Z14
+	VPERMPS.Z Z13, Z18, K4, Z13
+	VPERMPS.Z Z12, Z19, K5, Z12
+	VPERMPS.Z Z11, Z20, K6, Z11
+	VADDPS    Z13, Z14, Z14
+	VADDPS    Z12, Z14, Z14
+	VADDPS    Z11, Z14, Z11
+
+load7_5:
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z12, Z13
+	VADDPS    Z12, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VPERMPS.Z Z15, Z17, K3, Z15
+	VPERMPS.Z Z14, Z18, K4, Z14
+	VPERMPS.Z Z13, Z19, K5, Z13
+	VPERMPS.Z Z12, Z20, K6, Z12
+	VADDPS    Z14, Z15, Z15
+	VADDPS    Z13, Z15, Z15
+	VADDPS    Z12, Z15, Z12
+
+load7_4:
+	VMOVUPS.Z (AX), K1, Z13
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z13, Z14
+	VADDPS    Z13, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VPERMPS.Z Z16, Z17, K3, Z16
+	VPERMPS.Z Z15, Z18, K4, Z15
+	VPERMPS.Z Z14, Z19, K5, Z14
+	VPERMPS.Z Z13, Z20, K6, Z13
+	VADDPS    Z15, Z16, Z16
+	VADDPS    Z14, Z16, Z16
+	VADDPS    Z13, Z16, Z13
+
+load7_3:
+	VMOVUPS.Z (AX), K1, Z14
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z14, Z15
+	VADDPS    Z14, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z21
+	VADDPS    Z16, Z21, Z21
+	VPERMPS.Z Z21, Z17, K3, Z21
+	VPERMPS.Z Z16, Z18, K4, Z16
+	VPERMPS.Z Z15, Z19, K5, Z15
+	VPERMPS.Z Z14, Z20, K6, Z14
+	VADDPS    Z16, Z21, Z21
+	VADDPS    Z15, Z21, Z21
+	VADDPS    Z14, Z21, Z14
+
+load7_2:
+	VMOVUPS.Z (AX), K1, Z15
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z15, Z16
+	VADDPS    Z15, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z21
+	VADDPS    Z16, Z21, Z21
+	VALIGND   $0x0c, Z0, Z21, Z22
+	VADDPS    Z21, Z22, Z22
+	VPERMPS.Z Z22, Z17, K3, Z22
+	VPERMPS.Z Z21, Z18, K4, Z21
+	VPERMPS.Z Z16, Z19, K5, Z16
+	VPERMPS.Z Z15, Z20, K6, Z15
+	VADDPS    Z21, Z22, Z22
+	VADDPS    Z16, Z22, Z22
+	VADDPS    Z15, Z22, Z15
+
+load7_1:
+	VMOVUPS.Z (AX), K1, Z16
+	ADDQ      BX, AX
+	VALIGND   $0x0f, Z0, Z16, Z21
+	VADDPS    Z16, Z21, Z21
+	VALIGND   $0x0e, Z0, Z21, Z22
+	VADDPS    Z21, Z22, Z22
+	VALIGND   $0x0c, Z0, Z22, Z23
+	VADDPS    Z22, Z23, Z23
+	VPERMPS.Z Z23, Z17, K3, Z17
+	VPERMPS.Z Z22, Z18, K4, Z18
+	VPERMPS.Z Z21, Z19, K5, Z19
+	VPERMPS.Z Z16, Z20, K6, Z16
+	VADDPS    Z18, Z17, Z17
+	VADDPS    Z19, Z17, Z17
+	VADDPS    Z16, Z17, Z16
+
+loaded:
+	// From the last row up to the first.
+	MOVQ  DX, R9
+	SUBQ  $0x10, R9
+	SHLQ  $0x06, R9
+	ADDQ  scale+72(FP), R9
+	LEAQ  -1(DX), R10
+	IMULQ SI, R10
+	ADDQ  CX, R10
+	MOVQ  DX, R8
+	CMPQ  reach+48(FP), $0x03
+	JGT   sums_above3
+	CMPQ  reach+48(FP), $0x01
+	JGT   sums_above1
+	CMPQ  reach+48(FP), $0x00
+	JLE   sums_0
+	JMP   sums_1
+
+sums_above1:
+	CMPQ reach+48(FP), $0x02
+	JLE  sums_2
+	JMP  sums_3
+
+sums_above3:
+	CMPQ reach+48(FP), $0x05
+	JGT  sums_above5
+	CMPQ reach+48(FP), $0x04
+	JLE  sums_4
+	JMP  sums_5
+
+sums_above5:
+	CMPQ reach+48(FP), $0x06
+	JLE  sums_6
+	JMP  sums_7
+
+sums_0:
+	VMULPS  960(R9), Z16, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  896(R9), Z15, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  832(R9), Z14, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  768(R9), Z13, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  704(R9), Z12, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  640(R9), Z11, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  576(R9), Z10, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  512(R9), Z9, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  448(R9), Z8, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  384(R9), Z7, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  320(R9), Z6, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  256(R9), Z5, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  192(R9), Z4, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  128(R9), Z3, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  64(R9), Z2, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  (R9), Z1, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_1:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z16, Z15, Z18
+	VMULPS  960(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z17, Z14, Z17
+	VMULPS  896(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z14, Z13, Z17
+	VADDPS  Z18, Z13, Z18
+	VMULPS  832(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z13, Z12, Z18
+	VADDPS  Z17, Z12, Z17
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z12, Z11, Z17
+	VADDPS  Z18, Z11, Z18
+	VMULPS  704(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z11, Z10, Z18
+	VADDPS  Z17, Z10, Z17
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z17
+	VADDPS  Z18, Z9, Z18
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z18
+	VADDPS  Z17, Z8, Z17
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z17
+	VADDPS  Z18, Z7, Z18
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z18
+	VADDPS  Z17, Z6, Z17
+	VMULPS  384(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z17
+	VADDPS  Z18, Z5, Z18
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z18
+	VADDPS  Z17, Z4, Z17
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z17
+	VADDPS  Z18, Z3, Z18
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z18
+	VADDPS  Z17, Z2, Z17
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z17
+	VADDPS  Z18, Z1, Z18
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_2:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z16, Z18, Z19
+	VADDPS  Z17, Z14, Z20
+	VMULPS  960(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z14, Z13, Z20
+	VADDPS  Z17, Z20, Z17
+	VADDPS  Z19, Z13, Z19
+	VMULPS  896(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z13, Z12, Z19
+	VADDPS  Z18, Z19, Z18
+	VADDPS  Z17, Z12, Z17
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z12, Z11, Z17
+	VADDPS  Z20, Z17, Z20
+	VADDPS  Z18, Z11, Z18
+	VMULPS  768(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z11, Z10, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z20, Z10, Z20
+	VMULPS  704(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z20
+	VADDPS  Z17, Z20, Z17
+	VADDPS  Z19, Z9, Z19
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z19
+	VADDPS  Z18, Z19, Z18
+	VADDPS  Z17, Z8, Z17
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z17
+	VADDPS  Z20, Z17, Z20
+	VADDPS  Z18, Z7, Z18
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z20, Z6, Z20
+	VMULPS  448(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z20
+	VADDPS  Z17, Z20, Z17
+	VADDPS  Z19, Z5, Z19
+	VMULPS  384(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z19
+	VADDPS  Z18, Z19, Z18
+	VADDPS  Z17, Z4, Z17
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z17
+	VADDPS  Z20, Z17, Z20
+	VADDPS  Z18, Z3, Z18
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z20, Z2, Z20
+	VMULPS  192(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z20
+	VADDPS  Z17, Z20, Z17
+	VADDPS  Z19, Z1, Z19
+	VMULPS  128(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z18, Z1, Z18
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  (R9), Z18, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_3:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z16, Z18, Z19
+	VADDPS  Z14, Z13, Z20
+	VADDPS  Z17, Z20, Z21
+	VADDPS  Z18, Z13, Z22
+	VADDPS  Z16, Z22, Z22
+	VMULPS  960(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z13, Z12, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z20, Z12, Z23
+	VADDPS  Z17, Z23, Z17
+	VMULPS  896(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z12, Z11, Z17
+	VADDPS  Z20, Z17, Z20
+	VADDPS  Z22, Z11, Z23
+	VADDPS  Z19, Z23, Z19
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z11, Z10, Z19
+	VADDPS  Z22, Z19, Z22
+	VADDPS  Z17, Z10, Z23
+	VADDPS  Z21, Z23, Z21
+	VMULPS  768(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z21
+	VADDPS  Z17, Z21, Z17
+	VADDPS  Z19, Z9, Z23
+	VADDPS  Z18, Z23, Z18
+	VMULPS  704(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z21, Z8, Z23
+	VADDPS  Z20, Z23, Z20
+	VMULPS  640(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z20
+	VADDPS  Z21, Z20, Z21
+	VADDPS  Z18, Z7, Z23
+	VADDPS  Z22, Z23, Z22
+	VMULPS  576(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z20, Z6, Z23
+	VADDPS  Z17, Z23, Z17
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z17
+	VADDPS  Z20, Z17, Z20
+	VADDPS  Z22, Z5, Z23
+	VADDPS  Z19, Z23, Z19
+	VMULPS  448(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z19
+	VADDPS  Z22, Z19, Z22
+	VADDPS  Z17, Z4, Z23
+	VADDPS  Z21, Z23, Z21
+	VMULPS  384(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z21
+	VADDPS  Z17, Z21, Z17
+	VADDPS  Z19, Z3, Z23
+	VADDPS  Z18, Z23, Z18
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z21, Z2, Z23
+	VADDPS  Z20, Z23, Z20
+	VMULPS  256(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z20
+	VADDPS  Z21, Z20, Z21
+	VADDPS  Z18, Z1, Z23
+	VADDPS  Z22, Z23, Z22
+	VMULPS  192(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z18, Z1, Z18
+	VADDPS  Z17, Z20, Z17
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z19, Z1, Z17
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VMULPS  (R9), Z21, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_4:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z16, Z18, Z19
+	VADDPS  Z14, Z13, Z20
+	VADDPS  Z17, Z20, Z21
+	VADDPS  Z13, Z12, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z21, Z12, Z23
+	VMULPS  960(R9), Z23, Z23
+	VMOVUPS Z23, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z12, Z11, Z23
+	VADDPS  Z20, Z23, Z20
+	VADDPS  Z18, Z11, Z24
+	VADDPS  Z16, Z24, Z24
+	VMULPS  896(R9), Z24, Z24
+	VMOVUPS Z24, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z11, Z10, Z24
+	VADDPS  Z22, Z24, Z22
+	VADDPS  Z20, Z10, Z25
+	VADDPS  Z17, Z25, Z17
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z17
+	VADDPS  Z23, Z17, Z23
+	VADDPS  Z22, Z9, Z25
+	VADDPS  Z19, Z25, Z19
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z19
+	VADDPS  Z24, Z19, Z24
+	VADDPS  Z23, Z8, Z25
+	VADDPS  Z21, Z25, Z21
+	VMULPS  704(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z21
+	VADDPS  Z17, Z21, Z17
+	VADDPS  Z24, Z7, Z25
+	VADDPS  Z18, Z25, Z18
+	VMULPS  640(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z17, Z6, Z25
+	VADDPS  Z20, Z25, Z20
+	VMULPS  576(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z20
+	VADDPS  Z21, Z20, Z21
+	VADDPS  Z19, Z5, Z25
+	VADDPS  Z22, Z25, Z22
+	VMULPS  512(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z21, Z4, Z25
+	VADDPS  Z23, Z25, Z23
+	VMULPS  448(R9), Z23, Z23
+	VMOVUPS Z23, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z23
+	VADDPS  Z20, Z23, Z20
+	VADDPS  Z18, Z3, Z25
+	VADDPS  Z24, Z25, Z24
+	VMULPS  384(R9), Z24, Z24
+	VMOVUPS Z24, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z24
+	VADDPS  Z22, Z24, Z22
+	VADDPS  Z20, Z2, Z25
+	VADDPS  Z17, Z25, Z17
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z17
+	VADDPS  Z23, Z17, Z23
+	VADDPS  Z22, Z1, Z25
+	VADDPS  Z19, Z25, Z19
+	VMULPS  256(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z24, Z1, Z19
+	VADDPS  Z21, Z23, Z21
+	VMULPS  192(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z18, Z19, Z18
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z20, Z17, Z17
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z22, Z1, Z17
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_5:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z16, Z18, Z19
+	VADDPS  Z14, Z13, Z20
+	VADDPS  Z17, Z20, Z21
+	VADDPS  Z13, Z12, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z12, Z11, Z23
+	VADDPS  Z20, Z23, Z20
+	VADDPS  Z22, Z11, Z24
+	VADDPS  Z19, Z24, Z24
+	VMULPS  960(R9), Z24, Z24
+	VMOVUPS Z24, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z11, Z10, Z24
+	VADDPS  Z22, Z24, Z22
+	VADDPS  Z23, Z10, Z25
+	VADDPS  Z21, Z25, Z25
+	VMULPS  896(R9), Z25, Z25
+	VMOVUPS Z25, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z25
+	VADDPS  Z23, Z25, Z23
+	VADDPS  Z24, Z9, Z26
+	VADDPS  Z18, Z26, Z26
+	VADDPS  Z16, Z26, Z26
+	VMULPS  832(R9), Z26, Z26
+	VMOVUPS Z26, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z26
+	VADDPS  Z24, Z26, Z24
+	VADDPS  Z25, Z8, Z27
+	VADDPS  Z20, Z27, Z27
+	VADDPS  Z17, Z27, Z17
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z17
+	VADDPS  Z25, Z17, Z25
+	VADDPS  Z26, Z7, Z27
+	VADDPS  Z22, Z27, Z27
+	VADDPS  Z19, Z27, Z19
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z19
+	VADDPS  Z26, Z19, Z26
+	VADDPS  Z17, Z6, Z27
+	VADDPS  Z23, Z27, Z27
+	VADDPS  Z21, Z27, Z21
+	VMULPS  640(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z21
+	VADDPS  Z17, Z21, Z17
+	VADDPS  Z19, Z5, Z27
+	VADDPS  Z24, Z27, Z27
+	VADDPS  Z18, Z27, Z18
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z21, Z4, Z27
+	VADDPS  Z25, Z27, Z27
+	VADDPS  Z20, Z27, Z20
+	VMULPS  512(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z20
+	VADDPS  Z21, Z20, Z21
+	VADDPS  Z18, Z3, Z27
+	VADDPS  Z26, Z27, Z27
+	VADDPS  Z22, Z27, Z22
+	VMULPS  448(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z20, Z2, Z27
+	VADDPS  Z17, Z27, Z27
+	VADDPS  Z23, Z27, Z23
+	VMULPS  384(R9), Z23, Z23
+	VMOVUPS Z23, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z23
+	VADDPS  Z20, Z23, Z20
+	VADDPS  Z22, Z1, Z27
+	VADDPS  Z19, Z27, Z27
+	VADDPS  Z24, Z27, Z24
+	VMULPS  320(R9), Z24, Z24
+	VMOVUPS Z24, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z22, Z1, Z22
+	VADDPS  Z21, Z23, Z24
+	VADDPS  Z25, Z24, Z24
+	VMULPS  256(R9), Z24, Z24
+	VMOVUPS Z24, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z18, Z1, Z18
+	VADDPS  Z26, Z18, Z18
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z17, Z20, Z17
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z19, Z22, Z17
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z21, Z23, Z17
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_6:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z18
+	VADDPS  Z16, Z18, Z19
+	VADDPS  Z14, Z13, Z20
+	VADDPS  Z17, Z20, Z21
+	VADDPS  Z13, Z12, Z22
+	VADDPS  Z18, Z22, Z18
+	VADDPS  Z12, Z11, Z23
+	VADDPS  Z20, Z23, Z20
+	VADDPS  Z11, Z10, Z24
+	VADDPS  Z22, Z24, Z22
+	VADDPS  Z20, Z10, Z25
+	VADDPS  Z17, Z25, Z25
+	VMULPS  960(R9), Z25, Z25
+	VMOVUPS Z25, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z10, Z9, Z25
+	VADDPS  Z23, Z25, Z23
+	VADDPS  Z22, Z9, Z26
+	VADDPS  Z19, Z26, Z26
+	VMULPS  896(R9), Z26, Z26
+	VMOVUPS Z26, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z26
+	VADDPS  Z24, Z26, Z24
+	VADDPS  Z23, Z8, Z27
+	VADDPS  Z21, Z27, Z27
+	VMULPS  832(R9), Z27, Z27
+	VMOVUPS Z27, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z27
+	VADDPS  Z25, Z27, Z25
+	VADDPS  Z24, Z7, Z28
+	VADDPS  Z18, Z28, Z28
+	VADDPS  Z16, Z28, Z28
+	VMULPS  768(R9), Z28, Z28
+	VMOVUPS Z28, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z28
+	VADDPS  Z26, Z28, Z26
+	VADDPS  Z25, Z6, Z29
+	VADDPS  Z20, Z29, Z29
+	VADDPS  Z17, Z29, Z17
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z17
+	VADDPS  Z27, Z17, Z27
+	VADDPS  Z26, Z5, Z29
+	VADDPS  Z22, Z29, Z29
+	VADDPS  Z19, Z29, Z19
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z19
+	VADDPS  Z28, Z19, Z28
+	VADDPS  Z27, Z4, Z29
+	VADDPS  Z23, Z29, Z29
+	VADDPS  Z21, Z29, Z21
+	VMULPS  576(R9), Z21, Z21
+	VMOVUPS Z21, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z21
+	VADDPS  Z17, Z21, Z17
+	VADDPS  Z28, Z3, Z29
+	VADDPS  Z24, Z29, Z29
+	VADDPS  Z18, Z29, Z18
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z18
+	VADDPS  Z19, Z18, Z19
+	VADDPS  Z17, Z2, Z29
+	VADDPS  Z25, Z29, Z29
+	VADDPS  Z20, Z29, Z20
+	VMULPS  448(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z20
+	VADDPS  Z21, Z20, Z21
+	VADDPS  Z19, Z1, Z29
+	VADDPS  Z26, Z29, Z29
+	VADDPS  Z22, Z29, Z22
+	VMULPS  384(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z18, Z1, Z18
+	VADDPS  Z27, Z21, Z22
+	VADDPS  Z23, Z22, Z22
+	VMULPS  320(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z28, Z18, Z22
+	VADDPS  Z24, Z22, Z22
+	VMULPS  256(R9), Z22, Z22
+	VMOVUPS Z22, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z17, Z20, Z17
+	VADDPS  Z25, Z17, Z17
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z19, Z1, Z17
+	VADDPS  Z26, Z17, Z17
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z27, Z21, Z17
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z28, Z18, Z17
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+sums_7:
+	VADDPS  Z16, Z15, Z17
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z18
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z17, Z14, Z19
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z15, Z13, Z15
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z14, Z12, Z14
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z13, Z11, Z13
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z12, Z10, Z12
+	VADDPS  Z11, Z9, Z20
+	VADDPS  Z15, Z20, Z20
+	VADDPS  Z16, Z20, Z20
+	VMULPS  960(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z11, Z9, Z11
+	VADDPS  Z10, Z8, Z20
+	VADDPS  Z14, Z20, Z20
+	VADDPS  Z17, Z20, Z20
+	VMULPS  896(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z10, Z8, Z10
+	VADDPS  Z9, Z7, Z20
+	VADDPS  Z13, Z20, Z20
+	VADDPS  Z18, Z20, Z20
+	VMULPS  832(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z9, Z7, Z9
+	VADDPS  Z8, Z6, Z20
+	VADDPS  Z12, Z20, Z20
+	VADDPS  Z19, Z20, Z20
+	VMULPS  768(R9), Z20, Z20
+	VMOVUPS Z20, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z8, Z6, Z8
+	VADDPS  Z7, Z5, Z20
+	VADDPS  Z11, Z20, Z20
+	VADDPS  Z15, Z20, Z20
+	VADDPS  Z16, Z20, Z16
+	VMULPS  704(R9), Z16, Z16
+	VMOVUPS Z16, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z7, Z5, Z7
+	VADDPS  Z6, Z4, Z16
+	VADDPS  Z10, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z17, Z16, Z16
+	VMULPS  640(R9), Z16, Z16
+	VMOVUPS Z16, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z6, Z4, Z6
+	VADDPS  Z5, Z3, Z16
+	VADDPS  Z9, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z18, Z16, Z16
+	VMULPS  576(R9), Z16, Z16
+	VMOVUPS Z16, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z5, Z3, Z5
+	VADDPS  Z4, Z2, Z16
+	VADDPS  Z8, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z19, Z16, Z16
+	VMULPS  512(R9), Z16, Z16
+	VMOVUPS Z16, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z2, Z1, Z2
+	VADDPS  Z4, Z2, Z4
+	VADDPS  Z3, Z1, Z16
+	VADDPS  Z7, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z15, Z16, Z15
+	VMULPS  448(R9), Z15, Z15
+	VMOVUPS Z15, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z3, Z1, Z3
+	VADDPS  Z6, Z2, Z15
+	VADDPS  Z10, Z15, Z15
+	VADDPS  Z14, Z15, Z14
+	VMULPS  384(R9), Z14, Z14
+	VMOVUPS Z14, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z1, Z14
+	VADDPS  Z9, Z14, Z14
+	VADDPS  Z13, Z14, Z13
+	VMULPS  320(R9), Z13, Z13
+	VMOVUPS Z13, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z4, Z13
+	VADDPS  Z12, Z13, Z12
+	VMULPS  256(R9), Z12, Z12
+	VMOVUPS Z12, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z7, Z3, Z3
+	VADDPS  Z11, Z3, Z3
+	VMULPS  192(R9), Z3, Z3
+	VMOVUPS Z3, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z10, Z2, Z2
+	VMULPS  128(R9), Z2, Z2
+	VMOVUPS Z2, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z9, Z1, Z1
+	VMULPS  64(R9), Z1, Z1
+	VMOVUPS Z1, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+	VADDPS  Z8, Z4, Z1
+	VMULPS  (R9), Z1, Z1
+	VMOVUPS Z1, K2, (R10)
+	SUBQ    SI, R10
+	DECQ    R8
+	JZ      summed
+
+summed:
+	MOVQ  SI, R10
+	IMULQ DX, R10
+	ADDQ  R10, CX
+	DECQ  planes+16(FP)
+	JNZ   plane
 	VZEROUPPER
 	RET
 

@@ -333,6 +333,37 @@ func fusedSum[T pool2d.Elem](dst, src []T, f *band, k, s int, by []T) {
 	}
 }
 
+// narrowMax is the contract of the maxima of narrow planes, whether registers hold them whole or not: each window of h
+// rows and w columns, of its real cells.
+func narrowMax[T pool2d.Elem](dst, src []T, planes int, h, w axis) {
+	for i := range planes * h.out * w.out {
+		row, rows := h.taps(i / w.out % h.out)
+		col, cols := w.taps(i % w.out)
+		dst[i] = least[T]()
+		for r := range rows {
+			for c := range cols {
+				dst[i] = max(dst[i], src[(i/(h.out*w.out)*h.in+row+r*h.d)*w.in+col+c*w.d])
+			}
+		}
+	}
+}
+
+// narrowSum is narrowMax with + for max, times by: a row of narrowWidth factors for each row of windows. The cells of a
+// window may be added in any order that depends on its place in the plane only.
+func narrowSum[T pool2d.Elem](dst, src []T, planes int, h, w axis, by []T) {
+	for i := range planes * h.out * w.out {
+		row, rows := h.taps(i / w.out % h.out)
+		col, cols := w.taps(i % w.out)
+		var sum T
+		for r := range rows {
+			for c := range cols {
+				sum += src[(i/(h.out*w.out)*h.in+row+r*h.d)*w.in+col+c*w.d]
+			}
+		}
+		dst[i] = sum * by[i/w.out%h.out*narrowWidth+i%w.out]
+	}
+}
+
 // cellsMax is the maximum over cells of several elements (NHWC): for each window x of f and element i of a cell,
 //
 //	dst[x*c+i] = the greatest of src[x*step + a*down + b*right + i], a < rows, b < cols

@@ -546,6 +546,71 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 	}
 }
 
+// TestKernelNarrow compares the kernels for narrow planes, of each set, with their Go loops: each width, each height that
+// registers hold and more, at both fences, and a NaN at every position.
+func TestKernelNarrow(t *testing.T) {
+	for _, s := range sets {
+		for op, o := range s.ops {
+			if !s.runnable || o.narrow.exact == nil {
+				continue
+			}
+			tallest := heldRows + 2
+			if raceEnabled {
+				tallest = 3
+			}
+			t.Run(fmt.Sprintf("set=%s/op=%v/kernel=narrow/widths=1-%d/heights=1-%d", s.name, pool2d.Op(op), narrowWidth, tallest), func(t *testing.T) {
+				held := 0
+				src, dst := fenced(t, 4*tallest*narrowWidth+40), fenced(t, 4*tallest*narrowWidth+40)
+				tmp := make([]float32, narrowScratch(tallest, tallest))
+				r := rand.New(rand.NewPCG(6, 6))
+				for w := 1; w <= narrowWidth; w++ {
+					for h := 1; h <= tallest; h++ {
+						for variant := range 6 {
+							reach := pool2d.HW{H: r.IntN(heldReach + 2), W: r.IntN(heldReach + 2)}
+							p := pool2d.Params{Op: pool2d.Op(op), Kernel: pool2d.HW{H: 2*reach.H + 1, W: 2*reach.W + 1}, Stride: pool2d.HW{H: 1, W: 1},
+								Pad: pool2d.Pad{Top: reach.H, Left: reach.W, Bottom: reach.H, Right: reach.W}, CountPad: variant&1 == 0}
+							if variant >= 4 { // another window than one around each cell
+								p.Kernel.H, p.Kernel.W, p.Stride.W = p.Kernel.H+r.IntN(2), p.Kernel.W+r.IntN(2), 1+r.IntN(2)
+								p.Pad.Top, p.Pad.Right = r.IntN(reach.H+1), r.IntN(reach.W+1)
+							}
+							in := pool2d.Shape{N: 1, C: 1 + variant%3, H: h, W: w}
+							out, err := pool2d.OutputShape(in, p)
+							if err != nil {
+								continue
+							}
+							c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), ops: &s.ops[op], path: pathNarrow, scaled: op == 1}
+							if !c.isNarrow() {
+								continue
+							}
+							if c.narrow.held {
+								held++
+							}
+							c.factors()
+							f := c.narrow
+							f.planes, f.by = in.C, c.by
+							cells, results := in.C*h*w, in.C*out.H*out.W
+							got := func(d, s []float32) {
+								if k := &o.narrow; k.fast == nil || !k.fast(d, s, tmp, &f) {
+									k.exact(d, s, tmp, &f)
+								}
+							}
+							want := func(d, s []float32) { narrowSum(d, s, in.C, c.h, c.w, c.by) }
+							if op == 0 {
+								want = func(d, s []float32) { narrowMax(d, s, in.C, c.h, c.w) }
+							}
+							against(t, op == 0 && (5*w+h)%24 == variant, caseName(in, p, pool2d.NCHW), src, dst, cells, results, got, want)
+						}
+					}
+				}
+				if o.lanes == narrowWidth && held < 10*narrowWidth && !raceEnabled {
+					t.Errorf("registers held the planes of %d cases only", held)
+				}
+				t.Logf("registers held the planes of %d cases", held)
+			})
+		}
+	}
+}
+
 // TestKernelPaths pools between fences, by each set, whatever path the case takes, every second case past the cache.
 func TestKernelPaths(t *testing.T) {
 	defer func(stream, together int) { streamAbove, togetherCells = stream, together }(streamAbove, togetherCells)

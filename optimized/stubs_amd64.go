@@ -129,6 +129,11 @@ func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by 
 //go:noescape
 func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
 
+// heldMaxFastAVX512 works like narrowMax.
+//
+//go:noescape
+func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32) (nan int)
+
 // k3s1SameMaxFastAVX512 works like k3s1SameMax.
 //
 //go:noescape
@@ -213,6 +218,11 @@ func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by floa
 //
 //go:noescape
 func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
+// heldSumAVX512 works like narrowSum.
+//
+//go:noescape
+func heldSumAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32)
 
 // k3s1SameSumAVX512 works like k3s1SameSum.
 //

@@ -41,6 +41,9 @@ func main() {
 			if isa == avx512 {
 				globalLines(kit{isa: isa, op: op})
 				narrow(kit{isa: isa, op: op})
+				if op != maxExact {
+					held(kit{isa: isa, op: op})
+				}
 				same(kit{isa: isa, op: op}, false)
 				if op != maxExact { // a NaN may cost what it costs
 					same(kit{isa: isa, op: op}, true)

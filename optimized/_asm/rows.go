@@ -7,11 +7,14 @@ import (
 )
 
 // begin opens a kernel.
-func begin(k *kit, kernel, signature string) {
+func begin(k *kit, kernel, signature string) { beginAs(k, kernel, kernel, signature) }
+
+// beginAs opens a kernel that does what another does.
+func beginAs(k *kit, kernel, other, signature string) {
 	name := k.name(kernel)
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	Doc(name + " works like " + kernel + contract(k.op) + ".")
+	Doc(name + " works like " + other + contract(k.op) + ".")
 }
 
 // contract returns how the Go loop for op is called.
