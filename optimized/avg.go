@@ -113,7 +113,7 @@ func (c *call[T]) factors() {
 	}
 	c.countColumns()
 	switch {
-	case c.path == pathFused && c.kind != k3s1Same:
+	case c.path == pathFused:
 		// Of windows of at most 3 only the first and the last row can hang over an edge.
 		n := pitch(c.w.out)
 		c.by = c.sharedRows(3 * n)
@@ -122,7 +122,7 @@ func (c *call[T]) factors() {
 		}
 	case c.path == pathNarrow:
 		c.scaleRows(narrowWidth)
-	case c.path == pathFused || c.path == pathFlat || c.path == pathRows && !c.byCells && c.h.out*c.w.out*c.unit <= sharedCells:
+	case c.path == pathFlat || c.path == pathRows && !c.byCells && c.h.out*c.w.out*c.unit <= sharedCells:
 		c.scaleRows(c.w.out * c.unit)
 	}
 }

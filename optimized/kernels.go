@@ -52,16 +52,15 @@ const (
 	k2s2 = iota
 	k3s2
 	k3s1
-	k3s1Same // pads of 1, results as large as planes, which are taken as one long row each: other arguments than those before
+	k3s1Same // pads of 1, results as large as planes, whose rows are held in registers: whole planes only
 	fusedKinds
 )
 
 // band is a run of planes, or rows [y0, y1) of one.
 type band struct {
 	planes, h, w, oh, ow, y0, y1 int
-	top, left                    int      // pads
-	ends                         []uint16 // k3s1Same: see rowEnds
-	stream                       bool     // what is written will not be read soon
+	top, left                    int  // pads
+	stream                       bool // what is written will not be read soon
 }
 
 // cellWindows are n windows side by side over cells of c elements, all of rows·cols taps.

@@ -112,8 +112,8 @@ type (
 	globalsFunc func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
 	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
-	sameFunc    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32)
-	sameFast    func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int
+	sameFunc    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
+	sameFast    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
 	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
 )
 
@@ -519,22 +519,22 @@ func (k kernels) sameOps() fusedKernels[float32] {
 			noteWrite(dst[:n])
 			var scale *float32
 			if by != nil {
-				within(by, f.h*f.w)
+				within(by, 3*pitch(f.w))
 				scale = &by[0]
 			}
 			asm := call
 			if stream != nil && f.streams(dst) {
 				asm = stream
 			}
-			return asm(&dst[0], &src[0], f.planes, f.h, f.w, &f.ends[0], scale, &zeros[16]) == 0
+			return asm(&dst[0], &src[0], f.planes, f.h, f.w, scale, pitch(f.w), &zeros[16]) == 0
 		}
 	}
 	exact := func(asm sameFunc) sameFast {
 		if asm == nil {
 			return nil
 		}
-		return func(dst, src *float32, planes, h, w int, ends *uint16, scale, zeros *float32) int {
-			asm(dst, src, planes, h, w, ends, scale, zeros)
+		return func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int {
+			asm(dst, src, planes, h, w, scale, pitch, zeros)
 			return 0
 		}
 	}

@@ -8104,8 +8104,8 @@ next:
 	VZEROUPPER
 	RET
 
-// func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SameMaxFastAVX512(SB), NOSPLIT, $0-72
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -8113,253 +8113,260 @@ TEXT ·k3s1SameMaxFastAVX512(SB), NOSPLIT, $0-72
 	KXNORW       K1, K1, K1
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         w+32(FP), DX
+	LEAQ         -1(DX), BX
+	ANDQ         $0x0f, BX
+	INCQ         BX
+	MOVL         $0xffffffff, SI
+	BZHIL        BX, SI, SI
+	KMOVW        SI, K4
+	LEAQ         15(DX), BX
+	SHRQ         $0x04, BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, pitch+48(FP)
+	CMPQ         BX, $0x01
+	JEQ          plane1
+	CMPQ         BX, $0x02
+	JEQ          plane2
+	CMPQ         BX, $0x03
+	JEQ          plane3
 
-plane:
-	XORQ SI, SI
+plane4:
+	VMOVUPS (AX), Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVAPS Z1, Z2
+	VMOVUPS 64(AX), Z3
+	VCMPPS  $0x07, Z3, Z3, K2, K2
+	VMOVAPS Z3, Z4
+	VMOVUPS 128(AX), Z5
+	VCMPPS  $0x07, Z5, Z5, K3, K3
+	VMOVAPS Z5, Z6
+	VMOVAPS Z0, Z7
+	VMOVUPS 192(AX), K4, Z7
+	VCMPPS  $0x07, Z7, Z7, K1, K1
+	VMOVAPS Z7, Z8
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
 
-rows:
-	// The first row, those between, the last.
-	MOVQ    $0x00000001, AX
-	MOVQ    h+24(FP), DI
-	DECQ    DI
-	SUBQ    SI, DI
-	CMPQ    DI, AX
-	CMOVQLT AX, DI
-	TESTQ   SI, SI
-	CMOVQEQ AX, DI
-	MOVQ    w+32(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    DX, CX
-	IMULQ   SI, CX
-	MOVQ    CX, BX
-	ADDQ    dst+0(FP), BX
-	ADDQ    src+8(FP), CX
-	MOVQ    CX, AX
-	SUBQ    DX, AX
-	LEAQ    (CX)(DX*1), DX
-	TESTQ   SI, SI
-	CMOVQEQ CX, AX
-	ADDQ    DI, SI
-	CMPQ    SI, h+24(FP)
-	CMOVQEQ CX, DX
-	MOVQ    DI, R8
-	IMULQ   w+32(FP), R8
+row4:
+	MOVQ       AX, SI
+	MOVQ       AX, DI
+	SUBQ       DX, DI
+	CMPQ       BX, $0x01
+	CMOVQEQ    DI, SI
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z9
+	VCMPPS     $0x07, Z9, Z9, K2, K2
+	VMAXPS     Z9, Z2, Z10
+	VMAXPS     Z9, Z1, Z2
+	VMOVAPS    Z9, Z1
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(SI), Z9
+	VCMPPS     $0x07, Z9, Z9, K3, K3
+	VMAXPS     Z9, Z4, Z11
+	VMAXPS     Z9, Z3, Z4
+	VMOVAPS    Z9, Z3
+	VALIGND    $0x0f, Z0, Z10, Z9
+	VALIGND    $0x01, Z10, Z11, Z12
+	VMAXPS     Z9, Z10, Z9
+	VMAXPS     Z12, Z9, Z9
+	VMOVUPS    Z9, (CX)
+	PREFETCHT0 1152(AX)
+	VMOVUPS    128(SI), Z9
+	VCMPPS     $0x07, Z9, Z9, K1, K1
+	VMAXPS     Z9, Z6, Z12
+	VMAXPS     Z9, Z5, Z6
+	VMOVAPS    Z9, Z5
+	VALIGND    $0x0f, Z10, Z11, Z9
+	VALIGND    $0x01, Z11, Z12, Z10
+	VMAXPS     Z9, Z11, Z9
+	VMAXPS     Z10, Z9, Z9
+	VMOVUPS    Z9, 64(CX)
+	PREFETCHT0 1216(AX)
+	VMOVAPS    Z0, Z9
+	VMOVUPS    192(SI), K4, Z9
+	VCMPPS     $0x07, Z9, Z9, K2, K2
+	VMAXPS     Z9, Z8, Z10
+	VMAXPS     Z9, Z7, Z8
+	VMOVAPS    Z9, Z7
+	VALIGND    $0x0f, Z11, Z12, Z9
+	VALIGND    $0x01, Z12, Z10, Z11
+	VMAXPS     Z9, Z12, Z9
+	VMAXPS     Z11, Z9, Z9
+	VMOVUPS    Z9, 128(CX)
+	VALIGND    $0x0f, Z12, Z10, Z9
+	VALIGND    $0x01, Z10, Z0, Z11
+	VMAXPS     Z9, Z10, Z9
+	VMAXPS     Z11, Z9, Z9
+	VMOVUPS    Z9, K4, 192(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row4
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane4
+	JMP        done
 
-	// All vectors but the last, which has 1 to 16 cells.
-	DECQ    R8
-	MOVQ    R8, DI
-	ANDQ    $0x0f, DI
-	INCQ    DI
-	SHRQ    $0x04, R8
-	MOVL    $0xffffffff, R9
-	BZHIL   DI, R9, R9
-	KMOVW   R9, K4
-	MOVQ    ends+40(FP), R9
-	XORQ    DI, DI
-	VMOVAPS Z0, Z1
-	TESTQ   R8, R8
-	JZ      only
-	VMOVUPS (CX)(DI*1), Z2
-	VCMPPS  $0x07, Z2, Z2, K1, K1
-	VMOVUPS (AX)(DI*1), Z5
-	VMAXPS  Z5, Z2, Z5
-	VMOVUPS (DX)(DI*1), Z2
-	VMAXPS  Z2, Z5, Z5
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VMAXPS  Z1, Z5, K5, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JZ      last
-	CMPQ    R8, $0x03
-	JLE     vector
-	VMOVUPS (CX)(DI*1), Z5
+plane3:
+	VMOVUPS (AX), Z1
+	VCMPPS  $0x07, Z1, Z1, K3, K3
+	VMOVAPS Z1, Z2
+	VMOVUPS 64(AX), Z3
+	VCMPPS  $0x07, Z3, Z3, K1, K1
+	VMOVAPS Z3, Z4
+	VMOVAPS Z0, Z5
+	VMOVUPS 128(AX), K4, Z5
 	VCMPPS  $0x07, Z5, Z5, K2, K2
-	VMOVUPS (AX)(DI*1), Z6
-	VMAXPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VMAXPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VMAXPS  Z5, Z2, K6, Z2
-	VMOVAPS Z4, Z5
+	VMOVAPS Z5, Z6
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row3:
+	MOVQ       AX, SI
+	MOVQ       AX, DI
+	SUBQ       DX, DI
+	CMPQ       BX, $0x01
+	CMOVQEQ    DI, SI
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z7
+	VCMPPS     $0x07, Z7, Z7, K3, K3
+	VMAXPS     Z7, Z2, Z8
+	VMAXPS     Z7, Z1, Z2
+	VMOVAPS    Z7, Z1
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(SI), Z7
+	VCMPPS     $0x07, Z7, Z7, K1, K1
+	VMAXPS     Z7, Z4, Z9
+	VMAXPS     Z7, Z3, Z4
+	VMOVAPS    Z7, Z3
+	VALIGND    $0x0f, Z0, Z8, Z7
+	VALIGND    $0x01, Z8, Z9, Z10
+	VMAXPS     Z7, Z8, Z7
+	VMAXPS     Z10, Z7, Z7
+	VMOVUPS    Z7, (CX)
+	PREFETCHT0 1152(AX)
+	VMOVAPS    Z0, Z7
+	VMOVUPS    128(SI), K4, Z7
+	VCMPPS     $0x07, Z7, Z7, K2, K2
+	VMAXPS     Z7, Z6, Z10
+	VMAXPS     Z7, Z5, Z6
+	VMOVAPS    Z7, Z5
+	VALIGND    $0x0f, Z8, Z9, Z7
+	VALIGND    $0x01, Z9, Z10, Z8
+	VMAXPS     Z7, Z9, Z7
+	VMAXPS     Z8, Z7, Z7
+	VMOVUPS    Z7, 64(CX)
+	VALIGND    $0x0f, Z9, Z10, Z7
+	VALIGND    $0x01, Z10, Z0, Z8
+	VMAXPS     Z7, Z10, Z7
+	VMAXPS     Z8, Z7, Z7
+	VMOVUPS    Z7, K4, 128(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row3
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane3
+	JMP        done
+
+plane2:
+	VMOVUPS (AX), Z1
+	VCMPPS  $0x07, Z1, Z1, K3, K3
+	VMOVAPS Z1, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS 64(AX), K4, Z3
+	VCMPPS  $0x07, Z3, Z3, K1, K1
 	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VMAXPS  Z1, Z6, K5, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	VMOVUPS (CX)(DI*1), Z5
-	VCMPPS  $0x07, Z5, Z5, K3, K3
-	VMOVUPS (AX)(DI*1), Z6
-	VMAXPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VMAXPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VMAXPS  Z5, Z2, K6, Z2
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VMAXPS  Z1, Z6, K5, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	VMOVUPS (CX)(DI*1), Z5
-	VCMPPS  $0x07, Z5, Z5, K1, K1
-	VMOVUPS (AX)(DI*1), Z6
-	VMAXPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VMAXPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VMAXPS  Z5, Z2, K6, Z2
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VMAXPS  Z1, Z6, K5, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	SUBQ    $0x03, R8
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
 
-held:
-	VMOVUPS (CX)(DI*1), Z6
-	VCMPPS  $0x07, Z6, Z6, K2, K2
-	VMOVUPS (AX)(DI*1), Z7
-	VMAXPS  Z7, Z6, Z6
-	VMOVUPS (DX)(DI*1), Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z7
-	VMOVAPS Z2, Z2
-	VMAXPS  Z7, Z2, K6, Z2
-	VMOVUPS Z5, -256(BX)(DI*1)
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VMAXPS  Z1, Z6, K5, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JNZ     held
-	VMOVUPS Z5, -256(BX)(DI*1)
-	VMOVUPS Z4, -192(BX)(DI*1)
-	VMOVUPS Z3, -128(BX)(DI*1)
-	JMP     last
+row2:
+	MOVQ       AX, SI
+	MOVQ       AX, DI
+	SUBQ       DX, DI
+	CMPQ       BX, $0x01
+	CMOVQEQ    DI, SI
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z5
+	VCMPPS     $0x07, Z5, Z5, K2, K2
+	VMAXPS     Z5, Z2, Z6
+	VMAXPS     Z5, Z1, Z2
+	VMOVAPS    Z5, Z1
+	PREFETCHT0 1088(AX)
+	VMOVAPS    Z0, Z5
+	VMOVUPS    64(SI), K4, Z5
+	VCMPPS     $0x07, Z5, Z5, K3, K3
+	VMAXPS     Z5, Z4, Z7
+	VMAXPS     Z5, Z3, Z4
+	VMOVAPS    Z5, Z3
+	VALIGND    $0x0f, Z0, Z6, Z5
+	VALIGND    $0x01, Z6, Z7, Z8
+	VMAXPS     Z5, Z6, Z5
+	VMAXPS     Z8, Z5, Z5
+	VMOVUPS    Z5, (CX)
+	VALIGND    $0x0f, Z6, Z7, Z5
+	VALIGND    $0x01, Z7, Z0, Z6
+	VMAXPS     Z5, Z7, Z5
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    Z5, K4, 64(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row2
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane2
+	JMP        done
 
-vector:
-	VMOVUPS (CX)(DI*1), Z5
-	VCMPPS  $0x07, Z5, Z5, K3, K3
-	VMOVUPS (AX)(DI*1), Z6
-	VMAXPS  Z6, Z5, Z5
-	VMOVUPS (DX)(DI*1), Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x01, Z1, Z5, Z6
-	VMOVAPS Z2, Z2
-	VMAXPS  Z6, Z2, K6, Z2
-	VMOVUPS Z2, -64(BX)(DI*1)
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VMAXPS  Z1, Z5, K5, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JNZ     vector
+plane1:
+	VMOVAPS Z0, Z1
+	VMOVUPS (AX), K4, Z1
+	VCMPPS  $0x07, Z1, Z1, K1, K1
+	VMOVAPS Z1, Z2
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
 
-last:
-	VMOVAPS Z0, Z5
-	VMOVUPS (CX)(DI*1), K4, Z5
-	VCMPPS  $0x07, Z5, Z5, K1, K1
-	VMOVAPS Z0, Z6
-	VMOVUPS (AX)(DI*1), K4, Z6
-	VMAXPS  Z6, Z5, Z5
-	VMOVAPS Z0, Z6
-	VMOVUPS (DX)(DI*1), K4, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x01, Z1, Z5, Z6
-	VMOVAPS Z2, Z2
-	VMAXPS  Z6, Z2, K6, Z2
-	VMOVUPS Z2, -64(BX)(DI*1)
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VMAXPS  Z1, Z5, K5, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-	JMP     end
+row1:
+	MOVQ       AX, SI
+	MOVQ       AX, DI
+	SUBQ       DX, DI
+	CMPQ       BX, $0x01
+	CMOVQEQ    DI, SI
+	PREFETCHT0 1024(AX)
+	VMOVAPS    Z0, Z3
+	VMOVUPS    (SI), K4, Z3
+	VCMPPS     $0x07, Z3, Z3, K2, K2
+	VMAXPS     Z3, Z2, Z4
+	VMAXPS     Z3, Z1, Z2
+	VMOVAPS    Z3, Z1
+	VALIGND    $0x0f, Z0, Z4, Z3
+	VALIGND    $0x01, Z4, Z0, Z5
+	VMAXPS     Z3, Z4, Z3
+	VMAXPS     Z5, Z3, Z3
+	VMOVUPS    Z3, K4, (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row1
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane1
 
-only:
-	VMOVAPS Z0, Z2
-	VMOVUPS (CX)(DI*1), K4, Z2
-	VCMPPS  $0x07, Z2, Z2, K2, K2
-	VMOVAPS Z0, Z5
-	VMOVUPS (AX)(DI*1), K4, Z5
-	VMAXPS  Z5, Z2, Z5
-	VMOVAPS Z0, Z2
-	VMOVUPS (DX)(DI*1), K4, Z2
-	VMAXPS  Z2, Z5, Z5
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VMAXPS  Z1, Z5, K5, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-
-end:
-	VALIGND $0x01, Z1, Z0, Z1
-	VMOVAPS Z2, Z2
-	VMAXPS  Z1, Z2, K6, Z2
-	VMOVUPS Z2, K4, -64(BX)(DI*1)
-	CMPQ    SI, h+24(FP)
-	JLT     rows
-	MOVQ    h+24(FP), AX
-	IMULQ   w+32(FP), AX
-	SHLQ    $0x02, AX
-	ADDQ    AX, src+8(FP)
-	MOVQ    h+24(FP), AX
-	IMULQ   w+32(FP), AX
-	SHLQ    $0x02, AX
-	ADDQ    AX, dst+0(FP)
-	DECQ    planes+16(FP)
-	JNZ     plane
-	KANDW   K1, K2, K1
-	KANDW   K1, K3, K1
-	KMOVW   K1, AX
-	XORL    $0x0000ffff, AX
-	MOVQ    AX, nan+64(FP)
+done:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+64(FP)
 	VZEROUPPER
 	RET
 
-// func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SameStreamMaxFastAVX512(SB), NOSPLIT, $0-72
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -8367,188 +8374,347 @@ TEXT ·k3s1SameStreamMaxFastAVX512(SB), NOSPLIT, $0-72
 	KXNORW       K1, K1, K1
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
-	LEAQ         iota<>+0(SB), AX
-	VMOVDQU32    (AX), Z4
-	XORQ         R10, R10
-	MOVQ         $0x00000010, AX
-	SUBQ         R10, AX
-	VPBROADCASTD AX, Z2
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         w+32(FP), DX
+	LEAQ         -1(DX), SI
+	ANDQ         $0x0f, SI
+	INCQ         SI
+	MOVL         $0xffffffff, CX
+	BZHIL        SI, CX, CX
+	KMOVW        CX, K4
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU32    (CX), Z4
+	XORQ         DI, DI
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
 	VPADDD       Z4, Z2, Z2
 	VMOVAPS      Z0, Z1
-
-plane:
-	XORQ SI, SI
-
-rows:
-	// The first row, those between, the last.
-	MOVQ    $0x00000001, AX
-	MOVQ    h+24(FP), DI
-	DECQ    DI
-	SUBQ    SI, DI
-	CMPQ    DI, AX
-	CMOVQLT AX, DI
-	TESTQ   SI, SI
-	CMOVQEQ AX, DI
-	MOVQ    w+32(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    DX, CX
-	IMULQ   SI, CX
-	MOVQ    dst+0(FP), BX
-	ADDQ    src+8(FP), CX
-	MOVQ    CX, AX
-	SUBQ    DX, AX
-	LEAQ    (CX)(DX*1), DX
-	TESTQ   SI, SI
-	CMOVQEQ CX, AX
-	ADDQ    DI, SI
-	CMPQ    SI, h+24(FP)
-	CMOVQEQ CX, DX
-	MOVQ    DI, R8
-	IMULQ   w+32(FP), R8
-
-	// All vectors but the last, which has 1 to 16 cells.
-	DECQ         R8
-	MOVQ         R8, R11
-	ANDQ         $0x0f, R11
-	INCQ         R11
-	SHRQ         $0x04, R8
-	MOVL         $0xffffffff, DI
-	BZHIL        R11, DI, DI
-	KMOVW        DI, K4
-	VPBROADCASTD R11, Z3
+	VPBROADCASTD SI, Z3
 	VPADDD       Z4, Z3, Z3
-	MOVQ         ends+40(FP), R9
-	XORQ         DI, DI
-	VMOVAPS      Z0, Z5
-	TESTQ        R8, R8
-	JZ           only
-	VMOVUPS      (CX)(DI*1), Z6
-	VCMPPS       $0x07, Z6, Z6, K1, K1
-	VMOVUPS      (AX)(DI*1), Z7
-	VMAXPS       Z7, Z6, Z7
-	VMOVUPS      (DX)(DI*1), Z6
-	VMAXPS       Z6, Z7, Z7
-	KMOVW        (R9), K5
-	KMOVW        2(R9), K6
-	ADDQ         $0x04, R9
-	VALIGND      $0x0f, Z5, Z7, Z5
-	VMOVAPS      Z7, Z6
-	VMAXPS       Z5, Z7, K5, Z6
-	VMOVAPS      Z7, Z5
-	ADDQ         $0x40, DI
-	DECQ         R8
-	JZ           last
+	LEAQ         15(DX), CX
+	SHRQ         $0x04, CX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, pitch+48(FP)
+	CMPQ         CX, $0x01
+	JEQ          plane1
+	CMPQ         CX, $0x02
+	JEQ          plane2
+	CMPQ         CX, $0x03
+	JEQ          plane3
 
-vector:
-	VMOVUPS   (CX)(DI*1), Z7
-	VCMPPS    $0x07, Z7, Z7, K2, K2
-	VMOVUPS   (AX)(DI*1), Z8
-	VMAXPS    Z8, Z7, Z7
-	VMOVUPS   (DX)(DI*1), Z8
-	VMAXPS    Z8, Z7, Z7
-	VALIGND   $0x01, Z5, Z7, Z8
-	VMOVAPS   Z6, Z6
-	VMAXPS    Z8, Z6, K6, Z6
-	VPERMT2PS Z6, Z2, Z1
-	VMOVNTPS  Z1, -64(BX)(DI*1)
-	VMOVAPS   Z6, Z1
-	KMOVW     (R9), K5
-	KMOVW     2(R9), K6
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z5, Z7, Z5
-	VMOVAPS   Z7, Z6
-	VMAXPS    Z5, Z7, K5, Z6
-	VMOVAPS   Z7, Z5
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNZ       vector
+plane4:
+	VMOVUPS (AX), Z5
+	VCMPPS  $0x07, Z5, Z5, K1, K1
+	VMOVAPS Z5, Z6
+	VMOVUPS 64(AX), Z7
+	VCMPPS  $0x07, Z7, Z7, K2, K2
+	VMOVAPS Z7, Z8
+	VMOVUPS 128(AX), Z9
+	VCMPPS  $0x07, Z9, Z9, K3, K3
+	VMOVAPS Z9, Z10
+	VMOVAPS Z0, Z11
+	VMOVUPS 192(AX), K4, Z11
+	VCMPPS  $0x07, Z11, Z11, K1, K1
+	VMOVAPS Z11, Z12
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
 
-last:
-	VMOVAPS   Z0, Z7
-	VMOVUPS   (CX)(DI*1), K4, Z7
-	VCMPPS    $0x07, Z7, Z7, K3, K3
-	VMOVAPS   Z0, Z8
-	VMOVUPS   (AX)(DI*1), K4, Z8
-	VMAXPS    Z8, Z7, Z7
-	VMOVAPS   Z0, Z8
-	VMOVUPS   (DX)(DI*1), K4, Z8
-	VMAXPS    Z8, Z7, Z7
-	VALIGND   $0x01, Z5, Z7, Z8
-	VMOVAPS   Z6, Z6
-	VMAXPS    Z8, Z6, K6, Z6
-	VPERMT2PS Z6, Z2, Z1
-	VMOVNTPS  Z1, -64(BX)(DI*1)
-	VMOVAPS   Z6, Z1
-	KMOVW     (R9), K5
-	KMOVW     2(R9), K6
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z5, Z7, Z5
-	VMOVAPS   Z7, Z6
-	VMAXPS    Z5, Z7, K5, Z6
-	VMOVAPS   Z7, Z5
-	ADDQ      $0x40, DI
-	JMP       end
+row4:
+	MOVQ       AX, R8
+	MOVQ       AX, CX
+	SUBQ       DX, CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, R8
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z13
+	VCMPPS     $0x07, Z13, Z13, K2, K2
+	VMAXPS     Z13, Z6, Z14
+	VMAXPS     Z13, Z5, Z6
+	VMOVAPS    Z13, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(R8), Z13
+	VCMPPS     $0x07, Z13, Z13, K3, K3
+	VMAXPS     Z13, Z8, Z15
+	VMAXPS     Z13, Z7, Z8
+	VMOVAPS    Z13, Z7
+	VALIGND    $0x0f, Z0, Z14, Z13
+	VALIGND    $0x01, Z14, Z15, Z16
+	VMAXPS     Z13, Z14, Z13
+	VMAXPS     Z16, Z13, Z13
+	VPERMT2PS  Z13, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z13, Z1
+	PREFETCHT0 1152(AX)
+	VMOVUPS    128(R8), Z13
+	VCMPPS     $0x07, Z13, Z13, K1, K1
+	VMAXPS     Z13, Z10, Z16
+	VMAXPS     Z13, Z9, Z10
+	VMOVAPS    Z13, Z9
+	VALIGND    $0x0f, Z14, Z15, Z13
+	VALIGND    $0x01, Z15, Z16, Z14
+	VMAXPS     Z13, Z15, Z13
+	VMAXPS     Z14, Z13, Z13
+	VPERMT2PS  Z13, Z2, Z1
+	VMOVNTPS   Z1, 64(CX)
+	VMOVAPS    Z13, Z1
+	PREFETCHT0 1216(AX)
+	VMOVAPS    Z0, Z13
+	VMOVUPS    192(R8), K4, Z13
+	VCMPPS     $0x07, Z13, Z13, K2, K2
+	VMAXPS     Z13, Z12, Z14
+	VMAXPS     Z13, Z11, Z12
+	VMOVAPS    Z13, Z11
+	VALIGND    $0x0f, Z15, Z16, Z13
+	VALIGND    $0x01, Z16, Z14, Z15
+	VMAXPS     Z13, Z16, Z13
+	VMAXPS     Z15, Z13, Z13
+	VPERMT2PS  Z13, Z2, Z1
+	VMOVNTPS   Z1, 128(CX)
+	VMOVAPS    Z13, Z1
+	VALIGND    $0x0f, Z16, Z14, Z13
+	VALIGND    $0x01, Z14, Z0, Z15
+	VMAXPS     Z13, Z14, Z13
+	VMAXPS     Z15, Z13, Z13
+	ADDQ       $0x000000c0, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part0
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z14
+	VPERMT2PS  Z13, Z2, Z14
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z14, (CX)
+	ADDQ       $0x40, dst+0(FP)
 
-only:
-	VMOVAPS Z0, Z6
-	VMOVUPS (CX)(DI*1), K4, Z6
-	VCMPPS  $0x07, Z6, Z6, K1, K1
-	VMOVAPS Z0, Z7
-	VMOVUPS (AX)(DI*1), K4, Z7
-	VMAXPS  Z7, Z6, Z7
-	VMOVAPS Z0, Z6
-	VMOVUPS (DX)(DI*1), K4, Z6
-	VMAXPS  Z6, Z7, Z7
-	KMOVW   (R9), K5
-	KMOVW   2(R9), K6
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z5, Z7, Z5
-	VMOVAPS Z7, Z6
-	VMAXPS  Z5, Z7, K5, Z6
-	VMOVAPS Z7, Z5
-	ADDQ    $0x40, DI
-
-end:
-	VALIGND   $0x01, Z5, Z0, Z5
-	VMOVAPS   Z6, Z6
-	VMAXPS    Z5, Z6, K6, Z6
-	LEAQ      -64(BX)(DI*1), BX
-	MOVQ      BX, dst+0(FP)
-	ADDQ      R11, R10
-	CMPQ      R10, $0x10
-	JLT       part
-	SUBQ      $0x10, R10
-	VMOVAPS   Z1, Z5
-	VPERMT2PS Z6, Z2, Z5
-	MOVQ      dst+0(FP), AX
-	VMOVNTPS  Z5, (AX)
-	ADDQ      $0x40, dst+0(FP)
-
-part:
-	VPERMT2PS    Z6, Z3, Z1
-	MOVQ         $0x00000010, AX
-	SUBQ         R10, AX
-	VPBROADCASTD AX, Z2
+part0:
+	VPERMT2PS    Z13, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
 	VPADDD       Z4, Z2, Z2
-	CMPQ         SI, h+24(FP)
-	JLT          rows
-	MOVQ         h+24(FP), AX
-	IMULQ        w+32(FP), AX
-	SHLQ         $0x02, AX
-	ADDQ         AX, src+8(FP)
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row4
+	SUBQ         DX, AX
 	DECQ         planes+16(FP)
-	JNZ          plane
-	MOVQ         dst+0(FP), AX
-	VPERMT2PS    Z1, Z2, Z1
-	MOVL         $0xffffffff, CX
-	BZHIL        R10, CX, CX
-	KMOVW        CX, K4
-	VMOVUPS      Z1, K4, (AX)
-	KANDW        K1, K2, K1
-	KANDW        K1, K3, K1
-	KMOVW        K1, AX
-	XORL         $0x0000ffff, AX
-	MOVQ         AX, nan+64(FP)
+	JNZ          plane4
+	JMP          done
+
+plane3:
+	VMOVUPS (AX), Z5
+	VCMPPS  $0x07, Z5, Z5, K3, K3
+	VMOVAPS Z5, Z6
+	VMOVUPS 64(AX), Z7
+	VCMPPS  $0x07, Z7, Z7, K1, K1
+	VMOVAPS Z7, Z8
+	VMOVAPS Z0, Z9
+	VMOVUPS 128(AX), K4, Z9
+	VCMPPS  $0x07, Z9, Z9, K2, K2
+	VMOVAPS Z9, Z10
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row3:
+	MOVQ       AX, R8
+	MOVQ       AX, CX
+	SUBQ       DX, CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, R8
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z11
+	VCMPPS     $0x07, Z11, Z11, K3, K3
+	VMAXPS     Z11, Z6, Z12
+	VMAXPS     Z11, Z5, Z6
+	VMOVAPS    Z11, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(R8), Z11
+	VCMPPS     $0x07, Z11, Z11, K1, K1
+	VMAXPS     Z11, Z8, Z13
+	VMAXPS     Z11, Z7, Z8
+	VMOVAPS    Z11, Z7
+	VALIGND    $0x0f, Z0, Z12, Z11
+	VALIGND    $0x01, Z12, Z13, Z14
+	VMAXPS     Z11, Z12, Z11
+	VMAXPS     Z14, Z11, Z11
+	VPERMT2PS  Z11, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z11, Z1
+	PREFETCHT0 1152(AX)
+	VMOVAPS    Z0, Z11
+	VMOVUPS    128(R8), K4, Z11
+	VCMPPS     $0x07, Z11, Z11, K2, K2
+	VMAXPS     Z11, Z10, Z14
+	VMAXPS     Z11, Z9, Z10
+	VMOVAPS    Z11, Z9
+	VALIGND    $0x0f, Z12, Z13, Z11
+	VALIGND    $0x01, Z13, Z14, Z12
+	VMAXPS     Z11, Z13, Z11
+	VMAXPS     Z12, Z11, Z11
+	VPERMT2PS  Z11, Z2, Z1
+	VMOVNTPS   Z1, 64(CX)
+	VMOVAPS    Z11, Z1
+	VALIGND    $0x0f, Z13, Z14, Z11
+	VALIGND    $0x01, Z14, Z0, Z12
+	VMAXPS     Z11, Z14, Z11
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       $0x00000080, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part1
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z12
+	VPERMT2PS  Z11, Z2, Z12
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z12, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part1:
+	VPERMT2PS    Z11, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row3
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane3
+	JMP          done
+
+plane2:
+	VMOVUPS (AX), Z5
+	VCMPPS  $0x07, Z5, Z5, K3, K3
+	VMOVAPS Z5, Z6
+	VMOVAPS Z0, Z7
+	VMOVUPS 64(AX), K4, Z7
+	VCMPPS  $0x07, Z7, Z7, K1, K1
+	VMOVAPS Z7, Z8
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row2:
+	MOVQ       AX, R8
+	MOVQ       AX, CX
+	SUBQ       DX, CX
+	CMPQ       BX, $0x01
+	CMOVQEQ    CX, R8
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z9
+	VCMPPS     $0x07, Z9, Z9, K2, K2
+	VMAXPS     Z9, Z6, Z10
+	VMAXPS     Z9, Z5, Z6
+	VMOVAPS    Z9, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVAPS    Z0, Z9
+	VMOVUPS    64(R8), K4, Z9
+	VCMPPS     $0x07, Z9, Z9, K3, K3
+	VMAXPS     Z9, Z8, Z11
+	VMAXPS     Z9, Z7, Z8
+	VMOVAPS    Z9, Z7
+	VALIGND    $0x0f, Z0, Z10, Z9
+	VALIGND    $0x01, Z10, Z11, Z12
+	VMAXPS     Z9, Z10, Z9
+	VMAXPS     Z12, Z9, Z9
+	VPERMT2PS  Z9, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z9, Z1
+	VALIGND    $0x0f, Z10, Z11, Z9
+	VALIGND    $0x01, Z11, Z0, Z10
+	VMAXPS     Z9, Z11, Z9
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       $0x40, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part2
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z10
+	VPERMT2PS  Z9, Z2, Z10
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z10, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part2:
+	VPERMT2PS    Z9, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row2
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane2
+	JMP          done
+
+plane1:
+	VMOVAPS Z0, Z5
+	VMOVUPS (AX), K4, Z5
+	VCMPPS  $0x07, Z5, Z5, K1, K1
+	VMOVAPS Z5, Z6
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row1:
+	MOVQ       AX, CX
+	MOVQ       AX, R8
+	SUBQ       DX, R8
+	CMPQ       BX, $0x01
+	CMOVQEQ    R8, CX
+	PREFETCHT0 1024(AX)
+	VMOVAPS    Z0, Z7
+	VMOVUPS    (CX), K4, Z7
+	VCMPPS     $0x07, Z7, Z7, K2, K2
+	VMAXPS     Z7, Z6, Z8
+	VMAXPS     Z7, Z5, Z6
+	VMOVAPS    Z7, Z5
+	MOVQ       dst+0(FP), CX
+	VALIGND    $0x0f, Z0, Z8, Z7
+	VALIGND    $0x01, Z8, Z0, Z9
+	VMAXPS     Z7, Z8, Z7
+	VMAXPS     Z9, Z7, Z7
+	ADDQ       $0x00, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part3
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z8
+	VPERMT2PS  Z7, Z2, Z8
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z8, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part3:
+	VPERMT2PS    Z7, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row1
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane1
+
+done:
+	MOVQ      dst+0(FP), AX
+	VPERMT2PS Z1, Z2, Z1
+	MOVL      $0xffffffff, CX
+	BZHIL     DI, CX, CX
+	KMOVW     CX, K4
+	VMOVUPS   Z1, K4, (AX)
+	KANDW     K1, K2, K1
+	KANDW     K1, K3, K1
+	KMOVW     K1, AX
+	XORL      $0x0000ffff, AX
+	MOVQ      AX, nan+64(FP)
 	VZEROUPPER
 	RET
 
@@ -8673,7 +8839,7 @@ rest:
 	VMAXPS    Z7, Z9, Z7
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
-	JLT       part
+	JLT       part0
 	SUBQ      $0x10, AX
 	VMOVAPS   Z3, Z8
 	VPERMT2PS Z7, Z4, Z8
@@ -8681,7 +8847,7 @@ rest:
 	VMOVNTPS  Z8, (CX)
 	ADDQ      $0x40, dst+0(FP)
 
-part:
+part0:
 	VPERMT2PS    Z7, Z5, Z3
 	MOVQ         $0x00000010, CX
 	SUBQ         AX, CX
@@ -8888,7 +9054,7 @@ rest:
 	VMOVAPS   Z8, Z7
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
-	JLT       part
+	JLT       part0
 	SUBQ      $0x10, AX
 	VMOVAPS   Z3, Z7
 	VPERMT2PS Z9, Z4, Z7
@@ -8896,7 +9062,7 @@ rest:
 	VMOVNTPS  Z7, (CX)
 	ADDQ      $0x40, dst+0(FP)
 
-part:
+part0:
 	VPERMT2PS    Z9, Z5, Z3
 	MOVQ         $0x00000010, CX
 	SUBQ         AX, CX
@@ -12346,8 +12512,8 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SameMaxAVX512(SB), NOSPLIT, $0-64
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -12356,312 +12522,310 @@ TEXT ·k3s1SameMaxAVX512(SB), NOSPLIT, $0-64
 	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
 	MOVL         $0x00000022, AX
 	VPBROADCASTD AX, Z1
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         w+32(FP), DX
+	LEAQ         -1(DX), BX
+	ANDQ         $0x0f, BX
+	INCQ         BX
+	MOVL         $0xffffffff, SI
+	BZHIL        BX, SI, SI
+	KMOVW        SI, K1
+	LEAQ         15(DX), BX
+	SHRQ         $0x04, BX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, pitch+48(FP)
+	CMPQ         BX, $0x01
+	JEQ          plane1
+	CMPQ         BX, $0x02
+	JEQ          plane2
+	CMPQ         BX, $0x03
+	JEQ          plane3
 
-plane:
-	XORQ SI, SI
+plane4:
+	VMOVUPS (AX), Z2
+	VMOVAPS Z2, Z3
+	VMOVUPS 64(AX), Z4
+	VMOVAPS Z4, Z5
+	VMOVUPS 128(AX), Z6
+	VMOVAPS Z6, Z7
+	VMOVAPS Z0, Z8
+	VMOVUPS 192(AX), K1, Z8
+	VMOVAPS Z8, Z9
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
 
-rows:
-	// The first row, those between, the last.
-	MOVQ    $0x00000001, AX
-	MOVQ    h+24(FP), DI
-	DECQ    DI
-	SUBQ    SI, DI
-	CMPQ    DI, AX
-	CMOVQLT AX, DI
-	TESTQ   SI, SI
-	CMOVQEQ AX, DI
-	MOVQ    w+32(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    DX, CX
-	IMULQ   SI, CX
-	MOVQ    CX, BX
-	ADDQ    dst+0(FP), BX
-	ADDQ    src+8(FP), CX
-	MOVQ    CX, AX
-	SUBQ    DX, AX
-	LEAQ    (CX)(DX*1), DX
-	TESTQ   SI, SI
-	CMOVQEQ CX, AX
-	ADDQ    DI, SI
-	CMPQ    SI, h+24(FP)
-	CMOVQEQ CX, DX
-	MOVQ    DI, R8
-	IMULQ   w+32(FP), R8
-
-	// All vectors but the last, which has 1 to 16 cells.
-	DECQ        R8
-	MOVQ        R8, DI
-	ANDQ        $0x0f, DI
-	INCQ        DI
-	SHRQ        $0x04, R8
-	MOVL        $0xffffffff, R9
-	BZHIL       DI, R9, R9
-	KMOVW       R9, K1
-	MOVQ        ends+40(FP), R9
-	XORQ        DI, DI
-	VMOVAPS     Z0, Z2
-	TESTQ       R8, R8
-	JZ          only
-	VMOVUPS     (CX)(DI*1), Z3
-	VMOVUPS     (AX)(DI*1), Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z6
-	VMOVUPS     (DX)(DI*1), Z3
-	VMAXPS      Z3, Z6, Z3
-	VFIXUPIMMPS $0x00, Z1, Z6, Z3
-	VMOVAPS     Z3, Z6
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z6, Z2
-	VMAXPS      Z2, Z6, Z2
-	VFIXUPIMMPS $0x00, Z1, Z6, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z6, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z6, Z2
-	ADDQ        $0x40, DI
-	DECQ        R8
-	JZ          last
-	CMPQ        R8, $0x03
-	JLE         vector
-	VMOVUPS     (CX)(DI*1), Z6
-	VMOVUPS     (AX)(DI*1), Z7
-	VMAXPS      Z7, Z6, Z7
+row4:
+	MOVQ        AX, SI
+	MOVQ        AX, DI
+	SUBQ        DX, DI
+	CMPQ        BX, $0x01
+	CMOVQEQ     DI, SI
+	PREFETCHT0  1024(AX)
+	VMOVUPS     (SI), Z10
+	VMAXPS      Z10, Z3, Z11
+	VFIXUPIMMPS $0x00, Z1, Z3, Z11
+	VMOVAPS     Z11, Z11
+	VMAXPS      Z10, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z10, Z2
+	PREFETCHT0  1088(AX)
+	VMOVUPS     64(SI), Z10
+	VMAXPS      Z10, Z5, Z12
+	VFIXUPIMMPS $0x00, Z1, Z5, Z12
+	VMOVAPS     Z12, Z12
+	VMAXPS      Z10, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z5
+	VMOVAPS     Z10, Z4
+	VALIGND     $0x0f, Z0, Z11, Z10
+	VALIGND     $0x01, Z11, Z12, Z13
+	VMAXPS      Z10, Z11, Z10
+	VFIXUPIMMPS $0x00, Z1, Z11, Z10
+	VMOVAPS     Z10, Z10
+	VMAXPS      Z13, Z10, Z13
+	VFIXUPIMMPS $0x00, Z1, Z10, Z13
+	VMOVAPS     Z13, Z10
+	VMOVUPS     Z10, (CX)
+	PREFETCHT0  1152(AX)
+	VMOVUPS     128(SI), Z10
+	VMAXPS      Z10, Z7, Z13
+	VFIXUPIMMPS $0x00, Z1, Z7, Z13
+	VMOVAPS     Z13, Z13
+	VMAXPS      Z10, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z7
-	VMOVUPS     (DX)(DI*1), Z6
-	VMAXPS      Z6, Z7, Z6
-	VFIXUPIMMPS $0x00, Z1, Z7, Z6
-	VMOVAPS     Z6, Z7
-	VALIGND     $0x01, Z2, Z7, Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z6
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z6, K3, Z3
-	VMOVAPS     Z5, Z6
-	VMOVAPS     Z4, Z5
-	VMOVAPS     Z3, Z4
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z7, Z2
-	VMAXPS      Z2, Z7, Z2
-	VFIXUPIMMPS $0x00, Z1, Z7, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z7, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z7, Z2
-	ADDQ        $0x40, DI
-	VMOVUPS     (CX)(DI*1), Z6
-	VMOVUPS     (AX)(DI*1), Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z7
-	VMOVUPS     (DX)(DI*1), Z6
-	VMAXPS      Z6, Z7, Z6
-	VFIXUPIMMPS $0x00, Z1, Z7, Z6
-	VMOVAPS     Z6, Z7
-	VALIGND     $0x01, Z2, Z7, Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z6
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z6, K3, Z3
-	VMOVAPS     Z5, Z6
-	VMOVAPS     Z4, Z5
-	VMOVAPS     Z3, Z4
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z7, Z2
-	VMAXPS      Z2, Z7, Z2
-	VFIXUPIMMPS $0x00, Z1, Z7, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z7, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z7, Z2
-	ADDQ        $0x40, DI
-	VMOVUPS     (CX)(DI*1), Z6
-	VMOVUPS     (AX)(DI*1), Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z7
-	VMOVUPS     (DX)(DI*1), Z6
-	VMAXPS      Z6, Z7, Z6
-	VFIXUPIMMPS $0x00, Z1, Z7, Z6
-	VMOVAPS     Z6, Z7
-	VALIGND     $0x01, Z2, Z7, Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z6
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z6, K3, Z3
-	VMOVAPS     Z5, Z6
-	VMOVAPS     Z4, Z5
-	VMOVAPS     Z3, Z4
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z7, Z2
-	VMAXPS      Z2, Z7, Z2
-	VFIXUPIMMPS $0x00, Z1, Z7, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z7, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z7, Z2
-	ADDQ        $0x40, DI
-	SUBQ        $0x03, R8
-
-held:
-	VMOVUPS     (CX)(DI*1), Z7
-	VMOVUPS     (AX)(DI*1), Z8
-	VMAXPS      Z8, Z7, Z8
-	VFIXUPIMMPS $0x00, Z1, Z7, Z8
-	VMOVAPS     Z8, Z7
-	VMOVUPS     (DX)(DI*1), Z8
-	VMAXPS      Z8, Z7, Z8
-	VFIXUPIMMPS $0x00, Z1, Z7, Z8
-	VMOVAPS     Z8, Z7
-	VALIGND     $0x01, Z2, Z7, Z8
-	VMAXPS      Z8, Z3, Z8
-	VFIXUPIMMPS $0x00, Z1, Z3, Z8
-	VMOVAPS     Z8, Z8
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z8, K3, Z3
-	VMOVUPS     Z6, -256(BX)(DI*1)
-	VMOVAPS     Z5, Z6
-	VMOVAPS     Z4, Z5
-	VMOVAPS     Z3, Z4
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z7, Z2
-	VMAXPS      Z2, Z7, Z2
-	VFIXUPIMMPS $0x00, Z1, Z7, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z7, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z7, Z2
-	ADDQ        $0x40, DI
-	DECQ        R8
-	JNZ         held
-	VMOVUPS     Z6, -256(BX)(DI*1)
-	VMOVUPS     Z5, -192(BX)(DI*1)
-	VMOVUPS     Z4, -128(BX)(DI*1)
-	JMP         last
-
-vector:
-	VMOVUPS     (CX)(DI*1), Z6
-	VMOVUPS     (AX)(DI*1), Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VMOVUPS     (DX)(DI*1), Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VALIGND     $0x01, Z2, Z6, Z7
-	VMAXPS      Z7, Z3, Z7
-	VFIXUPIMMPS $0x00, Z1, Z3, Z7
-	VMOVAPS     Z7, Z7
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z7, K3, Z3
-	VMOVUPS     Z3, -64(BX)(DI*1)
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z6, Z2
-	VMAXPS      Z2, Z6, Z2
-	VFIXUPIMMPS $0x00, Z1, Z6, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z6, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z6, Z2
-	ADDQ        $0x40, DI
-	DECQ        R8
-	JNZ         vector
-
-last:
-	VMOVAPS     Z0, Z6
-	VMOVUPS     (CX)(DI*1), K1, Z6
-	VMOVAPS     Z0, Z7
-	VMOVUPS     (AX)(DI*1), K1, Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VMOVAPS     Z0, Z7
-	VMOVUPS     (DX)(DI*1), K1, Z7
-	VMAXPS      Z7, Z6, Z7
-	VFIXUPIMMPS $0x00, Z1, Z6, Z7
-	VMOVAPS     Z7, Z6
-	VALIGND     $0x01, Z2, Z6, Z7
-	VMAXPS      Z7, Z3, Z7
-	VFIXUPIMMPS $0x00, Z1, Z3, Z7
-	VMOVAPS     Z7, Z7
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z7, K3, Z3
-	VMOVUPS     Z3, -64(BX)(DI*1)
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z6, Z2
-	VMAXPS      Z2, Z6, Z2
-	VFIXUPIMMPS $0x00, Z1, Z6, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z6, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z6, Z2
-	ADDQ        $0x40, DI
-	JMP         end
-
-only:
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (CX)(DI*1), K1, Z3
-	VMOVAPS     Z0, Z6
-	VMOVUPS     (AX)(DI*1), K1, Z6
-	VMAXPS      Z6, Z3, Z6
-	VFIXUPIMMPS $0x00, Z1, Z3, Z6
-	VMOVAPS     Z6, Z6
-	VMOVAPS     Z0, Z3
-	VMOVUPS     (DX)(DI*1), K1, Z3
-	VMAXPS      Z3, Z6, Z3
-	VFIXUPIMMPS $0x00, Z1, Z6, Z3
-	VMOVAPS     Z3, Z6
-	KMOVW       (R9), K2
-	KMOVW       2(R9), K3
-	ADDQ        $0x04, R9
-	VALIGND     $0x0f, Z2, Z6, Z2
-	VMAXPS      Z2, Z6, Z2
-	VFIXUPIMMPS $0x00, Z1, Z6, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z6, Z3
-	VMOVAPS     Z2, K2, Z3
-	VMOVAPS     Z6, Z2
-	ADDQ        $0x40, DI
-
-end:
-	VALIGND     $0x01, Z2, Z0, Z2
-	VMAXPS      Z2, Z3, Z2
-	VFIXUPIMMPS $0x00, Z1, Z3, Z2
-	VMOVAPS     Z2, Z2
-	VMOVAPS     Z3, Z3
-	VMOVAPS     Z2, K3, Z3
-	VMOVUPS     Z3, K1, -64(BX)(DI*1)
-	CMPQ        SI, h+24(FP)
-	JLT         rows
-	MOVQ        h+24(FP), AX
-	IMULQ       w+32(FP), AX
-	SHLQ        $0x02, AX
-	ADDQ        AX, src+8(FP)
-	MOVQ        h+24(FP), AX
-	IMULQ       w+32(FP), AX
-	SHLQ        $0x02, AX
-	ADDQ        AX, dst+0(FP)
+	VMOVAPS     Z10, Z6
+	VALIGND     $0x0f, Z11, Z12, Z10
+	VALIGND     $0x01, Z12, Z13, Z11
+	VMAXPS      Z10, Z12, Z10
+	VFIXUPIMMPS $0x00, Z1, Z12, Z10
+	VMOVAPS     Z10, Z10
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVUPS     Z10, 64(CX)
+	PREFETCHT0  1216(AX)
+	VMOVAPS     Z0, Z10
+	VMOVUPS     192(SI), K1, Z10
+	VMAXPS      Z10, Z9, Z11
+	VFIXUPIMMPS $0x00, Z1, Z9, Z11
+	VMOVAPS     Z11, Z11
+	VMAXPS      Z10, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z9
+	VMOVAPS     Z10, Z8
+	VALIGND     $0x0f, Z12, Z13, Z10
+	VALIGND     $0x01, Z13, Z11, Z12
+	VMAXPS      Z10, Z13, Z10
+	VFIXUPIMMPS $0x00, Z1, Z13, Z10
+	VMOVAPS     Z10, Z10
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMOVUPS     Z10, 128(CX)
+	VALIGND     $0x0f, Z13, Z11, Z10
+	VALIGND     $0x01, Z11, Z0, Z12
+	VMAXPS      Z10, Z11, Z10
+	VFIXUPIMMPS $0x00, Z1, Z11, Z10
+	VMOVAPS     Z10, Z10
+	VMAXPS      Z12, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVUPS     Z10, K1, 192(CX)
+	ADDQ        DX, AX
+	ADDQ        DX, CX
+	DECQ        BX
+	JNZ         row4
+	SUBQ        DX, AX
 	DECQ        planes+16(FP)
-	JNZ         plane
+	JNZ         plane4
+	JMP         done
+
+plane3:
+	VMOVUPS (AX), Z2
+	VMOVAPS Z2, Z3
+	VMOVUPS 64(AX), Z4
+	VMOVAPS Z4, Z5
+	VMOVAPS Z0, Z6
+	VMOVUPS 128(AX), K1, Z6
+	VMOVAPS Z6, Z7
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row3:
+	MOVQ        AX, SI
+	MOVQ        AX, DI
+	SUBQ        DX, DI
+	CMPQ        BX, $0x01
+	CMOVQEQ     DI, SI
+	PREFETCHT0  1024(AX)
+	VMOVUPS     (SI), Z8
+	VMAXPS      Z8, Z3, Z9
+	VFIXUPIMMPS $0x00, Z1, Z3, Z9
+	VMOVAPS     Z9, Z9
+	VMAXPS      Z8, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z8, Z2
+	PREFETCHT0  1088(AX)
+	VMOVUPS     64(SI), Z8
+	VMAXPS      Z8, Z5, Z10
+	VFIXUPIMMPS $0x00, Z1, Z5, Z10
+	VMOVAPS     Z10, Z10
+	VMAXPS      Z8, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z5
+	VMOVAPS     Z8, Z4
+	VALIGND     $0x0f, Z0, Z9, Z8
+	VALIGND     $0x01, Z9, Z10, Z11
+	VMAXPS      Z8, Z9, Z8
+	VFIXUPIMMPS $0x00, Z1, Z9, Z8
+	VMOVAPS     Z8, Z8
+	VMAXPS      Z11, Z8, Z11
+	VFIXUPIMMPS $0x00, Z1, Z8, Z11
+	VMOVAPS     Z11, Z8
+	VMOVUPS     Z8, (CX)
+	PREFETCHT0  1152(AX)
+	VMOVAPS     Z0, Z8
+	VMOVUPS     128(SI), K1, Z8
+	VMAXPS      Z8, Z7, Z11
+	VFIXUPIMMPS $0x00, Z1, Z7, Z11
+	VMOVAPS     Z11, Z11
+	VMAXPS      Z8, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z7
+	VMOVAPS     Z8, Z6
+	VALIGND     $0x0f, Z9, Z10, Z8
+	VALIGND     $0x01, Z10, Z11, Z9
+	VMAXPS      Z8, Z10, Z8
+	VFIXUPIMMPS $0x00, Z1, Z10, Z8
+	VMOVAPS     Z8, Z8
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, 64(CX)
+	VALIGND     $0x0f, Z10, Z11, Z8
+	VALIGND     $0x01, Z11, Z0, Z9
+	VMAXPS      Z8, Z11, Z8
+	VFIXUPIMMPS $0x00, Z1, Z11, Z8
+	VMOVAPS     Z8, Z8
+	VMAXPS      Z9, Z8, Z9
+	VFIXUPIMMPS $0x00, Z1, Z8, Z9
+	VMOVAPS     Z9, Z8
+	VMOVUPS     Z8, K1, 128(CX)
+	ADDQ        DX, AX
+	ADDQ        DX, CX
+	DECQ        BX
+	JNZ         row3
+	SUBQ        DX, AX
+	DECQ        planes+16(FP)
+	JNZ         plane3
+	JMP         done
+
+plane2:
+	VMOVUPS (AX), Z2
+	VMOVAPS Z2, Z3
+	VMOVAPS Z0, Z4
+	VMOVUPS 64(AX), K1, Z4
+	VMOVAPS Z4, Z5
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row2:
+	MOVQ        AX, SI
+	MOVQ        AX, DI
+	SUBQ        DX, DI
+	CMPQ        BX, $0x01
+	CMOVQEQ     DI, SI
+	PREFETCHT0  1024(AX)
+	VMOVUPS     (SI), Z6
+	VMAXPS      Z6, Z3, Z7
+	VFIXUPIMMPS $0x00, Z1, Z3, Z7
+	VMOVAPS     Z7, Z7
+	VMAXPS      Z6, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z6, Z2
+	PREFETCHT0  1088(AX)
+	VMOVAPS     Z0, Z6
+	VMOVUPS     64(SI), K1, Z6
+	VMAXPS      Z6, Z5, Z8
+	VFIXUPIMMPS $0x00, Z1, Z5, Z8
+	VMOVAPS     Z8, Z8
+	VMAXPS      Z6, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z5
+	VMOVAPS     Z6, Z4
+	VALIGND     $0x0f, Z0, Z7, Z6
+	VALIGND     $0x01, Z7, Z8, Z9
+	VMAXPS      Z6, Z7, Z6
+	VFIXUPIMMPS $0x00, Z1, Z7, Z6
+	VMOVAPS     Z6, Z6
+	VMAXPS      Z9, Z6, Z9
+	VFIXUPIMMPS $0x00, Z1, Z6, Z9
+	VMOVAPS     Z9, Z6
+	VMOVUPS     Z6, (CX)
+	VALIGND     $0x0f, Z7, Z8, Z6
+	VALIGND     $0x01, Z8, Z0, Z7
+	VMAXPS      Z6, Z8, Z6
+	VFIXUPIMMPS $0x00, Z1, Z8, Z6
+	VMOVAPS     Z6, Z6
+	VMAXPS      Z7, Z6, Z7
+	VFIXUPIMMPS $0x00, Z1, Z6, Z7
+	VMOVAPS     Z7, Z6
+	VMOVUPS     Z6, K1, 64(CX)
+	ADDQ        DX, AX
+	ADDQ        DX, CX
+	DECQ        BX
+	JNZ         row2
+	SUBQ        DX, AX
+	DECQ        planes+16(FP)
+	JNZ         plane2
+	JMP         done
+
+plane1:
+	VMOVAPS Z0, Z2
+	VMOVUPS (AX), K1, Z2
+	VMOVAPS Z2, Z3
+	ADDQ    DX, AX
+	MOVQ    h+24(FP), BX
+
+row1:
+	MOVQ        AX, SI
+	MOVQ        AX, DI
+	SUBQ        DX, DI
+	CMPQ        BX, $0x01
+	CMOVQEQ     DI, SI
+	PREFETCHT0  1024(AX)
+	VMOVAPS     Z0, Z4
+	VMOVUPS     (SI), K1, Z4
+	VMAXPS      Z4, Z3, Z5
+	VFIXUPIMMPS $0x00, Z1, Z3, Z5
+	VMOVAPS     Z5, Z5
+	VMAXPS      Z4, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z3
+	VMOVAPS     Z4, Z2
+	VALIGND     $0x0f, Z0, Z5, Z4
+	VALIGND     $0x01, Z5, Z0, Z6
+	VMAXPS      Z4, Z5, Z4
+	VFIXUPIMMPS $0x00, Z1, Z5, Z4
+	VMOVAPS     Z4, Z4
+	VMAXPS      Z6, Z4, Z5
+	VFIXUPIMMPS $0x00, Z1, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVUPS     Z4, K1, (CX)
+	ADDQ        DX, AX
+	ADDQ        DX, CX
+	DECQ        BX
+	JNZ         row1
+	SUBQ        DX, AX
+	DECQ        planes+16(FP)
+	JNZ         plane1
+
+done:
 	VZEROUPPER
 	RET
 
@@ -18200,423 +18364,701 @@ summed:
 	VZEROUPPER
 	RET
 
-// func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SameSumAVX512(SB), NOSPLIT, $0-64
 	VPXORD Z0, Z0, Z0
+	MOVQ   src+8(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   w+32(FP), DX
+	LEAQ   -1(DX), BX
+	ANDQ   $0x0f, BX
+	INCQ   BX
+	MOVL   $0xffffffff, SI
+	BZHIL  BX, SI, SI
+	KMOVW  SI, K1
+	LEAQ   15(DX), BX
+	SHRQ   $0x04, BX
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, pitch+48(FP)
+	CMPQ   BX, $0x01
+	JEQ    plane1
+	CMPQ   BX, $0x02
+	JEQ    plane2
+	CMPQ   BX, $0x03
+	JEQ    plane3
 
-plane:
-	XORQ SI, SI
+plane4:
+	VMOVUPS   (AX), Z1
+	VMOVAPS   Z1, Z2
+	VMOVUPS   64(AX), Z4
+	VMOVAPS   Z4, Z5
+	VMOVUPS   128(AX), Z7
+	VMOVAPS   Z7, Z8
+	VMOVUPS.Z 192(AX), K1, Z10
+	VMOVAPS   Z10, Z11
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
 
-rows:
-	// The first row, those between, the last.
-	MOVQ    $0x00000001, AX
-	MOVQ    h+24(FP), DI
-	DECQ    DI
-	SUBQ    SI, DI
-	CMPQ    DI, AX
-	CMOVQLT AX, DI
-	TESTQ   SI, SI
-	CMOVQEQ AX, DI
-	MOVQ    w+32(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    DX, CX
-	IMULQ   SI, CX
-	MOVQ    CX, R10
-	ADDQ    scale+48(FP), R10
-	MOVQ    CX, BX
-	ADDQ    dst+0(FP), BX
-	ADDQ    src+8(FP), CX
-	MOVQ    CX, AX
-	SUBQ    DX, AX
-	LEAQ    (CX)(DX*1), DX
-	TESTQ   SI, SI
-	CMOVQEQ zeros+56(FP), AX
-	ADDQ    DI, SI
-	CMPQ    SI, h+24(FP)
-	CMOVQEQ zeros+56(FP), DX
-	MOVQ    DI, R8
-	IMULQ   w+32(FP), R8
+row4:
+	MOVQ    AX, SI
+	MOVQ    zeros+56(FP), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, SI
 
-	// All vectors but the last, which has 1 to 16 cells.
-	DECQ    R8
-	MOVQ    R8, DI
-	ANDQ    $0x0f, DI
-	INCQ    DI
-	SHRQ    $0x04, R8
-	MOVL    $0xffffffff, R9
-	BZHIL   DI, R9, R9
-	KMOVW   R9, K1
-	MOVQ    ends+40(FP), R9
-	XORQ    DI, DI
-	VMOVAPS Z0, Z1
-	TESTQ   R8, R8
-	JZ      only
-	VMOVUPS (CX)(DI*1), Z2
-	VMOVUPS (AX)(DI*1), Z5
-	VADDPS  Z5, Z2, Z5
-	VMOVUPS (DX)(DI*1), Z2
-	VADDPS  Z2, Z5, Z5
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VADDPS  Z1, Z5, K2, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JZ      last
-	CMPQ    R8, $0x03
-	JLE     vector
-	VMOVUPS (CX)(DI*1), Z5
-	VMOVUPS (AX)(DI*1), Z6
-	VADDPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VADDPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VADDPS  Z5, Z2, K3, Z2
-	VMULPS  -64(R10)(DI*1), Z2, Z2
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VADDPS  Z1, Z6, K2, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	VMOVUPS (CX)(DI*1), Z5
-	VMOVUPS (AX)(DI*1), Z6
-	VADDPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VADDPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VADDPS  Z5, Z2, K3, Z2
-	VMULPS  -64(R10)(DI*1), Z2, Z2
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VADDPS  Z1, Z6, K2, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	VMOVUPS (CX)(DI*1), Z5
-	VMOVUPS (AX)(DI*1), Z6
-	VADDPS  Z6, Z5, Z6
-	VMOVUPS (DX)(DI*1), Z5
-	VADDPS  Z5, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z5
-	VMOVAPS Z2, Z2
-	VADDPS  Z5, Z2, K3, Z2
-	VMULPS  -64(R10)(DI*1), Z2, Z2
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VADDPS  Z1, Z6, K2, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	SUBQ    $0x03, R8
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), DI
+	CMPQ BX, h+24(FP)
+	JEQ  scale4
+	ADDQ pitch+48(FP), DI
+	LEAQ 1(BX), R8
+	CMPQ R8, h+24(FP)
+	JEQ  scale4
+	CMPQ BX, $0x01
+	JNE  scaled4
+	ADDQ pitch+48(FP), DI
 
-held:
-	VMOVUPS (CX)(DI*1), Z6
-	VMOVUPS (AX)(DI*1), Z7
-	VADDPS  Z7, Z6, Z6
-	VMOVUPS (DX)(DI*1), Z7
-	VADDPS  Z7, Z6, Z6
-	VALIGND $0x01, Z1, Z6, Z7
-	VMOVAPS Z2, Z2
-	VADDPS  Z7, Z2, K3, Z2
-	VMULPS  -64(R10)(DI*1), Z2, Z2
-	VMOVUPS Z5, -256(BX)(DI*1)
-	VMOVAPS Z4, Z5
-	VMOVAPS Z3, Z4
-	VMOVAPS Z2, Z3
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z6, Z1
-	VMOVAPS Z6, Z2
-	VADDPS  Z1, Z6, K2, Z2
-	VMOVAPS Z6, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JNZ     held
-	VMOVUPS Z5, -256(BX)(DI*1)
-	VMOVUPS Z4, -192(BX)(DI*1)
-	VMOVUPS Z3, -128(BX)(DI*1)
-	JMP     last
+scale4:
+	VMOVUPS (DI), Z3
+	VMOVUPS 64(DI), Z6
+	VMOVUPS 128(DI), Z9
+	VMOVUPS 192(DI), Z12
 
-vector:
-	VMOVUPS (CX)(DI*1), Z5
-	VMOVUPS (AX)(DI*1), Z6
-	VADDPS  Z6, Z5, Z5
-	VMOVUPS (DX)(DI*1), Z6
-	VADDPS  Z6, Z5, Z5
-	VALIGND $0x01, Z1, Z5, Z6
-	VMOVAPS Z2, Z2
-	VADDPS  Z6, Z2, K3, Z2
-	VMULPS  -64(R10)(DI*1), Z2, Z2
-	VMOVUPS Z2, -64(BX)(DI*1)
-	KMOVW   (R9), K2
-	KMOVW   2(R9), K3
-	ADDQ    $0x04, R9
-	VALIGND $0x0f, Z1, Z5, Z1
-	VMOVAPS Z5, Z2
-	VADDPS  Z1, Z5, K2, Z2
-	VMOVAPS Z5, Z1
-	ADDQ    $0x40, DI
-	DECQ    R8
-	JNZ     vector
+scaled4:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z13
+	VADDPS     Z13, Z2, Z14
+	VADDPS     Z13, Z1, Z2
+	VMOVAPS    Z13, Z1
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(SI), Z13
+	VADDPS     Z13, Z5, Z15
+	VADDPS     Z13, Z4, Z5
+	VMOVAPS    Z13, Z4
+	VALIGND    $0x0f, Z0, Z14, Z13
+	VALIGND    $0x01, Z14, Z15, Z16
+	VADDPS     Z13, Z14, Z13
+	VADDPS     Z16, Z13, Z13
+	VMULPS     Z3, Z13, Z13
+	VMOVUPS    Z13, (CX)
+	PREFETCHT0 1152(AX)
+	VMOVUPS    128(SI), Z13
+	VADDPS     Z13, Z8, Z16
+	VADDPS     Z13, Z7, Z8
+	VMOVAPS    Z13, Z7
+	VALIGND    $0x0f, Z14, Z15, Z13
+	VALIGND    $0x01, Z15, Z16, Z14
+	VADDPS     Z13, Z15, Z13
+	VADDPS     Z14, Z13, Z13
+	VMULPS     Z6, Z13, Z13
+	VMOVUPS    Z13, 64(CX)
+	PREFETCHT0 1216(AX)
+	VMOVUPS.Z  192(SI), K1, Z13
+	VADDPS     Z13, Z11, Z14
+	VADDPS     Z13, Z10, Z11
+	VMOVAPS    Z13, Z10
+	VALIGND    $0x0f, Z15, Z16, Z13
+	VALIGND    $0x01, Z16, Z14, Z15
+	VADDPS     Z13, Z16, Z13
+	VADDPS     Z15, Z13, Z13
+	VMULPS     Z9, Z13, Z13
+	VMOVUPS    Z13, 128(CX)
+	VALIGND    $0x0f, Z16, Z14, Z13
+	VALIGND    $0x01, Z14, Z0, Z15
+	VADDPS     Z13, Z14, Z13
+	VADDPS     Z15, Z13, Z13
+	VMULPS     Z12, Z13, Z13
+	VMOVUPS    Z13, K1, 192(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row4
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane4
+	JMP        done
 
-last:
-	VMOVUPS.Z (CX)(DI*1), K1, Z5
-	VMOVUPS.Z (AX)(DI*1), K1, Z6
-	VADDPS    Z6, Z5, Z5
-	VMOVUPS.Z (DX)(DI*1), K1, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND   $0x01, Z1, Z5, Z6
-	VMOVAPS   Z2, Z2
-	VADDPS    Z6, Z2, K3, Z2
-	VMULPS    -64(R10)(DI*1), Z2, Z2
-	VMOVUPS   Z2, -64(BX)(DI*1)
-	KMOVW     (R9), K2
-	KMOVW     2(R9), K3
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z1, Z5, Z1
-	VMOVAPS   Z5, Z2
-	VADDPS    Z1, Z5, K2, Z2
-	VMOVAPS   Z5, Z1
-	ADDQ      $0x40, DI
-	JMP       end
+plane3:
+	VMOVUPS   (AX), Z1
+	VMOVAPS   Z1, Z2
+	VMOVUPS   64(AX), Z4
+	VMOVAPS   Z4, Z5
+	VMOVUPS.Z 128(AX), K1, Z7
+	VMOVAPS   Z7, Z8
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
 
-only:
-	VMOVUPS.Z (CX)(DI*1), K1, Z2
-	VMOVUPS.Z (AX)(DI*1), K1, Z5
-	VADDPS    Z5, Z2, Z5
-	VMOVUPS.Z (DX)(DI*1), K1, Z2
-	VADDPS    Z2, Z5, Z5
-	KMOVW     (R9), K2
-	KMOVW     2(R9), K3
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z1, Z5, Z1
-	VMOVAPS   Z5, Z2
-	VADDPS    Z1, Z5, K2, Z2
-	VMOVAPS   Z5, Z1
-	ADDQ      $0x40, DI
+row3:
+	MOVQ    AX, SI
+	MOVQ    zeros+56(FP), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, SI
 
-end:
-	VALIGND   $0x01, Z1, Z0, Z1
-	VMOVAPS   Z2, Z2
-	VADDPS    Z1, Z2, K3, Z2
-	VMOVUPS.Z -64(R10)(DI*1), K1, Z1
-	VMULPS    Z1, Z2, Z2
-	VMOVUPS   Z2, K1, -64(BX)(DI*1)
-	CMPQ      SI, h+24(FP)
-	JLT       rows
-	MOVQ      h+24(FP), AX
-	IMULQ     w+32(FP), AX
-	SHLQ      $0x02, AX
-	ADDQ      AX, src+8(FP)
-	MOVQ      h+24(FP), AX
-	IMULQ     w+32(FP), AX
-	SHLQ      $0x02, AX
-	ADDQ      AX, dst+0(FP)
-	DECQ      planes+16(FP)
-	JNZ       plane
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), DI
+	CMPQ BX, h+24(FP)
+	JEQ  scale3
+	ADDQ pitch+48(FP), DI
+	LEAQ 1(BX), R8
+	CMPQ R8, h+24(FP)
+	JEQ  scale3
+	CMPQ BX, $0x01
+	JNE  scaled3
+	ADDQ pitch+48(FP), DI
+
+scale3:
+	VMOVUPS (DI), Z3
+	VMOVUPS 64(DI), Z6
+	VMOVUPS 128(DI), Z9
+
+scaled3:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z10
+	VADDPS     Z10, Z2, Z11
+	VADDPS     Z10, Z1, Z2
+	VMOVAPS    Z10, Z1
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(SI), Z10
+	VADDPS     Z10, Z5, Z12
+	VADDPS     Z10, Z4, Z5
+	VMOVAPS    Z10, Z4
+	VALIGND    $0x0f, Z0, Z11, Z10
+	VALIGND    $0x01, Z11, Z12, Z13
+	VADDPS     Z10, Z11, Z10
+	VADDPS     Z13, Z10, Z10
+	VMULPS     Z3, Z10, Z10
+	VMOVUPS    Z10, (CX)
+	PREFETCHT0 1152(AX)
+	VMOVUPS.Z  128(SI), K1, Z10
+	VADDPS     Z10, Z8, Z13
+	VADDPS     Z10, Z7, Z8
+	VMOVAPS    Z10, Z7
+	VALIGND    $0x0f, Z11, Z12, Z10
+	VALIGND    $0x01, Z12, Z13, Z11
+	VADDPS     Z10, Z12, Z10
+	VADDPS     Z11, Z10, Z10
+	VMULPS     Z6, Z10, Z10
+	VMOVUPS    Z10, 64(CX)
+	VALIGND    $0x0f, Z12, Z13, Z10
+	VALIGND    $0x01, Z13, Z0, Z11
+	VADDPS     Z10, Z13, Z10
+	VADDPS     Z11, Z10, Z10
+	VMULPS     Z9, Z10, Z10
+	VMOVUPS    Z10, K1, 128(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row3
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane3
+	JMP        done
+
+plane2:
+	VMOVUPS   (AX), Z1
+	VMOVAPS   Z1, Z2
+	VMOVUPS.Z 64(AX), K1, Z4
+	VMOVAPS   Z4, Z5
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
+
+row2:
+	MOVQ    AX, SI
+	MOVQ    zeros+56(FP), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, SI
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), DI
+	CMPQ BX, h+24(FP)
+	JEQ  scale2
+	ADDQ pitch+48(FP), DI
+	LEAQ 1(BX), R8
+	CMPQ R8, h+24(FP)
+	JEQ  scale2
+	CMPQ BX, $0x01
+	JNE  scaled2
+	ADDQ pitch+48(FP), DI
+
+scale2:
+	VMOVUPS (DI), Z3
+	VMOVUPS 64(DI), Z6
+
+scaled2:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (SI), Z7
+	VADDPS     Z7, Z2, Z8
+	VADDPS     Z7, Z1, Z2
+	VMOVAPS    Z7, Z1
+	PREFETCHT0 1088(AX)
+	VMOVUPS.Z  64(SI), K1, Z7
+	VADDPS     Z7, Z5, Z9
+	VADDPS     Z7, Z4, Z5
+	VMOVAPS    Z7, Z4
+	VALIGND    $0x0f, Z0, Z8, Z7
+	VALIGND    $0x01, Z8, Z9, Z10
+	VADDPS     Z7, Z8, Z7
+	VADDPS     Z10, Z7, Z7
+	VMULPS     Z3, Z7, Z7
+	VMOVUPS    Z7, (CX)
+	VALIGND    $0x0f, Z8, Z9, Z7
+	VALIGND    $0x01, Z9, Z0, Z8
+	VADDPS     Z7, Z9, Z7
+	VADDPS     Z8, Z7, Z7
+	VMULPS     Z6, Z7, Z7
+	VMOVUPS    Z7, K1, 64(CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row2
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane2
+	JMP        done
+
+plane1:
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVAPS   Z1, Z2
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
+
+row1:
+	MOVQ    AX, SI
+	MOVQ    zeros+56(FP), DI
+	CMPQ    BX, $0x01
+	CMOVQEQ DI, SI
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), DI
+	CMPQ BX, h+24(FP)
+	JEQ  scale1
+	ADDQ pitch+48(FP), DI
+	LEAQ 1(BX), R8
+	CMPQ R8, h+24(FP)
+	JEQ  scale1
+	CMPQ BX, $0x01
+	JNE  scaled1
+	ADDQ pitch+48(FP), DI
+
+scale1:
+	VMOVUPS (DI), Z3
+
+scaled1:
+	PREFETCHT0 1024(AX)
+	VMOVUPS.Z  (SI), K1, Z4
+	VADDPS     Z4, Z2, Z5
+	VADDPS     Z4, Z1, Z2
+	VMOVAPS    Z4, Z1
+	VALIGND    $0x0f, Z0, Z5, Z4
+	VALIGND    $0x01, Z5, Z0, Z6
+	VADDPS     Z4, Z5, Z4
+	VADDPS     Z6, Z4, Z4
+	VMULPS     Z3, Z4, Z4
+	VMOVUPS    Z4, K1, (CX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row1
+	SUBQ       DX, AX
+	DECQ       planes+16(FP)
+	JNZ        plane1
+
+done:
 	VZEROUPPER
 	RET
 
-// func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SameStreamSumAVX512(SB), NOSPLIT, $0-64
 	VPXORD       Z0, Z0, Z0
-	LEAQ         iota<>+0(SB), AX
-	VMOVDQU32    (AX), Z4
-	XORQ         R11, R11
-	MOVQ         $0x00000010, AX
-	SUBQ         R11, AX
-	VPBROADCASTD AX, Z2
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+	MOVQ         w+32(FP), DX
+	LEAQ         -1(DX), SI
+	ANDQ         $0x0f, SI
+	INCQ         SI
+	MOVL         $0xffffffff, CX
+	BZHIL        SI, CX, CX
+	KMOVW        CX, K1
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU32    (CX), Z4
+	XORQ         DI, DI
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
 	VPADDD       Z4, Z2, Z2
 	VMOVAPS      Z0, Z1
-
-plane:
-	XORQ SI, SI
-
-rows:
-	// The first row, those between, the last.
-	MOVQ    $0x00000001, AX
-	MOVQ    h+24(FP), DI
-	DECQ    DI
-	SUBQ    SI, DI
-	CMPQ    DI, AX
-	CMOVQLT AX, DI
-	TESTQ   SI, SI
-	CMOVQEQ AX, DI
-	MOVQ    w+32(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    DX, CX
-	IMULQ   SI, CX
-	MOVQ    CX, R10
-	ADDQ    scale+48(FP), R10
-	MOVQ    dst+0(FP), BX
-	ADDQ    src+8(FP), CX
-	MOVQ    CX, AX
-	SUBQ    DX, AX
-	LEAQ    (CX)(DX*1), DX
-	TESTQ   SI, SI
-	CMOVQEQ zeros+56(FP), AX
-	ADDQ    DI, SI
-	CMPQ    SI, h+24(FP)
-	CMOVQEQ zeros+56(FP), DX
-	MOVQ    DI, R8
-	IMULQ   w+32(FP), R8
-
-	// All vectors but the last, which has 1 to 16 cells.
-	DECQ         R8
-	MOVQ         R8, R12
-	ANDQ         $0x0f, R12
-	INCQ         R12
-	SHRQ         $0x04, R8
-	MOVL         $0xffffffff, DI
-	BZHIL        R12, DI, DI
-	KMOVW        DI, K1
-	VPBROADCASTD R12, Z3
+	VPBROADCASTD SI, Z3
 	VPADDD       Z4, Z3, Z3
-	MOVQ         ends+40(FP), R9
-	XORQ         DI, DI
-	VMOVAPS      Z0, Z5
-	TESTQ        R8, R8
-	JZ           only
-	VMOVUPS      (CX)(DI*1), Z6
-	VMOVUPS      (AX)(DI*1), Z7
-	VADDPS       Z7, Z6, Z7
-	VMOVUPS      (DX)(DI*1), Z6
-	VADDPS       Z6, Z7, Z7
-	KMOVW        (R9), K2
-	KMOVW        2(R9), K3
-	ADDQ         $0x04, R9
-	VALIGND      $0x0f, Z5, Z7, Z5
-	VMOVAPS      Z7, Z6
-	VADDPS       Z5, Z7, K2, Z6
-	VMOVAPS      Z7, Z5
-	ADDQ         $0x40, DI
-	DECQ         R8
-	JZ           last
+	LEAQ         15(DX), CX
+	SHRQ         $0x04, CX
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, pitch+48(FP)
+	CMPQ         CX, $0x01
+	JEQ          plane1
+	CMPQ         CX, $0x02
+	JEQ          plane2
+	CMPQ         CX, $0x03
+	JEQ          plane3
 
-vector:
-	VMOVUPS   (CX)(DI*1), Z7
-	VMOVUPS   (AX)(DI*1), Z8
-	VADDPS    Z8, Z7, Z7
-	VMOVUPS   (DX)(DI*1), Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND   $0x01, Z5, Z7, Z8
-	VMOVAPS   Z6, Z6
-	VADDPS    Z8, Z6, K3, Z6
-	VMULPS    -64(R10)(DI*1), Z6, Z6
-	VPERMT2PS Z6, Z2, Z1
-	VMOVNTPS  Z1, -64(BX)(DI*1)
-	VMOVAPS   Z6, Z1
-	KMOVW     (R9), K2
-	KMOVW     2(R9), K3
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z5, Z7, Z5
-	VMOVAPS   Z7, Z6
-	VADDPS    Z5, Z7, K2, Z6
-	VMOVAPS   Z7, Z5
-	ADDQ      $0x40, DI
-	DECQ      R8
-	JNZ       vector
+plane4:
+	VMOVUPS   (AX), Z5
+	VMOVAPS   Z5, Z6
+	VMOVUPS   64(AX), Z8
+	VMOVAPS   Z8, Z9
+	VMOVUPS   128(AX), Z11
+	VMOVAPS   Z11, Z12
+	VMOVUPS.Z 192(AX), K1, Z14
+	VMOVAPS   Z14, Z15
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
 
-last:
-	VMOVUPS.Z (CX)(DI*1), K1, Z7
-	VMOVUPS.Z (AX)(DI*1), K1, Z8
-	VADDPS    Z8, Z7, Z7
-	VMOVUPS.Z (DX)(DI*1), K1, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND   $0x01, Z5, Z7, Z8
-	VMOVAPS   Z6, Z6
-	VADDPS    Z8, Z6, K3, Z6
-	VMULPS    -64(R10)(DI*1), Z6, Z6
-	VPERMT2PS Z6, Z2, Z1
-	VMOVNTPS  Z1, -64(BX)(DI*1)
-	VMOVAPS   Z6, Z1
-	KMOVW     (R9), K2
-	KMOVW     2(R9), K3
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z5, Z7, Z5
-	VMOVAPS   Z7, Z6
-	VADDPS    Z5, Z7, K2, Z6
-	VMOVAPS   Z7, Z5
-	ADDQ      $0x40, DI
-	JMP       end
+row4:
+	MOVQ    AX, R8
+	MOVQ    zeros+56(FP), CX
+	CMPQ    BX, $0x01
+	CMOVQEQ CX, R8
 
-only:
-	VMOVUPS.Z (CX)(DI*1), K1, Z6
-	VMOVUPS.Z (AX)(DI*1), K1, Z7
-	VADDPS    Z7, Z6, Z7
-	VMOVUPS.Z (DX)(DI*1), K1, Z6
-	VADDPS    Z6, Z7, Z7
-	KMOVW     (R9), K2
-	KMOVW     2(R9), K3
-	ADDQ      $0x04, R9
-	VALIGND   $0x0f, Z5, Z7, Z5
-	VMOVAPS   Z7, Z6
-	VADDPS    Z5, Z7, K2, Z6
-	VMOVAPS   Z7, Z5
-	ADDQ      $0x40, DI
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), CX
+	CMPQ BX, h+24(FP)
+	JEQ  scale4
+	ADDQ pitch+48(FP), CX
+	LEAQ 1(BX), R9
+	CMPQ R9, h+24(FP)
+	JEQ  scale4
+	CMPQ BX, $0x01
+	JNE  scaled4
+	ADDQ pitch+48(FP), CX
 
-end:
-	VALIGND   $0x01, Z5, Z0, Z5
-	VMOVAPS   Z6, Z6
-	VADDPS    Z5, Z6, K3, Z6
-	VMOVUPS.Z -64(R10)(DI*1), K1, Z5
-	VMULPS    Z5, Z6, Z6
-	LEAQ      -64(BX)(DI*1), BX
-	MOVQ      BX, dst+0(FP)
-	ADDQ      R12, R11
-	CMPQ      R11, $0x10
-	JLT       part
-	SUBQ      $0x10, R11
-	VMOVAPS   Z1, Z5
-	VPERMT2PS Z6, Z2, Z5
-	MOVQ      dst+0(FP), AX
-	VMOVNTPS  Z5, (AX)
-	ADDQ      $0x40, dst+0(FP)
+scale4:
+	VMOVUPS (CX), Z7
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z13
+	VMOVUPS 192(CX), Z16
 
-part:
-	VPERMT2PS    Z6, Z3, Z1
-	MOVQ         $0x00000010, AX
-	SUBQ         R11, AX
-	VPBROADCASTD AX, Z2
+scaled4:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z17
+	VADDPS     Z17, Z6, Z18
+	VADDPS     Z17, Z5, Z6
+	VMOVAPS    Z17, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(R8), Z17
+	VADDPS     Z17, Z9, Z19
+	VADDPS     Z17, Z8, Z9
+	VMOVAPS    Z17, Z8
+	VALIGND    $0x0f, Z0, Z18, Z17
+	VALIGND    $0x01, Z18, Z19, Z20
+	VADDPS     Z17, Z18, Z17
+	VADDPS     Z20, Z17, Z17
+	VMULPS     Z7, Z17, Z17
+	VPERMT2PS  Z17, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z17, Z1
+	PREFETCHT0 1152(AX)
+	VMOVUPS    128(R8), Z17
+	VADDPS     Z17, Z12, Z20
+	VADDPS     Z17, Z11, Z12
+	VMOVAPS    Z17, Z11
+	VALIGND    $0x0f, Z18, Z19, Z17
+	VALIGND    $0x01, Z19, Z20, Z18
+	VADDPS     Z17, Z19, Z17
+	VADDPS     Z18, Z17, Z17
+	VMULPS     Z10, Z17, Z17
+	VPERMT2PS  Z17, Z2, Z1
+	VMOVNTPS   Z1, 64(CX)
+	VMOVAPS    Z17, Z1
+	PREFETCHT0 1216(AX)
+	VMOVUPS.Z  192(R8), K1, Z17
+	VADDPS     Z17, Z15, Z18
+	VADDPS     Z17, Z14, Z15
+	VMOVAPS    Z17, Z14
+	VALIGND    $0x0f, Z19, Z20, Z17
+	VALIGND    $0x01, Z20, Z18, Z19
+	VADDPS     Z17, Z20, Z17
+	VADDPS     Z19, Z17, Z17
+	VMULPS     Z13, Z17, Z17
+	VPERMT2PS  Z17, Z2, Z1
+	VMOVNTPS   Z1, 128(CX)
+	VMOVAPS    Z17, Z1
+	VALIGND    $0x0f, Z20, Z18, Z17
+	VALIGND    $0x01, Z18, Z0, Z19
+	VADDPS     Z17, Z18, Z17
+	VADDPS     Z19, Z17, Z17
+	VMULPS     Z16, Z17, Z17
+	ADDQ       $0x000000c0, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part0
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z18
+	VPERMT2PS  Z17, Z2, Z18
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z18, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part0:
+	VPERMT2PS    Z17, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
 	VPADDD       Z4, Z2, Z2
-	CMPQ         SI, h+24(FP)
-	JLT          rows
-	MOVQ         h+24(FP), AX
-	IMULQ        w+32(FP), AX
-	SHLQ         $0x02, AX
-	ADDQ         AX, src+8(FP)
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row4
+	SUBQ         DX, AX
 	DECQ         planes+16(FP)
-	JNZ          plane
-	MOVQ         dst+0(FP), AX
-	VPERMT2PS    Z1, Z2, Z1
-	MOVL         $0xffffffff, CX
-	BZHIL        R11, CX, CX
-	KMOVW        CX, K1
-	VMOVUPS      Z1, K1, (AX)
+	JNZ          plane4
+	JMP          done
+
+plane3:
+	VMOVUPS   (AX), Z5
+	VMOVAPS   Z5, Z6
+	VMOVUPS   64(AX), Z8
+	VMOVAPS   Z8, Z9
+	VMOVUPS.Z 128(AX), K1, Z11
+	VMOVAPS   Z11, Z12
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
+
+row3:
+	MOVQ    AX, R8
+	MOVQ    zeros+56(FP), CX
+	CMPQ    BX, $0x01
+	CMOVQEQ CX, R8
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), CX
+	CMPQ BX, h+24(FP)
+	JEQ  scale3
+	ADDQ pitch+48(FP), CX
+	LEAQ 1(BX), R9
+	CMPQ R9, h+24(FP)
+	JEQ  scale3
+	CMPQ BX, $0x01
+	JNE  scaled3
+	ADDQ pitch+48(FP), CX
+
+scale3:
+	VMOVUPS (CX), Z7
+	VMOVUPS 64(CX), Z10
+	VMOVUPS 128(CX), Z13
+
+scaled3:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z14
+	VADDPS     Z14, Z6, Z15
+	VADDPS     Z14, Z5, Z6
+	VMOVAPS    Z14, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVUPS    64(R8), Z14
+	VADDPS     Z14, Z9, Z16
+	VADDPS     Z14, Z8, Z9
+	VMOVAPS    Z14, Z8
+	VALIGND    $0x0f, Z0, Z15, Z14
+	VALIGND    $0x01, Z15, Z16, Z17
+	VADDPS     Z14, Z15, Z14
+	VADDPS     Z17, Z14, Z14
+	VMULPS     Z7, Z14, Z14
+	VPERMT2PS  Z14, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z14, Z1
+	PREFETCHT0 1152(AX)
+	VMOVUPS.Z  128(R8), K1, Z14
+	VADDPS     Z14, Z12, Z17
+	VADDPS     Z14, Z11, Z12
+	VMOVAPS    Z14, Z11
+	VALIGND    $0x0f, Z15, Z16, Z14
+	VALIGND    $0x01, Z16, Z17, Z15
+	VADDPS     Z14, Z16, Z14
+	VADDPS     Z15, Z14, Z14
+	VMULPS     Z10, Z14, Z14
+	VPERMT2PS  Z14, Z2, Z1
+	VMOVNTPS   Z1, 64(CX)
+	VMOVAPS    Z14, Z1
+	VALIGND    $0x0f, Z16, Z17, Z14
+	VALIGND    $0x01, Z17, Z0, Z15
+	VADDPS     Z14, Z17, Z14
+	VADDPS     Z15, Z14, Z14
+	VMULPS     Z13, Z14, Z14
+	ADDQ       $0x00000080, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part1
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z15
+	VPERMT2PS  Z14, Z2, Z15
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z15, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part1:
+	VPERMT2PS    Z14, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row3
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane3
+	JMP          done
+
+plane2:
+	VMOVUPS   (AX), Z5
+	VMOVAPS   Z5, Z6
+	VMOVUPS.Z 64(AX), K1, Z8
+	VMOVAPS   Z8, Z9
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
+
+row2:
+	MOVQ    AX, R8
+	MOVQ    zeros+56(FP), CX
+	CMPQ    BX, $0x01
+	CMOVQEQ CX, R8
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), CX
+	CMPQ BX, h+24(FP)
+	JEQ  scale2
+	ADDQ pitch+48(FP), CX
+	LEAQ 1(BX), R9
+	CMPQ R9, h+24(FP)
+	JEQ  scale2
+	CMPQ BX, $0x01
+	JNE  scaled2
+	ADDQ pitch+48(FP), CX
+
+scale2:
+	VMOVUPS (CX), Z7
+	VMOVUPS 64(CX), Z10
+
+scaled2:
+	PREFETCHT0 1024(AX)
+	VMOVUPS    (R8), Z11
+	VADDPS     Z11, Z6, Z12
+	VADDPS     Z11, Z5, Z6
+	VMOVAPS    Z11, Z5
+	MOVQ       dst+0(FP), CX
+	PREFETCHT0 1088(AX)
+	VMOVUPS.Z  64(R8), K1, Z11
+	VADDPS     Z11, Z9, Z13
+	VADDPS     Z11, Z8, Z9
+	VMOVAPS    Z11, Z8
+	VALIGND    $0x0f, Z0, Z12, Z11
+	VALIGND    $0x01, Z12, Z13, Z14
+	VADDPS     Z11, Z12, Z11
+	VADDPS     Z14, Z11, Z11
+	VMULPS     Z7, Z11, Z11
+	VPERMT2PS  Z11, Z2, Z1
+	VMOVNTPS   Z1, (CX)
+	VMOVAPS    Z11, Z1
+	VALIGND    $0x0f, Z12, Z13, Z11
+	VALIGND    $0x01, Z13, Z0, Z12
+	VADDPS     Z11, Z13, Z11
+	VADDPS     Z12, Z11, Z11
+	VMULPS     Z10, Z11, Z11
+	ADDQ       $0x40, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part2
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z12
+	VPERMT2PS  Z11, Z2, Z12
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z12, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part2:
+	VPERMT2PS    Z11, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row2
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane2
+	JMP          done
+
+plane1:
+	VMOVUPS.Z (AX), K1, Z5
+	VMOVAPS   Z5, Z6
+	ADDQ      DX, AX
+	MOVQ      h+24(FP), BX
+
+row1:
+	MOVQ    AX, CX
+	MOVQ    zeros+56(FP), R8
+	CMPQ    BX, $0x01
+	CMOVQEQ R8, CX
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ scale+40(FP), R8
+	CMPQ BX, h+24(FP)
+	JEQ  scale1
+	ADDQ pitch+48(FP), R8
+	LEAQ 1(BX), R9
+	CMPQ R9, h+24(FP)
+	JEQ  scale1
+	CMPQ BX, $0x01
+	JNE  scaled1
+	ADDQ pitch+48(FP), R8
+
+scale1:
+	VMOVUPS (R8), Z7
+
+scaled1:
+	PREFETCHT0 1024(AX)
+	VMOVUPS.Z  (CX), K1, Z8
+	VADDPS     Z8, Z6, Z9
+	VADDPS     Z8, Z5, Z6
+	VMOVAPS    Z8, Z5
+	MOVQ       dst+0(FP), CX
+	VALIGND    $0x0f, Z0, Z9, Z8
+	VALIGND    $0x01, Z9, Z0, Z10
+	VADDPS     Z8, Z9, Z8
+	VADDPS     Z10, Z8, Z8
+	VMULPS     Z7, Z8, Z8
+	ADDQ       $0x00, dst+0(FP)
+	ADDQ       SI, DI
+	CMPQ       DI, $0x10
+	JLT        part3
+	SUBQ       $0x10, DI
+	VMOVAPS    Z1, Z9
+	VPERMT2PS  Z8, Z2, Z9
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Z9, (CX)
+	ADDQ       $0x40, dst+0(FP)
+
+part3:
+	VPERMT2PS    Z8, Z3, Z1
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	VPBROADCASTD CX, Z2
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, AX
+	DECQ         BX
+	JNZ          row1
+	SUBQ         DX, AX
+	DECQ         planes+16(FP)
+	JNZ          plane1
+
+done:
+	MOVQ      dst+0(FP), AX
+	VPERMT2PS Z1, Z2, Z1
+	MOVL      $0xffffffff, CX
+	BZHIL     DI, CX, CX
+	KMOVW     CX, K1
+	VMOVUPS   Z1, K1, (AX)
 	VZEROUPPER
 	RET
 
@@ -18742,7 +19184,7 @@ rest:
 	VMULPS    (SI)(R10*1), Z6, Z6
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
-	JLT       part
+	JLT       part0
 	SUBQ      $0x10, AX
 	VMOVAPS   Z0, Z7
 	VPERMT2PS Z6, Z3, Z7
@@ -18750,7 +19192,7 @@ rest:
 	VMOVNTPS  Z7, (CX)
 	ADDQ      $0x40, dst+0(FP)
 
-part:
+part0:
 	VPERMT2PS    Z6, Z5, Z0
 	MOVQ         $0x00000010, CX
 	SUBQ         AX, CX
@@ -18942,7 +19384,7 @@ rest:
 	VMULPS    (DI)(R11*1), Z9, Z9
 	ADDQ      out+112(FP), AX
 	CMPQ      AX, $0x10
-	JLT       part
+	JLT       part0
 	SUBQ      $0x10, AX
 	VMOVAPS   Z3, Z7
 	VPERMT2PS Z9, Z4, Z7
@@ -18950,7 +19392,7 @@ rest:
 	VMOVNTPS  Z7, (CX)
 	ADDQ      $0x40, dst+0(FP)
 
-part:
+part0:
 	VPERMT2PS    Z9, Z5, Z3
 	MOVQ         $0x00000010, CX
 	SUBQ         AX, CX

@@ -463,21 +463,24 @@ func TestKernelPlanes(t *testing.T) {
 					continue
 				}
 				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1", "k3s1Same"}[kind]
-				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d", s.name, pool2d.Op(op), name, 8*s.ops[op].lanes+3), func(t *testing.T) {
-					testFused(t, &s, pool2d.Op(op), kind)
+				widest := 8*s.ops[op].lanes + 3
+				if kind == k3s1Same {
+					widest = sameWidth
+				}
+				if raceEnabled {
+					widest = s.ops[op].lanes + 3
+				}
+				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d", s.name, pool2d.Op(op), name, widest), func(t *testing.T) {
+					testFused(t, &s, pool2d.Op(op), kind, widest)
 				})
 			}
 		}
 	}
 }
 
-func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
+func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 	size, stride := [fusedKinds]int{2, 3, 3, 3}[kind], [fusedKinds]int{2, 2, 1, 1}[kind]
 	k := s.ops[op].fused[kind]
-	widest := 8*s.ops[op].lanes + 3
-	if raceEnabled {
-		widest = s.ops[op].lanes + 3
-	}
 	src, dst := fenced(t, 3*6*widest+40), fenced(t, 3*7*(widest+2)+40)
 	r := rand.New(rand.NewPCG(4, 4))
 	for w := 1; w <= widest; w++ {
@@ -501,14 +504,8 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 			}
 			c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), path: pathFused, scaled: op == pool2d.Avg}
 			c.factors()
-			threeRows := c.by
 			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left, stream: r.IntN(2) == 0}
-			if kind == k3s1Same {
-				c = call[float32]{plan: c.plan, path: pathFused, kind: kind, scaled: c.scaled}
-				c.factors()
-				c.ends.prepare(h, w)
-				f.ends = c.ends.lanes
-			} else if in.C == 1 && out.H > 2 {
+			if kind != k3s1Same && in.C == 1 && out.H > 2 {
 				f.y0 = r.IntN(out.H/2) * 2 % out.H
 			}
 			from, to := f.y0*f.ow, ((f.planes-1)*f.oh+f.y1)*f.ow
@@ -517,7 +514,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind int) {
 				if op == pool2d.Max {
 					fusedMax(full, s, &f, size, stride)
 				} else {
-					fusedSum(full, s, &f, size, stride, threeRows)
+					fusedSum(full, s, &f, size, stride, c.by)
 				}
 				copy(d[from:to], full[from:to])
 			}

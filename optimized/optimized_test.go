@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -416,30 +415,6 @@ func TestCover(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-// TestRowEnds checks that what a call keeps for the next is made anew for planes of another height.
-func TestRowEnds(t *testing.T) {
-	var e rowEnds
-	for _, h := range []int{3, 9, 5} {
-		e.prepare(h, 7)
-		var lanes []uint16
-		for i := 0; i < h*7; i += 16 {
-			begins, ends := uint16(0), uint16(0)
-			for lane := range 16 {
-				if (i+lane)%7 != 0 {
-					begins |= 1 << lane
-				}
-				if (i+lane+1)%7 != 0 {
-					ends |= 1 << lane
-				}
-			}
-			lanes = append(lanes, begins, ends)
-		}
-		if !slices.Equal(e.lanes, lanes) {
-			t.Errorf("%d rows of 7: lanes %016b, want %016b", h, e.lanes, lanes)
 		}
 	}
 }

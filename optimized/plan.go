@@ -162,7 +162,6 @@ type call[T pool2d.Elem] struct {
 	in0    int // the windows of a row [in0, in1) hang over no edge
 	in1    int
 	edges  []int // how many columns of the others count
-	ends   rowEnds
 	picks  cellPicks
 	narrow narrowPlanes
 	layout flatLayout

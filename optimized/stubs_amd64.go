@@ -137,12 +137,12 @@ func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow 
 // k3s1SameMaxFastAVX512 works like k3s1SameMax.
 //
 //go:noescape
-func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
 
 // k3s1SameStreamMaxFastAVX512 works like k3s1SameStreamMax.
 //
 //go:noescape
-func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32) (nan int)
+func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
 
 // k2s2StreamMaxFastAVX512 works like k2s2StreamMax.
 //
@@ -187,7 +187,7 @@ func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int
 // k3s1SameMaxAVX512 works like k3s1SameMax.
 //
 //go:noescape
-func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+func k3s1SameMaxAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
 
 // k2s2SumAVX512 works like k2s2Sum.
 //
@@ -227,12 +227,12 @@ func heldSumAVX512(dst *float32, src *float32, planes int, h int, w int, ow int,
 // k3s1SameSumAVX512 works like k3s1SameSum.
 //
 //go:noescape
-func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
 
 // k3s1SameStreamSumAVX512 works like k3s1SameStreamSum.
 //
 //go:noescape
-func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, ends *uint16, scale *float32, zeros *float32)
+func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
 
 // k2s2StreamSumAVX512 works like k2s2StreamSum.
 //

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -20,11 +22,12 @@ type liner struct {
 	from VecVirtual // lanes 16 − o and on
 	tail VecVirtual // lanes m and on
 	iota VecVirtual
+	cuts int // labels so far
 }
 
 // liner returns one that holds nothing.
 func (k *kit) liner() *liner {
-	l := &liner{k.vec(), GP64(), k.vec(), k.vec(), k.vec()}
+	l := &liner{k.vec(), GP64(), k.vec(), k.vec(), k.vec(), 0}
 	p := GP64()
 	LEAQ(global("iota"), p)
 	VMOVDQU32(at(p, 0), l.iota)
@@ -58,9 +61,11 @@ func (k *kit) write(l *liner, v VecVirtual, to Mem) {
 
 // cut takes the last vector of a row, which has m cells. to is where the next line begins.
 func (k *kit) cut(l *liner, v VecVirtual, m Op, to Mem) {
+	part := fmt.Sprintf("part%d", l.cuts)
+	l.cuts++
 	ADDQ(m, l.o)
 	CMPQ(l.o, Imm(16))
-	JLT(LabelRef("part"))
+	JLT(LabelRef(part))
 	SUBQ(Imm(16), l.o)
 	full, p := k.vec(), GP64()
 	VMOVAPS(l.prev, full)
@@ -68,7 +73,7 @@ func (k *kit) cut(l *liner, v VecVirtual, m Op, to Mem) {
 	MOVQ(to, p)
 	VMOVNTPS(full, at(p, 0))
 	ADDQ(Imm(64), to)
-	Label("part")
+	Label(part)
 	VPERMT2PS(v, l.tail, l.prev)
 	k.begin(l)
 }
