@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -25,7 +25,7 @@ var sets = []set{
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
@@ -36,14 +36,14 @@ var sets = []set{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2,
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2, cellsFast: [4]cellsFast{2: cells2MaxFastAVX2, 3: cells3MaxFastAVX2},
 				fused:   [k3s1Same]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:    [k3s1Same]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				globals: globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
 				narrow: narrowMaxAVX2, narrowFast: narrowMaxFastAVX2,
 			}),
 			sumOps(kernels{
-				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, scale: scaleAVX2,
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, scale: scaleAVX2,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				globals: globalsSumAVX2, narrow: narrowSumAVX2,
 			}),
@@ -84,6 +84,8 @@ type kernels struct {
 	reduce          func(dst, src *float32, n int)
 	prefix          func(dst, acc, src, end *float32, n int)
 	cells           func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
+	cellsOf         [4]cellsFunc // by how many rows and columns of taps
+	cellsFast       [4]cellsFast
 	slide           func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
 	prefixSlide     func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
 	pickCells       func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
@@ -109,6 +111,8 @@ type kernels struct {
 }
 
 type (
+	cellsFunc   func(dst, src *float32, n, c, step, down, right, stream int, by float32)
+	cellsFast   func(dst, src *float32, n, c, step, down, right, stream int, by float32) int
 	globalsFunc func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
 	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
@@ -174,6 +178,12 @@ func sumOps(k kernels) ops[float32] {
 // ops wraps the kernels of k: slices in place of pointers, their bounds checked once a call, and what assembly touches
 // told to the race detector.
 func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo func(src, tmp []float32) float32) ops[float32] {
+	ofSize := k.cellsFast
+	for size, call := range k.cellsOf {
+		if call != nil {
+			ofSize[size] = call.exact()
+		}
+	}
 	o := ops[float32]{
 		fold: func(dst, src []float32, taps, apart int) {
 			n := len(dst)
@@ -266,9 +276,19 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 			if f.stream && f.c%16 == 0 && startsLine(dst) {
 				stream = 1
 			}
+			fast := cellsFast(nil)
+			if f.rows == f.cols && f.rows < len(ofSize) {
+				fast = ofSize[f.rows]
+			}
 			n := max(1, maxAssembly/(f.c*f.rows*f.cols))
 			for x := 0; x < f.n; x += n {
-				k.cells(&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.rows, f.down, f.cols, f.right, stream, by)
+				dst, src, n := &dst[x*f.c], &src[x*f.step], min(n, f.n-x)
+				if fast == nil || fast(dst, src, n, f.c, f.step, f.down, f.right, stream, by) != 0 {
+					if fast != nil && stream != 0 {
+						fence() // before it is written again
+					}
+					k.cells(dst, src, n, f.c, f.step, f.rows, f.down, f.cols, f.right, stream, by)
+				}
 			}
 		},
 		fence:   fence,
@@ -360,6 +380,14 @@ var slides = func() (s [maxSlide + 1]struct {
 	}
 	return s
 }()
+
+// exact returns the kernel as one that has seen no NaN, whatever there was.
+func (call cellsFunc) exact() cellsFast {
+	return func(dst, src *float32, n, c, step, down, right, stream int, by float32) int {
+		call(dst, src, n, c, step, down, right, stream, by)
+		return 0
+	}
+}
 
 // exact returns the kernel as one that has seen no NaN, whatever there was.
 func (call globalsFunc) exact() globalsFast {

@@ -4189,6 +4189,440 @@ planes12_rest:
 	VZEROUPPER
 	RET
 
+// func cells2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·cells2MaxFastAVX512(SB), NOSPLIT, $0-80
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	MOVQ         c+24(FP), R9
+	ANDQ         $0x0f, R9
+	MOVL         $0xffffffff, DI
+	BZHIL        R9, DI, DI
+	KMOVW        DI, K4
+	SHLQ         $0x02, R9
+
+window:
+	MOVQ c+24(FP), R10
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+
+four:
+	CMPQ       R10, $0x40
+	JLT        four_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (DI)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K1, K1
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R8), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K2, K2
+	VMAXPS     Z3, Z2, Z2
+	PREFETCHT0 2112(R8)(BX*1)
+	PREFETCHT0 2112(R8)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2112(DI)
+	VMOVUPS    64(DI), Z1
+	VMOVAPS    Z1, Z3
+	VMOVUPS    64(DI)(BX*1), Z4
+	VCMPPS     $0x07, Z4, Z1, K3, K3
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(R8), Z1
+	VMAXPS     Z1, Z3, Z3
+	VMOVUPS    64(R8)(BX*1), Z4
+	VCMPPS     $0x07, Z4, Z1, K1, K1
+	VMAXPS     Z4, Z3, Z3
+	PREFETCHT0 2176(R8)(BX*1)
+	PREFETCHT0 2176(R8)
+	PREFETCHT0 2176(DI)(BX*1)
+	PREFETCHT0 2176(DI)
+	VMOVUPS    128(DI), Z1
+	VMOVAPS    Z1, Z4
+	VMOVUPS    128(DI)(BX*1), Z5
+	VCMPPS     $0x07, Z5, Z1, K2, K2
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    128(R8), Z1
+	VMAXPS     Z1, Z4, Z4
+	VMOVUPS    128(R8)(BX*1), Z5
+	VCMPPS     $0x07, Z5, Z1, K3, K3
+	VMAXPS     Z5, Z4, Z4
+	PREFETCHT0 2240(R8)(BX*1)
+	PREFETCHT0 2240(R8)
+	PREFETCHT0 2240(DI)(BX*1)
+	PREFETCHT0 2240(DI)
+	VMOVUPS    192(DI), Z1
+	VMOVAPS    Z1, Z5
+	VMOVUPS    192(DI)(BX*1), Z6
+	VCMPPS     $0x07, Z6, Z1, K1, K1
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    192(R8), Z1
+	VMAXPS     Z1, Z5, Z5
+	VMOVUPS    192(R8)(BX*1), Z6
+	VCMPPS     $0x07, Z6, Z1, K2, K2
+	VMAXPS     Z6, Z5, Z5
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Z2, (AX)
+	VMOVUPS    Z3, 64(AX)
+	VMOVUPS    Z4, 128(AX)
+	VMOVUPS    Z5, 192(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Z2, (AX)
+	VMOVNTPS Z3, 64(AX)
+	VMOVNTPS Z4, 128(AX)
+	VMOVNTPS Z5, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, R8
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R10
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R10, $0x10
+	JLT        one_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (DI)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K3, K3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R8), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K1, K1
+	VMAXPS     Z3, Z2, Z2
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Z2, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Z2, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, R8
+	ADDQ $0x40, AX
+	SUBQ $0x10, R10
+	JMP  one
+
+one_end:
+	TESTQ   R10, R10
+	JZ      next
+	VMOVAPS Z0, Z1
+	VMOVUPS (DI), K4, Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (DI)(BX*1), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K2, K2
+	VMAXPS  Z3, Z2, Z2
+	VMOVAPS Z0, Z1
+	VMOVUPS (R8), K4, Z1
+	VMAXPS  Z1, Z2, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (R8)(BX*1), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K3, K3
+	VMAXPS  Z3, Z2, Z2
+	VMOVUPS Z2, K4, (AX)
+	ADDQ    R9, AX
+
+next:
+	ADDQ  SI, CX
+	DECQ  n+16(FP)
+	JNZ   window
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+72(FP)
+	VZEROUPPER
+	RET
+
+// func cells3MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·cells3MaxFastAVX512(SB), NOSPLIT, $0-80
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	MOVQ         c+24(FP), R10
+	ANDQ         $0x0f, R10
+	MOVL         $0xffffffff, DI
+	BZHIL        R10, DI, DI
+	KMOVW        DI, K4
+	SHLQ         $0x02, R10
+
+window:
+	MOVQ c+24(FP), R11
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+	LEAQ (R8)(DX*1), R9
+
+four:
+	CMPQ       R11, $0x40
+	JLT        four_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (DI)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K1, K1
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (DI)(BX*2), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8), Z3
+	VCMPPS     $0x07, Z3, Z1, K2, K2
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R8)(BX*1), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8)(BX*2), Z3
+	VCMPPS     $0x07, Z3, Z1, K3, K3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R9), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R9)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K1, K1
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R9)(BX*2), Z1
+	VCMPPS     $0x07, Z1, Z3, K2, K2
+	VMAXPS     Z1, Z2, Z2
+	PREFETCHT0 2112(R9)(BX*2)
+	PREFETCHT0 2112(R9)(BX*1)
+	PREFETCHT0 2112(R8)(BX*2)
+	PREFETCHT0 2112(R8)(BX*1)
+	VMOVUPS    64(DI), Z1
+	VMOVAPS    Z1, Z3
+	VMOVUPS    64(DI)(BX*1), Z4
+	VCMPPS     $0x07, Z4, Z1, K3, K3
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(DI)(BX*2), Z1
+	VMAXPS     Z1, Z3, Z3
+	VMOVUPS    64(R8), Z4
+	VCMPPS     $0x07, Z4, Z1, K1, K1
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(R8)(BX*1), Z1
+	VMAXPS     Z1, Z3, Z3
+	VMOVUPS    64(R8)(BX*2), Z4
+	VCMPPS     $0x07, Z4, Z1, K2, K2
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(R9), Z1
+	VMAXPS     Z1, Z3, Z3
+	VMOVUPS    64(R9)(BX*1), Z4
+	VCMPPS     $0x07, Z4, Z1, K3, K3
+	VMAXPS     Z4, Z3, Z3
+	VMOVUPS    64(R9)(BX*2), Z1
+	VCMPPS     $0x07, Z1, Z4, K1, K1
+	VMAXPS     Z1, Z3, Z3
+	PREFETCHT0 2176(R9)(BX*2)
+	PREFETCHT0 2176(R9)(BX*1)
+	PREFETCHT0 2176(R8)(BX*2)
+	PREFETCHT0 2176(R8)(BX*1)
+	VMOVUPS    128(DI), Z1
+	VMOVAPS    Z1, Z4
+	VMOVUPS    128(DI)(BX*1), Z5
+	VCMPPS     $0x07, Z5, Z1, K2, K2
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    128(DI)(BX*2), Z1
+	VMAXPS     Z1, Z4, Z4
+	VMOVUPS    128(R8), Z5
+	VCMPPS     $0x07, Z5, Z1, K3, K3
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    128(R8)(BX*1), Z1
+	VMAXPS     Z1, Z4, Z4
+	VMOVUPS    128(R8)(BX*2), Z5
+	VCMPPS     $0x07, Z5, Z1, K1, K1
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    128(R9), Z1
+	VMAXPS     Z1, Z4, Z4
+	VMOVUPS    128(R9)(BX*1), Z5
+	VCMPPS     $0x07, Z5, Z1, K2, K2
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    128(R9)(BX*2), Z1
+	VCMPPS     $0x07, Z1, Z5, K3, K3
+	VMAXPS     Z1, Z4, Z4
+	PREFETCHT0 2240(R9)(BX*2)
+	PREFETCHT0 2240(R9)(BX*1)
+	PREFETCHT0 2240(R8)(BX*2)
+	PREFETCHT0 2240(R8)(BX*1)
+	VMOVUPS    192(DI), Z1
+	VMOVAPS    Z1, Z5
+	VMOVUPS    192(DI)(BX*1), Z6
+	VCMPPS     $0x07, Z6, Z1, K1, K1
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    192(DI)(BX*2), Z1
+	VMAXPS     Z1, Z5, Z5
+	VMOVUPS    192(R8), Z6
+	VCMPPS     $0x07, Z6, Z1, K2, K2
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    192(R8)(BX*1), Z1
+	VMAXPS     Z1, Z5, Z5
+	VMOVUPS    192(R8)(BX*2), Z6
+	VCMPPS     $0x07, Z6, Z1, K3, K3
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    192(R9), Z1
+	VMAXPS     Z1, Z5, Z5
+	VMOVUPS    192(R9)(BX*1), Z6
+	VCMPPS     $0x07, Z6, Z1, K1, K1
+	VMAXPS     Z6, Z5, Z5
+	VMOVUPS    192(R9)(BX*2), Z1
+	VCMPPS     $0x07, Z1, Z6, K2, K2
+	VMAXPS     Z1, Z5, Z5
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Z2, (AX)
+	VMOVUPS    Z3, 64(AX)
+	VMOVUPS    Z4, 128(AX)
+	VMOVUPS    Z5, 192(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Z2, (AX)
+	VMOVNTPS Z3, 64(AX)
+	VMOVNTPS Z4, 128(AX)
+	VMOVNTPS Z5, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, R8
+	ADDQ $0x00000100, R9
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R11
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R11, $0x10
+	JLT        one_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (DI)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K3, K3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (DI)(BX*2), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8), Z3
+	VCMPPS     $0x07, Z3, Z1, K1, K1
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R8)(BX*1), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R8)(BX*2), Z3
+	VCMPPS     $0x07, Z3, Z1, K2, K2
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R9), Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVUPS    (R9)(BX*1), Z3
+	VCMPPS     $0x07, Z3, Z1, K3, K3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    (R9)(BX*2), Z1
+	VCMPPS     $0x07, Z1, Z3, K1, K1
+	VMAXPS     Z1, Z2, Z2
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Z2, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Z2, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, R8
+	ADDQ $0x40, R9
+	ADDQ $0x40, AX
+	SUBQ $0x10, R11
+	JMP  one
+
+one_end:
+	TESTQ   R11, R11
+	JZ      next
+	VMOVAPS Z0, Z1
+	VMOVUPS (DI), K4, Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (DI)(BX*1), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K2, K2
+	VMAXPS  Z3, Z2, Z2
+	VMOVAPS Z0, Z1
+	VMOVUPS (DI)(BX*2), K4, Z1
+	VMAXPS  Z1, Z2, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (R8), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K3, K3
+	VMAXPS  Z3, Z2, Z2
+	VMOVAPS Z0, Z1
+	VMOVUPS (R8)(BX*1), K4, Z1
+	VMAXPS  Z1, Z2, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (R8)(BX*2), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K1, K1
+	VMAXPS  Z3, Z2, Z2
+	VMOVAPS Z0, Z1
+	VMOVUPS (R9), K4, Z1
+	VMAXPS  Z1, Z2, Z2
+	VMOVAPS Z0, Z3
+	VMOVUPS (R9)(BX*1), K4, Z3
+	VCMPPS  $0x07, Z3, Z1, K2, K2
+	VMAXPS  Z3, Z2, Z2
+	VMOVAPS Z0, Z1
+	VMOVUPS (R9)(BX*2), K4, Z1
+	VCMPPS  $0x07, Z1, Z3, K3, K3
+	VMAXPS  Z1, Z2, Z2
+	VMOVUPS Z2, K4, (AX)
+	ADDQ    R10, AX
+
+next:
+	ADDQ  SI, CX
+	DECQ  n+16(FP)
+	JNZ   window
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+72(FP)
+	VZEROUPPER
+	RET
+
 // func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·globalLinesMaxFastAVX512(SB), NOSPLIT, $0-48
@@ -13523,6 +13957,379 @@ planes12_rest:
 	VZEROUPPER
 	RET
 
+// func cells2SumAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·cells2SumAVX512(SB), NOSPLIT, $0-68
+	VPXORD       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	VBROADCASTSS by+64(FP), Z0
+	MOVQ         c+24(FP), R9
+	ANDQ         $0x0f, R9
+	MOVL         $0xffffffff, DI
+	BZHIL        R9, DI, DI
+	KMOVW        DI, K1
+	SHLQ         $0x02, R9
+
+window:
+	MOVQ c+24(FP), R10
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+
+four:
+	CMPQ       R10, $0x40
+	JLT        four_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z1
+	VMOVUPS    (DI)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMULPS     Z0, Z1, Z1
+	PREFETCHT0 2112(R8)(BX*1)
+	PREFETCHT0 2112(R8)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2112(DI)
+	VMOVUPS    64(DI), Z2
+	VMOVAPS    Z2, Z2
+	VMOVUPS    64(DI)(BX*1), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R8), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R8)(BX*1), Z3
+	VADDPS     Z3, Z2, Z2
+	VMULPS     Z0, Z2, Z2
+	PREFETCHT0 2176(R8)(BX*1)
+	PREFETCHT0 2176(R8)
+	PREFETCHT0 2176(DI)(BX*1)
+	PREFETCHT0 2176(DI)
+	VMOVUPS    128(DI), Z3
+	VMOVAPS    Z3, Z3
+	VMOVUPS    128(DI)(BX*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R8), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R8)(BX*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VMULPS     Z0, Z3, Z3
+	PREFETCHT0 2240(R8)(BX*1)
+	PREFETCHT0 2240(R8)
+	PREFETCHT0 2240(DI)(BX*1)
+	PREFETCHT0 2240(DI)
+	VMOVUPS    192(DI), Z4
+	VMOVAPS    Z4, Z4
+	VMOVUPS    192(DI)(BX*1), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R8), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R8)(BX*1), Z5
+	VADDPS     Z5, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Z1, (AX)
+	VMOVUPS    Z2, 64(AX)
+	VMOVUPS    Z3, 128(AX)
+	VMOVUPS    Z4, 192(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Z1, (AX)
+	VMOVNTPS Z2, 64(AX)
+	VMOVNTPS Z3, 128(AX)
+	VMOVNTPS Z4, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, R8
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R10
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R10, $0x10
+	JLT        one_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z1
+	VMOVUPS    (DI)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMULPS     Z0, Z1, Z1
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Z1, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Z1, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, R8
+	ADDQ $0x40, AX
+	SUBQ $0x10, R10
+	JMP  one
+
+one_end:
+	TESTQ     R10, R10
+	JZ        next
+	VMOVUPS.Z (DI), K1, Z1
+	VMOVAPS   Z1, Z1
+	VMOVUPS.Z (DI)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R8)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)
+	ADDQ      R9, AX
+
+next:
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
+// func cells3SumAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·cells3SumAVX512(SB), NOSPLIT, $0-68
+	VPXORD       Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	VBROADCASTSS by+64(FP), Z0
+	MOVQ         c+24(FP), R10
+	ANDQ         $0x0f, R10
+	MOVL         $0xffffffff, DI
+	BZHIL        R10, DI, DI
+	KMOVW        DI, K1
+	SHLQ         $0x02, R10
+
+window:
+	MOVQ c+24(FP), R11
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+	LEAQ (R8)(DX*1), R9
+
+four:
+	CMPQ       R11, $0x40
+	JLT        four_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z1
+	VMOVUPS    (DI)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (DI)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMULPS     Z0, Z1, Z1
+	PREFETCHT0 2112(R9)(BX*2)
+	PREFETCHT0 2112(R9)(BX*1)
+	PREFETCHT0 2112(R8)(BX*2)
+	PREFETCHT0 2112(R8)(BX*1)
+	VMOVUPS    64(DI), Z2
+	VMOVAPS    Z2, Z2
+	VMOVUPS    64(DI)(BX*1), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(DI)(BX*2), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R8), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R8)(BX*1), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R8)(BX*2), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R9), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R9)(BX*1), Z3
+	VADDPS     Z3, Z2, Z2
+	VMOVUPS    64(R9)(BX*2), Z3
+	VADDPS     Z3, Z2, Z2
+	VMULPS     Z0, Z2, Z2
+	PREFETCHT0 2176(R9)(BX*2)
+	PREFETCHT0 2176(R9)(BX*1)
+	PREFETCHT0 2176(R8)(BX*2)
+	PREFETCHT0 2176(R8)(BX*1)
+	VMOVUPS    128(DI), Z3
+	VMOVAPS    Z3, Z3
+	VMOVUPS    128(DI)(BX*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(DI)(BX*2), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R8), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R8)(BX*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R8)(BX*2), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R9), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R9)(BX*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS    128(R9)(BX*2), Z4
+	VADDPS     Z4, Z3, Z3
+	VMULPS     Z0, Z3, Z3
+	PREFETCHT0 2240(R9)(BX*2)
+	PREFETCHT0 2240(R9)(BX*1)
+	PREFETCHT0 2240(R8)(BX*2)
+	PREFETCHT0 2240(R8)(BX*1)
+	VMOVUPS    192(DI), Z4
+	VMOVAPS    Z4, Z4
+	VMOVUPS    192(DI)(BX*1), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(DI)(BX*2), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R8), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R8)(BX*1), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R8)(BX*2), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R9), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R9)(BX*1), Z5
+	VADDPS     Z5, Z4, Z4
+	VMOVUPS    192(R9)(BX*2), Z5
+	VADDPS     Z5, Z4, Z4
+	VMULPS     Z0, Z4, Z4
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Z1, (AX)
+	VMOVUPS    Z2, 64(AX)
+	VMOVUPS    Z3, 128(AX)
+	VMOVUPS    Z4, 192(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Z1, (AX)
+	VMOVNTPS Z2, 64(AX)
+	VMOVNTPS Z3, 128(AX)
+	VMOVNTPS Z4, 192(AX)
+
+four_written:
+	ADDQ $0x00000100, DI
+	ADDQ $0x00000100, R8
+	ADDQ $0x00000100, R9
+	ADDQ $0x00000100, AX
+	SUBQ $0x40, R11
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R11, $0x10
+	JLT        one_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Z1
+	VMOVAPS    Z1, Z1
+	VMOVUPS    (DI)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (DI)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R8)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9)(BX*1), Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVUPS    (R9)(BX*2), Z2
+	VADDPS     Z2, Z1, Z1
+	VMULPS     Z0, Z1, Z1
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Z1, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Z1, (AX)
+
+one_written:
+	ADDQ $0x40, DI
+	ADDQ $0x40, R8
+	ADDQ $0x40, R9
+	ADDQ $0x40, AX
+	SUBQ $0x10, R11
+	JMP  one
+
+one_end:
+	TESTQ     R11, R11
+	JZ        next
+	VMOVUPS.Z (DI), K1, Z1
+	VMOVAPS   Z1, Z1
+	VMOVUPS.Z (DI)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (DI)(BX*2), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R8)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R8)(BX*2), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R9), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R9)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMOVUPS.Z (R9)(BX*2), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)
+	ADDQ      R10, AX
+
+next:
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
 // func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·globalLinesSumAVX512(SB), NOSPLIT, $0-36
@@ -21342,6 +22149,460 @@ planes4_rest:
 	VZEROUPPER
 	RET
 
+// func cells2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·cells2MaxFastAVX2(SB), NOSPLIT, $0-80
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	MOVQ         c+24(FP), R9
+	ANDQ         $0x07, R9
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         R9, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y2
+	SHLQ         $0x02, R9
+
+window:
+	MOVQ c+24(FP), R10
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+
+four:
+	CMPQ       R10, $0x20
+	JLT        four_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (DI)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R8), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    32(DI), Y3
+	VMOVAPS    Y3, Y5
+	VMOVUPS    32(DI)(BX*1), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R8), Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVUPS    32(R8)(BX*1), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	PREFETCHT0 2112(R8)(BX*1)
+	PREFETCHT0 2112(R8)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2112(DI)
+	VMOVUPS    64(DI), Y3
+	VMOVAPS    Y3, Y6
+	VMOVUPS    64(DI)(BX*1), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    64(R8), Y3
+	VMAXPS     Y3, Y6, Y6
+	VMOVUPS    64(R8)(BX*1), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    96(DI), Y3
+	VMOVAPS    Y3, Y7
+	VMOVUPS    96(DI)(BX*1), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    96(R8), Y3
+	VMAXPS     Y3, Y7, Y7
+	VMOVUPS    96(R8)(BX*1), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Y4, (AX)
+	VMOVUPS    Y5, 32(AX)
+	VMOVUPS    Y6, 64(AX)
+	VMOVUPS    Y7, 96(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Y4, (AX)
+	VMOVNTPS Y5, 32(AX)
+	VMOVNTPS Y6, 64(AX)
+	VMOVNTPS Y7, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R10
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R10, $0x08
+	JLT        one_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (DI)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R8), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Y4, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Y4, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, R8
+	ADDQ $0x20, AX
+	SUBQ $0x08, R10
+	JMP  one
+
+one_end:
+	TESTQ      R10, R10
+	JZ         next
+	VMASKMOVPS (DI), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMOVAPS    Y3, Y4
+	VMASKMOVPS (DI)(BX*1), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS (R8), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMAXPS     Y3, Y4, Y4
+	VMASKMOVPS (R8)(BX*1), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS Y4, Y2, (AX)
+	ADDQ       R9, AX
+
+next:
+	ADDQ      SI, CX
+	DECQ      n+16(FP)
+	JNZ       window
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, nan+72(FP)
+	VZEROUPPER
+	RET
+
+// func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·cells3MaxFastAVX2(SB), NOSPLIT, $0-80
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	MOVQ         c+24(FP), R10
+	ANDQ         $0x07, R10
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         R10, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y2
+	SHLQ         $0x02, R10
+
+window:
+	MOVQ c+24(FP), R11
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+	LEAQ (R8)(DX*1), R9
+
+four:
+	CMPQ       R11, $0x20
+	JLT        four_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (DI)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (DI)(BX*2), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R8)(BX*1), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8)(BX*2), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R9), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R9)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R9)(BX*2), Y3
+	VCMPPS     $0x03, Y3, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    32(DI), Y3
+	VMOVAPS    Y3, Y5
+	VMOVUPS    32(DI)(BX*1), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(DI)(BX*2), Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVUPS    32(R8), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R8)(BX*1), Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVUPS    32(R8)(BX*2), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R9), Y3
+	VMAXPS     Y3, Y5, Y5
+	VMOVUPS    32(R9)(BX*1), Y6
+	VCMPPS     $0x03, Y6, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R9)(BX*2), Y3
+	VCMPPS     $0x03, Y3, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y3, Y5, Y5
+	PREFETCHT0 2112(R9)(BX*2)
+	PREFETCHT0 2112(R9)(BX*1)
+	PREFETCHT0 2112(R8)(BX*2)
+	PREFETCHT0 2112(R8)(BX*1)
+	VMOVUPS    64(DI), Y3
+	VMOVAPS    Y3, Y6
+	VMOVUPS    64(DI)(BX*1), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    64(DI)(BX*2), Y3
+	VMAXPS     Y3, Y6, Y6
+	VMOVUPS    64(R8), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    64(R8)(BX*1), Y3
+	VMAXPS     Y3, Y6, Y6
+	VMOVUPS    64(R8)(BX*2), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    64(R9), Y3
+	VMAXPS     Y3, Y6, Y6
+	VMOVUPS    64(R9)(BX*1), Y7
+	VCMPPS     $0x03, Y7, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    64(R9)(BX*2), Y3
+	VCMPPS     $0x03, Y3, Y7, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y3, Y6, Y6
+	VMOVUPS    96(DI), Y3
+	VMOVAPS    Y3, Y7
+	VMOVUPS    96(DI)(BX*1), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    96(DI)(BX*2), Y3
+	VMAXPS     Y3, Y7, Y7
+	VMOVUPS    96(R8), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    96(R8)(BX*1), Y3
+	VMAXPS     Y3, Y7, Y7
+	VMOVUPS    96(R8)(BX*2), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    96(R9), Y3
+	VMAXPS     Y3, Y7, Y7
+	VMOVUPS    96(R9)(BX*1), Y8
+	VCMPPS     $0x03, Y8, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    96(R9)(BX*2), Y3
+	VCMPPS     $0x03, Y3, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y3, Y7, Y7
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Y4, (AX)
+	VMOVUPS    Y5, 32(AX)
+	VMOVUPS    Y6, 64(AX)
+	VMOVUPS    Y7, 96(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Y4, (AX)
+	VMOVNTPS Y5, 32(AX)
+	VMOVNTPS Y6, 64(AX)
+	VMOVNTPS Y7, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
+	ADDQ $0x00000080, R9
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R11
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R11, $0x08
+	JLT        one_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (DI)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (DI)(BX*2), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R8)(BX*1), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R8)(BX*2), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R9), Y3
+	VMAXPS     Y3, Y4, Y4
+	VMOVUPS    (R9)(BX*1), Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    (R9)(BX*2), Y3
+	VCMPPS     $0x03, Y3, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y3, Y4, Y4
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Y4, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Y4, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, R8
+	ADDQ $0x20, R9
+	ADDQ $0x20, AX
+	SUBQ $0x08, R11
+	JMP  one
+
+one_end:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (DI), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMOVAPS    Y3, Y4
+	VMASKMOVPS (DI)(BX*1), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS (DI)(BX*2), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMAXPS     Y3, Y4, Y4
+	VMASKMOVPS (R8), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS (R8)(BX*1), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMAXPS     Y3, Y4, Y4
+	VMASKMOVPS (R8)(BX*2), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS (R9), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMAXPS     Y3, Y4, Y4
+	VMASKMOVPS (R9)(BX*1), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VCMPPS     $0x03, Y5, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS (R9)(BX*2), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VCMPPS     $0x03, Y3, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y3, Y4, Y4
+	VMASKMOVPS Y4, Y2, (AX)
+	ADDQ       R10, AX
+
+next:
+	ADDQ      SI, CX
+	DECQ      n+16(FP)
+	JNZ       window
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, nan+72(FP)
+	VZEROUPPER
+	RET
+
 // func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
 // Requires: AVX, AVX2, CMOV
 TEXT ·narrowMaxFastAVX2(SB), NOSPLIT, $0-120
@@ -23024,6 +24285,365 @@ planes4_rest:
 	ADDQ         $0x20, AX
 	DECQ         DX
 	JNZ          group
+	VZEROUPPER
+	RET
+
+// func cells2SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+// Requires: AVX, MMX+
+TEXT ·cells2SumAVX2(SB), NOSPLIT, $0-68
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	VBROADCASTSS by+64(FP), Y0
+	MOVQ         c+24(FP), R9
+	ANDQ         $0x07, R9
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         R9, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y1
+	SHLQ         $0x02, R9
+
+window:
+	MOVQ c+24(FP), R10
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+
+four:
+	CMPQ       R10, $0x20
+	JLT        four_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    (DI)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VMOVUPS    32(DI), Y3
+	VMOVAPS    Y3, Y3
+	VMOVUPS    32(DI)(BX*1), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R8), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R8)(BX*1), Y4
+	VADDPS     Y4, Y3, Y3
+	VMULPS     Y0, Y3, Y3
+	PREFETCHT0 2112(R8)(BX*1)
+	PREFETCHT0 2112(R8)
+	PREFETCHT0 2112(DI)(BX*1)
+	PREFETCHT0 2112(DI)
+	VMOVUPS    64(DI), Y4
+	VMOVAPS    Y4, Y4
+	VMOVUPS    64(DI)(BX*1), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R8), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R8)(BX*1), Y5
+	VADDPS     Y5, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VMOVUPS    96(DI), Y5
+	VMOVAPS    Y5, Y5
+	VMOVUPS    96(DI)(BX*1), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R8), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R8)(BX*1), Y6
+	VADDPS     Y6, Y5, Y5
+	VMULPS     Y0, Y5, Y5
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Y2, (AX)
+	VMOVUPS    Y3, 32(AX)
+	VMOVUPS    Y4, 64(AX)
+	VMOVUPS    Y5, 96(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Y2, (AX)
+	VMOVNTPS Y3, 32(AX)
+	VMOVNTPS Y4, 64(AX)
+	VMOVNTPS Y5, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R10
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R10, $0x08
+	JLT        one_end
+	PREFETCHT0 2048(R8)(BX*1)
+	PREFETCHT0 2048(R8)
+	PREFETCHT0 2048(DI)(BX*1)
+	PREFETCHT0 2048(DI)
+	VMOVUPS    (DI), Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    (DI)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Y2, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Y2, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, R8
+	ADDQ $0x20, AX
+	SUBQ $0x08, R10
+	JMP  one
+
+one_end:
+	TESTQ      R10, R10
+	JZ         next
+	VMASKMOVPS (DI), Y1, Y2
+	VMOVAPS    Y2, Y2
+	VMASKMOVPS (DI)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R8), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R8)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)
+	ADDQ       R9, AX
+
+next:
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
+// func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+// Requires: AVX, MMX+
+TEXT ·cells3SumAVX2(SB), NOSPLIT, $0-68
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         down+40(FP), DX
+	MOVQ         right+48(FP), BX
+	MOVQ         step+32(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	VBROADCASTSS by+64(FP), Y0
+	MOVQ         c+24(FP), R10
+	ANDQ         $0x07, R10
+	LEAQ         laneMask<>+0(SB), DI
+	MOVQ         R10, R8
+	NEGQ         R8
+	VMOVUPS      64(DI)(R8*4), Y1
+	SHLQ         $0x02, R10
+
+window:
+	MOVQ c+24(FP), R11
+	MOVQ CX, DI
+	LEAQ (DI)(DX*1), R8
+	LEAQ (R8)(DX*1), R9
+
+four:
+	CMPQ       R11, $0x20
+	JLT        four_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    (DI)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (DI)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VMOVUPS    32(DI), Y3
+	VMOVAPS    Y3, Y3
+	VMOVUPS    32(DI)(BX*1), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(DI)(BX*2), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R8), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R8)(BX*1), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R8)(BX*2), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R9), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R9)(BX*1), Y4
+	VADDPS     Y4, Y3, Y3
+	VMOVUPS    32(R9)(BX*2), Y4
+	VADDPS     Y4, Y3, Y3
+	VMULPS     Y0, Y3, Y3
+	PREFETCHT0 2112(R9)(BX*2)
+	PREFETCHT0 2112(R9)(BX*1)
+	PREFETCHT0 2112(R8)(BX*2)
+	PREFETCHT0 2112(R8)(BX*1)
+	VMOVUPS    64(DI), Y4
+	VMOVAPS    Y4, Y4
+	VMOVUPS    64(DI)(BX*1), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(DI)(BX*2), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R8), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R8)(BX*1), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R8)(BX*2), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R9), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R9)(BX*1), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    64(R9)(BX*2), Y5
+	VADDPS     Y5, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VMOVUPS    96(DI), Y5
+	VMOVAPS    Y5, Y5
+	VMOVUPS    96(DI)(BX*1), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(DI)(BX*2), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R8), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R8)(BX*1), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R8)(BX*2), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R9), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R9)(BX*1), Y6
+	VADDPS     Y6, Y5, Y5
+	VMOVUPS    96(R9)(BX*2), Y6
+	VADDPS     Y6, Y5, Y5
+	VMULPS     Y0, Y5, Y5
+	CMPQ       stream+56(FP), $0x00
+	JNE        four_streamed
+	VMOVUPS    Y2, (AX)
+	VMOVUPS    Y3, 32(AX)
+	VMOVUPS    Y4, 64(AX)
+	VMOVUPS    Y5, 96(AX)
+	JMP        four_written
+
+four_streamed:
+	VMOVNTPS Y2, (AX)
+	VMOVNTPS Y3, 32(AX)
+	VMOVNTPS Y4, 64(AX)
+	VMOVNTPS Y5, 96(AX)
+
+four_written:
+	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
+	ADDQ $0x00000080, R9
+	ADDQ $0x00000080, AX
+	SUBQ $0x20, R11
+	JMP  four
+
+four_end:
+one:
+	CMPQ       R11, $0x08
+	JLT        one_end
+	PREFETCHT0 2048(R9)(BX*2)
+	PREFETCHT0 2048(R9)(BX*1)
+	PREFETCHT0 2048(R8)(BX*2)
+	PREFETCHT0 2048(R8)(BX*1)
+	VMOVUPS    (DI), Y2
+	VMOVAPS    Y2, Y2
+	VMOVUPS    (DI)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (DI)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R8)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9)(BX*1), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    (R9)(BX*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	CMPQ       stream+56(FP), $0x00
+	JNE        one_streamed
+	VMOVUPS    Y2, (AX)
+	JMP        one_written
+
+one_streamed:
+	VMOVNTPS Y2, (AX)
+
+one_written:
+	ADDQ $0x20, DI
+	ADDQ $0x20, R8
+	ADDQ $0x20, R9
+	ADDQ $0x20, AX
+	SUBQ $0x08, R11
+	JMP  one
+
+one_end:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPS (DI), Y1, Y2
+	VMOVAPS    Y2, Y2
+	VMASKMOVPS (DI)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (DI)(BX*2), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R8), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R8)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R8)(BX*2), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R9), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R9)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS (R9)(BX*2), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)
+	ADDQ       R10, AX
+
+next:
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 

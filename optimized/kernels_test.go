@@ -394,13 +394,15 @@ func TestKeys(t *testing.T) {
 }
 
 func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellWindows, by float32)) {
-	src, dst := fenced(t, 12*longest+200), fenced(t, 3*longest+40)
+	src, dst := fenced(t, 15*longest+200), fenced(t, 3*longest+40)
 	for c := 1; c <= longest; c++ {
 		for _, f := range []cellWindows{
 			{n: 1, rows: 1, cols: 1},
 			{n: 1, rows: 2, down: 4 * c, cols: 3, right: c},
 			{n: 3, step: c, rows: 2, down: 5 * c, cols: 2, right: c},
 			{n: 2, step: 2 * c, rows: 1, cols: 2, right: 3 * c},
+			{n: 2, step: 3 * c, rows: 2, down: 7 * c, cols: 2, right: 2 * c},
+			{n: 3, step: c, rows: 3, down: 5 * c, cols: 3, right: c},
 		} {
 			f.c, f.stream = c, c%32 == 0
 			cells := (f.n-1)*f.step + (f.rows-1)*f.down + (f.cols-1)*f.right + c

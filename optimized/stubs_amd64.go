@@ -119,6 +119,16 @@ func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh 
 //go:noescape
 func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 
+// cells2MaxFastAVX512 works like cellsMax.
+//
+//go:noescape
+func cells2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+
+// cells3MaxFastAVX512 works like cellsMax.
+//
+//go:noescape
+func cells3MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+
 // globalLinesMaxFastAVX512 works like globalLinesMax.
 //
 //go:noescape
@@ -208,6 +218,16 @@ func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int,
 //
 //go:noescape
 func globalsSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
+
+// cells2SumAVX512 works like cellsSum.
+//
+//go:noescape
+func cells2SumAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+
+// cells3SumAVX512 works like cellsSum.
+//
+//go:noescape
+func cells3SumAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
 
 // globalLinesSumAVX512 works like globalLinesSum.
 //
@@ -329,6 +349,16 @@ func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh in
 //go:noescape
 func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 
+// cells2MaxFastAVX2 works like cellsMax.
+//
+//go:noescape
+func cells2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+
+// cells3MaxFastAVX2 works like cellsMax.
+//
+//go:noescape
+func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
+
 // narrowMaxFastAVX2 works like narrowMax.
 //
 //go:noescape
@@ -378,6 +408,16 @@ func k3s1SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //
 //go:noescape
 func globalsSumAVX2(dst *float32, src *float32, groups int, n int, by float32)
+
+// cells2SumAVX2 works like cellsSum.
+//
+//go:noescape
+func cells2SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+
+// cells3SumAVX2 works like cellsSum.
+//
+//go:noescape
+func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
 
 // narrowSumAVX2 works like narrowSum.
 //

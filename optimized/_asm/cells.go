@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -106,3 +108,116 @@ func cells(k kit) {
 	VZEROUPPER()
 	RET()
 }
+
+// cellsOf is cells for windows of size×size taps, which are written out: a third of the instructions. It fetches ahead of
+// the two newest rows, the cells that the window before does not have.
+func cellsOf(size int, k kit) {
+	beginAs(&k, fmt.Sprintf("cells%d", size), "cells", "func(dst, src *float32, n, c, step, down, right, stream int, by float32)"+result(k.op))
+	k.open()
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	down, right, step := Load(Param("down"), GP64()), Load(Param("right"), GP64()), Load(Param("step"), GP64())
+	for _, r := range []Register{down, right, step} {
+		SHLQ(Imm(2), r)
+	}
+	var by VecVirtual
+	if k.op == sum {
+		by = k.vec()
+		VBROADCASTSS(param("by"), by)
+	}
+	rows := make([]GPVirtual, size)
+	for i := range rows {
+		rows[i] = GP64()
+	}
+	tap := func(i, disp int) Mem {
+		m := at(rows[i/size], disp)
+		if column := i % size; column > 0 {
+			m.Index, m.Scale = right, uint8(column)
+		}
+		return m
+	}
+	// window returns the windows of a vector of channels.
+	window := func(disp int, ms *mask) VecVirtual {
+		var acc, before VecVirtual
+		for i := range size * size {
+			var v VecVirtual
+			if ms != nil {
+				v = k.loadMasked(tap(i, disp), *ms)
+			} else {
+				v = k.load(tap(i, disp))
+			}
+			if i%2 == 1 || i == size*size-1 {
+				k.check(v, before)
+			}
+			before = v
+			if i == 0 {
+				acc = k.vec()
+				VMOVAPS(v, acc)
+			} else {
+				k.combine(acc, v, acc)
+			}
+		}
+		if k.op == sum {
+			VMULPS(by, acc, acc)
+		}
+		return acc
+	}
+	left := GP64()
+	MOVQ(param("c"), left)
+	ANDQ(num(k.lanes()-1), left)
+	ms := k.first(left)
+	SHLQ(Imm(2), left)
+	Label("window")
+	c := GP64()
+	MOVQ(param("c"), c)
+	MOVQ(src, rows[0])
+	for i := 1; i < size; i++ {
+		LEAQ(Mem{Base: rows[i-1], Index: down, Scale: 1}, rows[i])
+	}
+	for _, vectors := range []int{4, 1} {
+		name := map[int]string{4: "four", 1: "one"}[vectors]
+		Label(name)
+		CMPQ(c, num(vectors*k.lanes()))
+		JLT(LabelRef(name + "_end"))
+		acc := make([]VecVirtual, vectors)
+		for i := range acc {
+			for _, t := range []int{size*size - 1, size*size - 2, size*size - 1 - size, size*size - 2 - size} {
+				if k.bytes() == 64 || i%2 == 0 { // once a line
+					PREFETCHT0(tap(t, cellsFetch+i*k.bytes()))
+				}
+			}
+			acc[i] = window(i*k.bytes(), nil)
+		}
+		CMPQ(param("stream"), Imm(0))
+		JNE(LabelRef(name + "_streamed"))
+		for i := range acc {
+			VMOVUPS(acc[i], at(dst, i*k.bytes()))
+		}
+		JMP(LabelRef(name + "_written"))
+		Label(name + "_streamed")
+		for i := range acc {
+			VMOVNTPS(acc[i], at(dst, i*k.bytes()))
+		}
+		Label(name + "_written")
+		for _, p := range rows {
+			ADDQ(num(vectors*k.bytes()), p)
+		}
+		ADDQ(num(vectors*k.bytes()), dst)
+		SUBQ(num(vectors*k.lanes()), c)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	TESTQ(c, c)
+	JZ(LabelRef("next"))
+	k.storeMasked(window(0, &ms), ms, at(dst, 0))
+	ADDQ(left, dst)
+	Label("next")
+	ADDQ(step, src)
+	DECQ(param("n"))
+	JNZ(LabelRef("window"))
+	k.report()
+	VZEROUPPER()
+	RET()
+}
+
+// cellsFetch is how many bytes ahead cellsOf fetches into the first-level cache.
+const cellsFetch = 1 << 11

@@ -38,6 +38,10 @@ func main() {
 			fused(kit{isa: isa, op: op}, 3, 2, false)
 			fused(kit{isa: isa, op: op}, 3, 1, false)
 			globals(kit{isa: isa, op: op})
+			if op != maxExact {
+				cellsOf(2, kit{isa: isa, op: op})
+				cellsOf(3, kit{isa: isa, op: op})
+			}
 			if isa == avx512 {
 				globalLines(kit{isa: isa, op: op})
 				narrow(kit{isa: isa, op: op})
