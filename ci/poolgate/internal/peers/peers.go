@@ -46,8 +46,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		ops     = flags.String("ops", "max,avgi,avge", "comma-separated `ops`: max, avgi (padding counts), avge (it does not)")
 		only    = flags.String("peers", "", "comma-separated `names` of the peers to measure (default all that are installed)")
 		threads = flags.String("threads", "1,2", "comma-separated `numbers` of threads")
-		rounds  = flags.Int("rounds", 5, "`rounds` in which all contenders take turns")
-		sample  = flags.Duration("sample", 30*time.Millisecond, "`time` of one sample")
+		rounds  = flags.Int("rounds", 15, "`rounds` in which all contenders take turns; verdicts need 7")
+		sample  = flags.Duration("sample", 10*time.Millisecond, "`time` of one sample")
 		slow    = flags.Duration("slow", 3*time.Second, "the longest `time` that one call may take")
 		pages   = flags.String("pages", "huge", "`size` of the memory pages of all contenders: huge or small")
 		raw     = flags.String("out", "", "`file` for every sample, as benchfmt")
@@ -229,21 +229,21 @@ type result struct {
 	name     string
 	layout   string
 	threads  int
-	times    []float64 // nanoseconds a call, one a round, sorted
+	times    []float64 // nanoseconds a call, one a round
 	wrong    string    // how its result differs from ours
 }
 
 func (r result) median() float64 {
-	if n := len(r.times); n%2 == 0 {
-		return (r.times[n/2-1] + r.times[n/2]) / 2
-	}
-	return r.times[len(r.times)/2]
+	times := slices.Sorted(slices.Values(r.times))
+	n := len(times)
+	return (times[(n-1)/2] + times[n/2]) / 2
 }
 
 // spread returns half of the distance between the quartiles, as a part of the median.
 func (r result) spread() float64 {
-	n := len(r.times)
-	return (r.times[(3*n)/4] - r.times[n/4]) / 2 / r.median()
+	times := slices.Sorted(slices.Values(r.times))
+	n := len(times)
+	return (times[3*n/4] - times[n/4]) / 2 / r.median()
 }
 
 func (s *session) start(ctx context.Context, drivers []driver) error {
@@ -389,7 +389,7 @@ func (s *session) measure(ctx context.Context, w workload, op string, samples io
 	s.progress("%s %s: %d contenders in %v", w.name, op, len(turns), time.Since(started).Round(100*time.Millisecond))
 	var all []result
 	for _, r := range results {
-		if slices.Sort(r.times); len(r.times) > 0 {
+		if len(r.times) > 0 {
 			all = append(all, *r)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,7 +111,7 @@ func TestBadDrivers(t *testing.T) {
 func TestReport(t *testing.T) {
 	w := workload{name: "w", goal: goal{nchw: 3, any: 2, limit: 1.5}}
 	at := func(name, layout string, us float64) result {
-		return result{workload: w, op: "max", name: name, layout: layout, threads: 1, times: []float64{us * 1e3}}
+		return result{workload: w, op: "max", name: name, layout: layout, threads: 1, times: slices.Repeat([]float64{us * 1e3}, 7)}
 	}
 	wrong := at("fast", "nchw", 1)
 	wrong.wrong = "its cells add up to 1, ours to 2"
@@ -140,8 +141,32 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A verdict needs rounds that agree: one of seven is not enough to miss a goal, nor six rounds.
+func TestVerdicts(t *testing.T) {
+	w := workload{name: "w", goal: goal{nchw: 2, any: 2, limit: 1.5}}
+	for _, c := range []struct {
+		peer []float64 // ours take 10
+		want string
+	}{
+		{[]float64{19, 18, 17, 19, 18, 17, 18}, "(1.80 p)"},
+		{[]float64{19, 18, 17, 19, 18, 17, 30}, "~1.82 p"},
+		{[]float64{21, 22, 23, 21, 22, 23, 22}, "2.20 p"},
+		{[]float64{21, 22, 23, 21, 22, 23, 15}, "~2.17 p"},
+		{[]float64{19, 18, 17, 19, 18, 17}, "~1.80 p"},
+	} {
+		ours := result{workload: w, op: "max", name: "pool2d", layout: "nchw", threads: 1, times: slices.Repeat([]float64{10}, len(c.peer))}
+		peer := ours
+		peer.name, peer.times = "p", c.peer
+		var out bytes.Buffer
+		code := report(&out, []result{ours, peer}, []int{1})
+		if !strings.Contains(out.String(), " "+c.want+" ") || (code == 1) != (c.want[0] == '(') {
+			t.Errorf("%v: exit code %d, want %s in\n%s", c.peer, code, c.want, out.String())
+		}
+	}
+}
+
 func TestMedianAndSpread(t *testing.T) {
-	r := result{times: []float64{1, 2, 3, 4, 100}}
+	r := result{times: []float64{4, 2, 100, 1, 3}}
 	if r.median() != 3 || r.spread() != (4.-2)/2/3 {
 		t.Errorf("got %v, %v", r.median(), r.spread())
 	}

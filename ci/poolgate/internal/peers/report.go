@@ -8,11 +8,30 @@ import (
 	"math"
 	"strings"
 	"text/tabwriter"
+
+	"example.com/pool2d/ci/poolgate/internal/exact"
 )
 
+// doubt is how often a verdict may be wrong whose ratio is the goal itself.
+const doubt = 0.01
+
+// ratio is how many times one contender's times are another's: the Hodges–Lehmann estimate over the rounds, in each of
+// which both had a turn, and the bounds beyond which it lies with the probability doubt, from seven rounds on.
+type ratio struct{ center, lower, upper float64 }
+
+func ratioOf(over, under *result) ratio {
+	logs := make([]float64, len(over.times))
+	for i := range logs {
+		logs[i] = math.Log(over.times[i] / under.times[i])
+	}
+	e := exact.HodgesLehmann(logs)
+	return ratio{math.Exp(e.Center()), math.Exp(e.Lower(doubt)), math.Exp(e.Upper(doubt))}
+}
+
 // report prints, for each number of threads, how many times faster we are than the best peer and how far from the limit,
-// and returns 1 if a goal is missed that can be reached, or a result is wrong. A goal is out of reach where the peer takes
-// less than that many times the limit: goals come from a machine, and on another a peer may be nearer to its limit.
+// and returns 1 if a goal is missed that can be reached, or a result is wrong. A goal is met or missed where the bounds of
+// the ratio say so. It is out of reach where the peer takes less than that many times the limit: goals come from a machine,
+// and on another a peer may be nearer to its limit.
 func report(w io.Writer, results []result, threads []int) int {
 	code := 0
 	for _, r := range results {
@@ -23,7 +42,7 @@ func report(w io.Writer, results []result, threads []int) int {
 	}
 	for _, t := range threads {
 		fmt.Fprintf(w, "\n%d thread(s): time(peer) ÷ time(ours); a ratio that misses its goal stands in ( ),\n"+
-			"or in [ ] where the limit itself would miss it\n", t)
+			"or in [ ] where the limit itself might miss it, and has a ~ where the rounds do not tell\n", t)
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "workload\top\tours\t±\t÷ limit\tbest NCHW peer\tbest in any layout\tNHWC\tavx2\tgeneric")
 		for i, first := range results {
@@ -56,8 +75,8 @@ func report(w io.Writer, results []result, threads []int) int {
 				if over == nil || under == nil {
 					return "-"
 				}
-				ratio := over.median() / under.median()
-				s := fmt.Sprintf("%.2f", ratio)
+				r := ratioOf(over, under)
+				s := fmt.Sprintf("%.2f", r.center)
 				if name {
 					s += " " + over.name
 					if over.layout != "nchw" {
@@ -65,11 +84,13 @@ func report(w io.Writer, results []result, threads []int) int {
 					}
 				}
 				switch {
-				case ratio < least && limit != nil && over.median()/limit.median() < least:
+				case r.upper < least && limit != nil && ratioOf(over, limit).lower < least:
 					return "[" + s + "]"
-				case ratio < least || ratio > most:
+				case r.upper < least || r.lower > most:
 					code = 1
 					return "(" + s + ")"
+				case r.lower < least || r.upper > most:
+					return "~" + s
 				}
 				return s
 			}
