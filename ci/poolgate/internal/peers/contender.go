@@ -50,7 +50,8 @@ func (c *contender) start(ctx context.Context, env []string) error {
 	c.errs.Reset()
 	c.cmd = exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	c.cmd.Env = append(append(append(c.cmd.Environ(), env...), c.env...),
-		fmt.Sprintf("OMP_NUM_THREADS=%d", c.threads), fmt.Sprintf("GOMAXPROCS=%d", c.threads), "OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true")
+		fmt.Sprintf("OMP_NUM_THREADS=%d", c.threads), fmt.Sprintf("GOMAXPROCS=%d", c.threads),
+		"OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true", "POOL2D_SPIN=10ms") // threads of all may wait awake
 	c.cmd.Stderr = &c.errs
 	var err error
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
