@@ -62,12 +62,22 @@ func (c *call[T]) newFlat(s *scratch) flat[T] {
 func (c *call[T]) flatPlane(dst, src []T, f *flat[T]) {
 	h, w, pitch := c.h, c.w, c.layout.pitch
 	for y := range h.in {
-		copy(f.layout[(h.l+y)*pitch+w.l:], src[y*w.in:][:w.in])
+		to, from := f.layout[(h.l+y)*pitch+w.l:], src[y*w.in:][:w.in]
+		if c.keyed {
+			toKeys(cellBits(to), cellBits(from))
+		} else {
+			copy(to, from)
+		}
 	}
 	f.down.run(f.columns, nil, hint[T]{})
 	f.along.run(f.windows, nil, hint[T]{})
 	for y := range h.out {
-		copy(dst[y*w.out:][:w.out], f.windows[y*pitch:])
+		to, from := dst[y*w.out:][:w.out], f.windows[y*pitch:][:w.out]
+		if c.keyed {
+			fromKeys(cellBits(to), cellBits(from))
+		} else {
+			copy(to, from)
+		}
 	}
 	if c.by != nil {
 		c.ops.scale(dst, c.by)

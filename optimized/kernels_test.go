@@ -377,7 +377,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("the key of %#x is %d, that of %#x is %d", bits[i-1], keys[i-1], bits[i], keys[i])
 		}
 	}
-	if fromKeys(keys); !slices.Equal(keys, cellBits(ordered)) {
+	if fromKeys(keys, keys); !slices.Equal(keys, cellBits(ordered)) {
 		t.Errorf("keys undone are %x, want %x", keys, bits)
 	}
 	r := rand.New(rand.NewPCG(1, 1))

@@ -24,11 +24,12 @@ func toKeys(keys, bits []int32) {
 	}
 }
 
-// fromKeys undoes toKeys.
-func fromKeys(keys []int32) {
+// fromKeys undoes toKeys. bits may be keys.
+func fromKeys(bits, keys []int32) {
+	bits = bits[:len(keys)]
 	for i, v := range keys {
 		v += nans
-		keys[i] = v ^ int32(uint32(v>>31)>>1)
+		bits[i] = v ^ int32(uint32(v>>31)>>1)
 	}
 }
 

@@ -357,7 +357,7 @@ func (c *call[T]) run(i int, s *scratch) {
 	s.reset()
 	row := c.w.in * c.unit
 	var keys []T
-	if c.keyed {
+	if c.keyed && c.path != pathFlat { // whose layout has the keys
 		keys = carve[T](s, c.h.in*row)
 	}
 	var f flat[T]
@@ -367,7 +367,7 @@ func (c *call[T]) run(i int, s *scratch) {
 	for plane := p0; plane < p1; plane++ {
 		src := c.src[plane*c.h.in*row:][:c.h.in*row]
 		dst := c.dst[plane*c.h.out*c.w.out*c.unit:][:c.h.out*c.w.out*c.unit]
-		if c.keyed {
+		if keys != nil {
 			r0, r1 := c.h.under(y0, y1)
 			toKeys(cellBits(keys[r0*row:r1*row]), cellBits(src[r0*row:r1*row]))
 			src = keys
@@ -380,8 +380,9 @@ func (c *call[T]) run(i int, s *scratch) {
 		default:
 			c.direct(dst, src, y0, y1)
 		}
-		if c.keyed {
-			fromKeys(cellBits(dst[y0*c.w.out*c.unit : y1*c.w.out*c.unit]))
+		if keys != nil {
+			row := cellBits(dst[y0*c.w.out*c.unit : y1*c.w.out*c.unit])
+			fromKeys(row, row)
 		}
 	}
 }
