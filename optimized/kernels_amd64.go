@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, slideFast: slideMaxFastAVX512, prefixSlideFast: prefixSlideMaxFastAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -95,6 +95,8 @@ type kernels struct {
 	cellsFast       [4]cellsFast
 	slide           func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
 	prefixSlide     func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
+	slideFast       func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32) int
+	prefixSlideFast func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32) int
 	pickCells       func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale           func(dst, by *float32, n int)
 	fused           [k3s1Same]fusedFunc
@@ -348,6 +350,12 @@ func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(ds
 		noteRead(src[:cells])
 		next, stream, factors := prepare(dst, src, by, h)
 		steps, index := stepsOf(width)
+		if k.slideFast != nil {
+			if k.slideFast(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors) == 0 {
+				return
+			}
+			fence() // before it is written again
+		}
 		k.slide(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors)
 	}
 	prefixSlide = func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32]) {
@@ -357,6 +365,12 @@ func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(ds
 		noteRead(end[:cells])
 		next, stream, factors := prepare(dst, src, by, h)
 		steps, index := stepsOf(width)
+		if k.prefixSlideFast != nil {
+			if k.prefixSlideFast(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors) == 0 {
+				return
+			}
+			fence() // before it is written again
+		}
 		k.prefixSlide(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors)
 	}
 	return slide, prefixSlide

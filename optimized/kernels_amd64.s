@@ -1264,9 +1264,9 @@ TEXT ·prefixSlideMaxAVX512(SB), NOSPLIT, $0-96
 	VMOVUPS     (R12), K1, Z17
 	VMOVAPS     Z0, Z18
 	VMOVUPS     (R13), K1, Z18
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMAXPS      Z16, Z17, Z16
+	VFIXUPIMMPS $0x00, Z1, Z17, Z16
+	VMOVAPS     Z16, Z16
 	VMOVUPS     Z16, K1, (R11)
 	VMAXPS      Z16, Z18, Z16
 	VFIXUPIMMPS $0x00, Z1, Z18, Z16
@@ -1337,9 +1337,9 @@ whole:
 	VMOVUPS     (BX), Z16
 	VMOVUPS     (SI), Z17
 	VMOVUPS     (DI), Z18
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMAXPS      Z16, Z17, Z16
+	VFIXUPIMMPS $0x00, Z1, Z17, Z16
+	VMOVAPS     Z16, Z16
 	VMOVUPS     Z16, (BX)
 	VMAXPS      Z16, Z18, Z16
 	VFIXUPIMMPS $0x00, Z1, Z18, Z16
@@ -1420,9 +1420,9 @@ cached:
 	VMOVUPS     (BX), Z16
 	VMOVUPS     (SI), Z17
 	VMOVUPS     (DI), Z18
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMAXPS      Z16, Z17, Z16
+	VFIXUPIMMPS $0x00, Z1, Z17, Z16
+	VMOVAPS     Z16, Z16
 	VMOVUPS     Z16, (BX)
 	VMAXPS      Z16, Z18, Z16
 	VFIXUPIMMPS $0x00, Z1, Z18, Z16
@@ -1505,9 +1505,9 @@ streamed:
 	VMOVUPS     (BX), Z16
 	VMOVUPS     (SI), Z17
 	VMOVUPS     (DI), Z18
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMAXPS      Z16, Z17, Z16
+	VFIXUPIMMPS $0x00, Z1, Z17, Z16
+	VMOVAPS     Z16, Z16
 	VMOVUPS     Z16, (BX)
 	VMAXPS      Z16, Z18, Z16
 	VFIXUPIMMPS $0x00, Z1, Z18, Z16
@@ -1596,9 +1596,9 @@ rest:
 	VMOVUPS     (SI), K1, Z17
 	VMOVAPS     Z0, Z18
 	VMOVUPS     (DI), K1, Z18
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMAXPS      Z16, Z17, Z16
+	VFIXUPIMMPS $0x00, Z1, Z17, Z16
+	VMOVAPS     Z16, Z16
 	VMOVUPS     Z16, K1, (BX)
 	VMAXPS      Z16, Z18, Z16
 	VFIXUPIMMPS $0x00, Z1, Z18, Z16
@@ -2851,7 +2851,7 @@ TEXT ·prefixSlideSumAVX512(SB), NOSPLIT, $0-96
 	VMOVUPS.Z (R12), K1, Z18
 	VMOVUPS.Z (R13), K1, Z19
 	VMOVUPS.Z (R14), K1, Z20
-	VADDPS    Z19, Z18, Z18
+	VADDPS    Z18, Z19, Z18
 	VMOVUPS   Z18, K1, (R12)
 	VADDPS    Z18, Z20, Z20
 	VMOVAPS   Z0, Z18
@@ -2931,7 +2931,7 @@ whole:
 	VMOVUPS   (BX), Z18
 	VMOVUPS   (SI), Z19
 	VMOVUPS   (DI), Z20
-	VADDPS    Z19, Z18, Z18
+	VADDPS    Z18, Z19, Z18
 	VMOVUPS   Z18, (BX)
 	VADDPS    Z18, Z20, Z20
 	VMOVAPS   Z0, Z18
@@ -3021,7 +3021,7 @@ cached:
 	VMOVUPS    (BX), Z18
 	VMOVUPS    (SI), Z19
 	VMOVUPS    (DI), Z20
-	VADDPS     Z19, Z18, Z18
+	VADDPS     Z18, Z19, Z18
 	VMOVUPS    Z18, (BX)
 	VADDPS     Z18, Z20, Z20
 	VMOVAPS    Z0, Z18
@@ -3119,7 +3119,7 @@ streamed:
 	VMOVUPS    (BX), Z18
 	VMOVUPS    (SI), Z19
 	VMOVUPS    (DI), Z20
-	VADDPS     Z19, Z18, Z18
+	VADDPS     Z18, Z19, Z18
 	VMOVUPS    Z18, (BX)
 	VADDPS     Z18, Z20, Z20
 	VMOVAPS    Z0, Z18
@@ -3220,7 +3220,7 @@ rest:
 	VMOVUPS.Z (BX), K1, Z18
 	VMOVUPS.Z (SI), K1, Z19
 	VMOVUPS.Z (DI), K1, Z20
-	VADDPS    Z19, Z18, Z18
+	VADDPS    Z18, Z19, Z18
 	VMOVUPS   Z18, K1, (BX)
 	VADDPS    Z18, Z20, Z20
 	VMOVAPS   Z0, Z18
@@ -8535,6 +8535,740 @@ next:
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
 	MOVQ  AX, nan+80(FP)
+	VZEROUPPER
+	RET
+
+// func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slideMaxFastAVX512(SB), NOSPLIT, $0-88
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ cells+24(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ steps+40(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VPBROADCASTD DI, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         index+48(FP), DI
+	VMOVUPS      (DI), Z1
+	VMOVUPS      64(DI), Z2
+	VMOVUPS      128(DI), Z3
+	VMOVUPS      192(DI), Z4
+	VMOVUPS      256(DI), Z5
+	VMOVUPS      320(DI), Z6
+	VMOVUPS      384(DI), Z7
+	VMOVAPS      Z0, Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ      before+16(FP), DI
+	SUBQ      DI, DX
+	MOVQ      DI, R8
+	ANDQ      $0x0f, R8
+	JZ        before
+	MOVL      $0x00000010, R9
+	SUBL      R8, R9
+	MOVL      $0xffffffff, R10
+	BZHIL     R9, R10, R10
+	NOTL      R10
+	KMOVW     R10, K4
+	LEAQ      -64(BX)(R8*4), R9
+	LEAQ      (BX)(R8*4), BX
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (R9), K4, Z15
+	VCMPPS    $0x07, Z15, Z15, K1, K1
+	CMPQ      SI, $0x00
+	JEQ       first_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       first_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       first_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       first_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       first_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       first_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       first_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+first_done:
+before:
+	SHRQ $0x04, DI
+	JZ   windows
+
+whole:
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x07, Z15, Z15, K2, K2
+	CMPQ      SI, $0x00
+	JEQ       whole_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       whole_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       whole_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       whole_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       whole_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       whole_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       whole_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+whole_done:
+	ADDQ $0x40, BX
+	DECQ DI
+	JNZ  whole
+
+windows:
+	MOVQ next+56(FP), DI
+	CMPQ stream+64(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (DI)
+	VMOVUPS    (BX), Z15
+	VCMPPS     $0x07, Z15, Z15, K3, K3
+	CMPQ       SI, $0x00
+	JEQ        cached_done
+	VMOVAPS    Z8, Z16
+	VPERMT2PS  Z15, Z1, Z16
+	VMOVAPS    Z15, Z8
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x01
+	JEQ        cached_done
+	VMOVAPS    Z9, Z16
+	VPERMT2PS  Z15, Z2, Z16
+	VMOVAPS    Z15, Z9
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x02
+	JEQ        cached_done
+	VMOVAPS    Z10, Z16
+	VPERMT2PS  Z15, Z3, Z16
+	VMOVAPS    Z15, Z10
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x03
+	JEQ        cached_done
+	VMOVAPS    Z11, Z16
+	VPERMT2PS  Z15, Z4, Z16
+	VMOVAPS    Z15, Z11
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x04
+	JEQ        cached_done
+	VMOVAPS    Z12, Z16
+	VPERMT2PS  Z15, Z5, Z16
+	VMOVAPS    Z15, Z12
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x05
+	JEQ        cached_done
+	VMOVAPS    Z13, Z16
+	VPERMT2PS  Z15, Z6, Z16
+	VMOVAPS    Z15, Z13
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x06
+	JEQ        cached_done
+	VMOVAPS    Z14, Z16
+	VPERMT2PS  Z15, Z7, Z16
+	VMOVAPS    Z15, Z14
+	VMAXPS     Z16, Z15, Z15
+
+cached_done:
+	VMOVUPS Z15, (AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, DI
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (DI)
+	VMOVUPS    (BX), Z15
+	VCMPPS     $0x07, Z15, Z15, K1, K1
+	CMPQ       SI, $0x00
+	JEQ        streamed_done
+	VMOVAPS    Z8, Z16
+	VPERMT2PS  Z15, Z1, Z16
+	VMOVAPS    Z15, Z8
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x01
+	JEQ        streamed_done
+	VMOVAPS    Z9, Z16
+	VPERMT2PS  Z15, Z2, Z16
+	VMOVAPS    Z15, Z9
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x02
+	JEQ        streamed_done
+	VMOVAPS    Z10, Z16
+	VPERMT2PS  Z15, Z3, Z16
+	VMOVAPS    Z15, Z10
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x03
+	JEQ        streamed_done
+	VMOVAPS    Z11, Z16
+	VPERMT2PS  Z15, Z4, Z16
+	VMOVAPS    Z15, Z11
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x04
+	JEQ        streamed_done
+	VMOVAPS    Z12, Z16
+	VPERMT2PS  Z15, Z5, Z16
+	VMOVAPS    Z15, Z12
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x05
+	JEQ        streamed_done
+	VMOVAPS    Z13, Z16
+	VPERMT2PS  Z15, Z6, Z16
+	VMOVAPS    Z15, Z13
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x06
+	JEQ        streamed_done
+	VMOVAPS    Z14, Z16
+	VPERMT2PS  Z15, Z7, Z16
+	VMOVAPS    Z15, Z14
+	VMAXPS     Z16, Z15, Z15
+
+streamed_done:
+	VMOVNTPS Z15, (AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, DI
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ     CX, CX
+	JLE       done
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K4
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K5
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (BX), K4, Z15
+	VCMPPS    $0x07, Z15, Z15, K2, K2
+	CMPQ      SI, $0x00
+	JEQ       rest_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       rest_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       rest_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       rest_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       rest_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       rest_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       rest_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+rest_done:
+	VMOVUPS Z15, K5, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
+
+done:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+80(FP)
+	VZEROUPPER
+	RET
+
+// func prefixSlideMaxFastAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·prefixSlideMaxFastAVX512(SB), NOSPLIT, $0-104
+	MOVQ dst+0(FP), AX
+	MOVQ n+48(FP), CX
+	MOVQ cells+40(FP), DX
+	MOVQ acc+8(FP), BX
+	MOVQ src+16(FP), SI
+	MOVQ end+24(FP), DI
+	MOVQ steps+56(FP), R8
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, R9
+	VPBROADCASTD R9, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         index+64(FP), R9
+	VMOVUPS      (R9), Z1
+	VMOVUPS      64(R9), Z2
+	VMOVUPS      128(R9), Z3
+	VMOVUPS      192(R9), Z4
+	VMOVUPS      256(R9), Z5
+	VMOVUPS      320(R9), Z6
+	VMOVUPS      384(R9), Z7
+	VMOVAPS      Z0, Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ      before+32(FP), R9
+	SUBQ      R9, DX
+	MOVQ      R9, R10
+	ANDQ      $0x0f, R10
+	JZ        before
+	MOVL      $0x00000010, R11
+	SUBL      R10, R11
+	MOVL      $0xffffffff, R12
+	BZHIL     R11, R12, R12
+	NOTL      R12
+	KMOVW     R12, K4
+	LEAQ      -64(BX)(R10*4), R11
+	LEAQ      (BX)(R10*4), BX
+	LEAQ      -64(SI)(R10*4), R12
+	LEAQ      (SI)(R10*4), SI
+	LEAQ      -64(DI)(R10*4), R13
+	LEAQ      (DI)(R10*4), DI
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (R11), K4, Z15
+	VMOVAPS   Z0, Z16
+	VMOVUPS   (R12), K4, Z16
+	VMOVAPS   Z0, Z17
+	VMOVUPS   (R13), K4, Z17
+	VMAXPS    Z15, Z16, Z15
+	VCMPPS    $0x07, Z16, Z15, K1, K1
+	VCMPPS    $0x07, Z17, Z17, K2, K2
+	VMOVUPS   Z15, K4, (R11)
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x00
+	JEQ       first_done
+	VMOVAPS   Z8, Z15
+	VPERMT2PS Z17, Z1, Z15
+	VMOVAPS   Z17, Z8
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x01
+	JEQ       first_done
+	VMOVAPS   Z9, Z15
+	VPERMT2PS Z17, Z2, Z15
+	VMOVAPS   Z17, Z9
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x02
+	JEQ       first_done
+	VMOVAPS   Z10, Z15
+	VPERMT2PS Z17, Z3, Z15
+	VMOVAPS   Z17, Z10
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x03
+	JEQ       first_done
+	VMOVAPS   Z11, Z15
+	VPERMT2PS Z17, Z4, Z15
+	VMOVAPS   Z17, Z11
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x04
+	JEQ       first_done
+	VMOVAPS   Z12, Z15
+	VPERMT2PS Z17, Z5, Z15
+	VMOVAPS   Z17, Z12
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x05
+	JEQ       first_done
+	VMOVAPS   Z13, Z15
+	VPERMT2PS Z17, Z6, Z15
+	VMOVAPS   Z17, Z13
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x06
+	JEQ       first_done
+	VMOVAPS   Z14, Z15
+	VPERMT2PS Z17, Z7, Z15
+	VMOVAPS   Z17, Z14
+	VMAXPS    Z15, Z17, Z17
+
+first_done:
+before:
+	SHRQ $0x04, R9
+	JZ   windows
+
+whole:
+	VMOVUPS   (BX), Z15
+	VMOVUPS   (SI), Z16
+	VMOVUPS   (DI), Z17
+	VMAXPS    Z15, Z16, Z15
+	VCMPPS    $0x07, Z16, Z15, K3, K3
+	VCMPPS    $0x07, Z17, Z17, K1, K1
+	VMOVUPS   Z15, (BX)
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x00
+	JEQ       whole_done
+	VMOVAPS   Z8, Z15
+	VPERMT2PS Z17, Z1, Z15
+	VMOVAPS   Z17, Z8
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x01
+	JEQ       whole_done
+	VMOVAPS   Z9, Z15
+	VPERMT2PS Z17, Z2, Z15
+	VMOVAPS   Z17, Z9
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x02
+	JEQ       whole_done
+	VMOVAPS   Z10, Z15
+	VPERMT2PS Z17, Z3, Z15
+	VMOVAPS   Z17, Z10
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x03
+	JEQ       whole_done
+	VMOVAPS   Z11, Z15
+	VPERMT2PS Z17, Z4, Z15
+	VMOVAPS   Z17, Z11
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x04
+	JEQ       whole_done
+	VMOVAPS   Z12, Z15
+	VPERMT2PS Z17, Z5, Z15
+	VMOVAPS   Z17, Z12
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x05
+	JEQ       whole_done
+	VMOVAPS   Z13, Z15
+	VPERMT2PS Z17, Z6, Z15
+	VMOVAPS   Z17, Z13
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x06
+	JEQ       whole_done
+	VMOVAPS   Z14, Z15
+	VPERMT2PS Z17, Z7, Z15
+	VMOVAPS   Z17, Z14
+	VMAXPS    Z15, Z17, Z17
+
+whole_done:
+	ADDQ $0x40, BX
+	ADDQ $0x40, SI
+	ADDQ $0x40, DI
+	DECQ R9
+	JNZ  whole
+
+windows:
+	MOVQ next+72(FP), R9
+	CMPQ stream+80(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (R9)
+	VMOVUPS    (BX), Z15
+	VMOVUPS    (SI), Z16
+	VMOVUPS    (DI), Z17
+	VMAXPS     Z15, Z16, Z15
+	VCMPPS     $0x07, Z16, Z15, K2, K2
+	VCMPPS     $0x07, Z17, Z17, K3, K3
+	VMOVUPS    Z15, (BX)
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x00
+	JEQ        cached_done
+	VMOVAPS    Z8, Z15
+	VPERMT2PS  Z17, Z1, Z15
+	VMOVAPS    Z17, Z8
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x01
+	JEQ        cached_done
+	VMOVAPS    Z9, Z15
+	VPERMT2PS  Z17, Z2, Z15
+	VMOVAPS    Z17, Z9
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x02
+	JEQ        cached_done
+	VMOVAPS    Z10, Z15
+	VPERMT2PS  Z17, Z3, Z15
+	VMOVAPS    Z17, Z10
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x03
+	JEQ        cached_done
+	VMOVAPS    Z11, Z15
+	VPERMT2PS  Z17, Z4, Z15
+	VMOVAPS    Z17, Z11
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x04
+	JEQ        cached_done
+	VMOVAPS    Z12, Z15
+	VPERMT2PS  Z17, Z5, Z15
+	VMOVAPS    Z17, Z12
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x05
+	JEQ        cached_done
+	VMOVAPS    Z13, Z15
+	VPERMT2PS  Z17, Z6, Z15
+	VMOVAPS    Z17, Z13
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x06
+	JEQ        cached_done
+	VMOVAPS    Z14, Z15
+	VPERMT2PS  Z17, Z7, Z15
+	VMOVAPS    Z17, Z14
+	VMAXPS     Z15, Z17, Z17
+
+cached_done:
+	VMOVUPS Z17, (AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R9
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (R9)
+	VMOVUPS    (BX), Z15
+	VMOVUPS    (SI), Z16
+	VMOVUPS    (DI), Z17
+	VMAXPS     Z15, Z16, Z15
+	VCMPPS     $0x07, Z16, Z15, K1, K1
+	VCMPPS     $0x07, Z17, Z17, K2, K2
+	VMOVUPS    Z15, (BX)
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x00
+	JEQ        streamed_done
+	VMOVAPS    Z8, Z15
+	VPERMT2PS  Z17, Z1, Z15
+	VMOVAPS    Z17, Z8
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x01
+	JEQ        streamed_done
+	VMOVAPS    Z9, Z15
+	VPERMT2PS  Z17, Z2, Z15
+	VMOVAPS    Z17, Z9
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x02
+	JEQ        streamed_done
+	VMOVAPS    Z10, Z15
+	VPERMT2PS  Z17, Z3, Z15
+	VMOVAPS    Z17, Z10
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x03
+	JEQ        streamed_done
+	VMOVAPS    Z11, Z15
+	VPERMT2PS  Z17, Z4, Z15
+	VMOVAPS    Z17, Z11
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x04
+	JEQ        streamed_done
+	VMOVAPS    Z12, Z15
+	VPERMT2PS  Z17, Z5, Z15
+	VMOVAPS    Z17, Z12
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x05
+	JEQ        streamed_done
+	VMOVAPS    Z13, Z15
+	VPERMT2PS  Z17, Z6, Z15
+	VMOVAPS    Z17, Z13
+	VMAXPS     Z15, Z17, Z17
+	CMPQ       R8, $0x06
+	JEQ        streamed_done
+	VMOVAPS    Z14, Z15
+	VPERMT2PS  Z17, Z7, Z15
+	VMOVAPS    Z17, Z14
+	VMAXPS     Z15, Z17, Z17
+
+streamed_done:
+	VMOVNTPS Z17, (AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, SI
+	ADDQ     $0x40, DI
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ     CX, CX
+	JLE       done
+	MOVL      $0xffffffff, R9
+	BZHIL     DX, R9, R9
+	KMOVW     R9, K4
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K5
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (BX), K4, Z15
+	VMOVAPS   Z0, Z16
+	VMOVUPS   (SI), K4, Z16
+	VMOVAPS   Z0, Z17
+	VMOVUPS   (DI), K4, Z17
+	VMAXPS    Z15, Z16, Z15
+	VCMPPS    $0x07, Z16, Z15, K3, K3
+	VCMPPS    $0x07, Z17, Z17, K1, K1
+	VMOVUPS   Z15, K4, (BX)
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x00
+	JEQ       rest_done
+	VMOVAPS   Z8, Z15
+	VPERMT2PS Z17, Z1, Z15
+	VMOVAPS   Z17, Z8
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x01
+	JEQ       rest_done
+	VMOVAPS   Z9, Z15
+	VPERMT2PS Z17, Z2, Z15
+	VMOVAPS   Z17, Z9
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x02
+	JEQ       rest_done
+	VMOVAPS   Z10, Z15
+	VPERMT2PS Z17, Z3, Z15
+	VMOVAPS   Z17, Z10
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x03
+	JEQ       rest_done
+	VMOVAPS   Z11, Z15
+	VPERMT2PS Z17, Z4, Z15
+	VMOVAPS   Z17, Z11
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x04
+	JEQ       rest_done
+	VMOVAPS   Z12, Z15
+	VPERMT2PS Z17, Z5, Z15
+	VMOVAPS   Z17, Z12
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x05
+	JEQ       rest_done
+	VMOVAPS   Z13, Z15
+	VPERMT2PS Z17, Z6, Z15
+	VMOVAPS   Z17, Z13
+	VMAXPS    Z15, Z17, Z17
+	CMPQ      R8, $0x06
+	JEQ       rest_done
+	VMOVAPS   Z14, Z15
+	VPERMT2PS Z17, Z7, Z15
+	VMOVAPS   Z17, Z14
+	VMAXPS    Z15, Z17, Z17
+
+rest_done:
+	VMOVUPS Z17, K5, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
+
+done:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+96(FP)
 	VZEROUPPER
 	RET
 

@@ -144,6 +144,16 @@ func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h
 //go:noescape
 func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32) (nan int)
 
+// slideMaxFastAVX512 works like slideMax.
+//
+//go:noescape
+func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+
+// prefixSlideMaxFastAVX512 works like prefixSlideMax.
+//
+//go:noescape
+func prefixSlideMaxFastAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+
 // k3s1SameMaxFastAVX512 works like k3s1SameMax.
 //
 //go:noescape

@@ -48,6 +48,10 @@ func main() {
 				if op != maxExact {
 					held(kit{isa: isa, op: op})
 				}
+				if op == maxFast {
+					slide(kit{isa: isa, op: op}, false)
+					slide(kit{isa: isa, op: op}, true)
+				}
 				same(kit{isa: isa, op: op}, false)
 				if op != maxExact { // a NaN may cost what it costs
 					same(kit{isa: isa, op: op}, true)

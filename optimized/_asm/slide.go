@@ -39,7 +39,7 @@ func slide(kt kit, withPrefix bool) {
 	if withPrefix {
 		name, rows = "prefixSlide", []string{"acc", "src", "end"}
 	}
-	begin(&kt, name, "func(dst, "+strings.Join(rows, ", ")+" *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)")
+	begin(&kt, name, "func(dst, "+strings.Join(rows, ", ")+" *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)"+result(kt.op))
 	dst, n, cells := Load(Param("dst"), GP64()), Load(Param("n"), GP64()), Load(Param("cells"), GP64())
 	from := make([]Register, len(rows))
 	for i, row := range rows {
@@ -56,10 +56,14 @@ func slide(kt kit, withPrefix bool) {
 			return kt.load(at(p, 0))
 		}
 		if !withPrefix {
-			return load(from[0])
+			v := load(from[0])
+			kt.check(v, v)
+			return v
 		}
 		a, v, end := load(from[0]), load(from[1]), load(from[2])
-		kt.combine(a, v, a)
+		kt.combine(v, a, a) // a NaN of acc stays, so that the exact twin may take src again
+		kt.check(v, a)
+		kt.check(end, end)
 		if ms != nil {
 			kt.storeMasked(a, *ms, at(from[0], 0))
 		} else {
@@ -220,6 +224,7 @@ func slide(kt kit, withPrefix bool) {
 	SUBQ(Imm(16), n)
 	JMP(LabelRef("rest"))
 	Label("done")
+	kt.report()
 	VZEROUPPER()
 	RET()
 }
