@@ -122,6 +122,8 @@ func (c *call[T]) factors() {
 		}
 	case c.path == pathNarrow:
 		c.scaleRows(narrowWidth)
+	case c.path == pathHeld:
+		c.heldFactors()
 	case c.path == pathFlat || c.path == pathRows && !c.byCells && c.h.out*c.w.out*c.unit <= sharedCells:
 		c.scaleRows(c.w.out * c.unit)
 	}

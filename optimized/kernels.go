@@ -31,7 +31,8 @@ type ops[T pool2d.Elem] struct {
 	globals fallible[func(dst, src []T, n int, by T) bool]
 	cells   func(dst, src []T, f *cellWindows, by T) // nil: separable passes are as good
 	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
-	lanes   int // of globals: how many planes at a time
+	held    func(dst, src []T, f *heldTile, by []T) bool // like fast; nil: none
+	lanes   int                                          // of globals: how many planes at a time
 }
 
 // hint is what a kernel may do about memory.
@@ -115,10 +116,6 @@ type narrowPlanes struct {
 	rows                 []int     // for each row of windows, the offsets in bytes of the two rows in tmp that make it
 	first, taps          int       // of the columns, without permutations: where the first tap is, and how many
 	by                   []float32 // factors, narrowWidth a row
-
-	held    bool // registers hold planes whole; then index is for that
-	reach   int  // rows above and below a row that its window takes
-	columns int  // how often a maximum doubles; of a sum, columns to either side
 }
 
 // narrowWidth is the greatest width of a narrow plane, and of its result.

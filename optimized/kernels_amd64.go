@@ -109,8 +109,8 @@ type kernels struct {
 	globalLinesFast globalsFast
 	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
 	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
-	held            func(dst, src *float32, planes, h, w, ow, reach, columns int, index *uint32, scale *float32)
-	heldFast        func(dst, src *float32, planes, h, w, ow, reach, columns int, index *uint32, scale *float32) int
+	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32)
+	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32) int
 
 	// Those that write past the cache.
 	stream         [k3s1Same]fusedFunc
@@ -304,6 +304,7 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		lanes:   k.lanes,
 		globals: fallible[func(dst, src []float32, n int, by float32) bool]{exact: k.globalsOp(k.globals.exact(), k.globalLines.exact())},
 		narrow:  k.narrowOps(),
+		held:    k.heldOp(),
 	}
 	if k.pickCells != nil {
 		o.pickCells = func(dst, src []float32, f *cellPicks, taps, apart int) {
@@ -446,7 +447,7 @@ func (k kernels) globalsOp(call, lines globalsFast) func(dst, src []float32, n i
 // narrowOps wraps the kernels for narrow planes, if there are any.
 func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPlanes) bool] {
 	type function = func(dst, src, tmp []float32, f *narrowPlanes) bool
-	wrap := func(call func(dst, src, tmp, by *float32, f *narrowPlanes) int) function {
+	wrap := func(call func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int) function {
 		return func(dst, src, tmp []float32, f *narrowPlanes) bool {
 			noteRead(src)
 			noteWrite(dst)
@@ -459,37 +460,53 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 				within(f.by, f.oh*narrowWidth)
 				by = &f.by[0]
 			}
-			return call(&dst[0], &src[0], &tmp[0], by, f) == 0
+			pick, steps := 0, f.steps
+			if k.lanes < narrowWidth { // no permutations: taps are loads
+				pick, steps = f.first, f.taps
+			}
+			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by) == 0
 		}
-	}
-	picks := func(f *narrowPlanes) (pick, steps int) {
-		if k.lanes < narrowWidth { // no permutations: taps are loads
-			return f.first, f.taps
-		}
-		return 0, f.steps
 	}
 	var o fallible[function]
 	if k.narrow != nil {
-		o.exact = wrap(func(dst, src, tmp, by *float32, f *narrowPlanes) int {
-			if f.held && k.held != nil {
-				k.held(dst, src, f.planes, f.h, f.w, f.ow, f.reach, f.columns, &f.index[0], by)
-				return 0
-			}
-			pick, steps := picks(f)
-			k.narrow(dst, src, tmp, f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by)
+		o.exact = wrap(func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int {
+			k.narrow(dst, src, tmp, planes, h, w, oh, ow, block, steps, index, rows, pick, scale)
 			return 0
 		})
 	}
 	if k.narrowFast != nil {
-		o.fast = wrap(func(dst, src, tmp, by *float32, f *narrowPlanes) int {
-			if f.held {
-				return k.heldFast(dst, src, f.planes, f.h, f.w, f.ow, f.reach, f.columns, &f.index[0], by)
-			}
-			pick, steps := picks(f)
-			return k.narrowFast(dst, src, tmp, f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by)
-		})
+		o.fast = wrap(k.narrowFast)
 	}
 	return o
+}
+
+// heldOp wraps the kernel for planes that registers hold, if there is one.
+func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bool {
+	call := k.heldFast
+	if k.held != nil {
+		call = func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32) int {
+			k.held(dst, src, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, index, scale)
+			return 0
+		}
+	}
+	if call == nil {
+		return nil
+	}
+	return func(dst, src []float32, f *heldTile, by []float32) bool {
+		cells, rows := f.h*f.w, f.rows-f.firstRow
+		noteRead(src[:f.planes*cells])
+		noteWrite(dst[:f.planes*cells])
+		from, to := f.row*f.w+f.column, (f.row+f.firstRow)*f.w+f.column
+		within(src, (f.planes-1)*cells+from+(f.rows-1)*f.w+f.columns)
+		within(dst, (f.planes-1)*cells+to+(rows-1)*f.w+f.columns)
+		var scale *float32
+		if by != nil {
+			within(by, f.rows*narrowWidth)
+			scale = &by[0]
+		}
+		return call(&dst[to], &src[from], f.planes, f.rows, f.columns, f.firstRow, (1<<f.columns-1)&^(1<<f.firstColumn-1),
+			f.w, cells-f.rows*f.w, f.w, cells-rows*f.w, f.reach, f.steps, &f.index[0], scale) == 0
+	}
 }
 
 // zeros is the row that a sum reads in place of one that is not there, and the cells before it.

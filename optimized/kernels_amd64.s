@@ -6466,9 +6466,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32) (nan int)
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32) (nan int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-88
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6479,16 +6479,20 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-88
 	MOVQ         dst+0(FP), CX
 	MOVQ         h+24(FP), DX
 	MOVQ         w+32(FP), BX
-	MOVQ         ow+40(FP), SI
-	MOVL         $0xffffffff, DI
-	BZHIL        BX, DI, DI
-	KMOVW        DI, K4
-	MOVL         $0xffffffff, DI
-	BZHIL        SI, DI, DI
-	KMOVW        DI, K5
+	MOVL         $0xffffffff, SI
+	BZHIL        BX, SI, SI
+	KMOVW        SI, K4
+	MOVQ         out+48(FP), BX
+	KMOVW        BX, K5
+	MOVQ         srcRow+56(FP), BX
+	MOVQ         dstRow+72(FP), SI
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
-	MOVQ         index+64(FP), DI
+	SHLQ         $0x02, srcNext+64(FP)
+	SHLQ         $0x02, dstNext+80(FP)
+	MOVQ         DX, DI
+	SUBQ         first+40(FP), DI
+	MOVQ         index+104(FP), R8
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -6506,7 +6510,7 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-88
 	VMOVAPS      Z0, Z15
 	VMOVAPS      Z0, Z0
 
-plane:
+tile:
 	CMPQ DX, $0x08
 	JGT  load_above8
 	CMPQ DX, $0x04
@@ -6628,28 +6632,28 @@ load_1:
 	VCMPPS    $0x07, Z11, Z12, K3, K3
 	VCMPPS    $0x07, Z13, Z14, K1, K1
 	VCMPPS    $0x07, Z15, Z0, K2, K2
-	CMPQ      reach+48(FP), $0x03
+	CMPQ      reach+88(FP), $0x03
 	JGT       reach_above3
-	CMPQ      reach+48(FP), $0x01
+	CMPQ      reach+88(FP), $0x01
 	JGT       reach_above1
-	CMPQ      reach+48(FP), $0x00
+	CMPQ      reach+88(FP), $0x00
 	JLE       reach_0
 	JMP       reach_1
 
 reach_above1:
-	CMPQ reach+48(FP), $0x02
+	CMPQ reach+88(FP), $0x02
 	JLE  reach_2
 	JMP  reach_3
 
 reach_above3:
-	CMPQ reach+48(FP), $0x05
+	CMPQ reach+88(FP), $0x05
 	JGT  reach_above5
-	CMPQ reach+48(FP), $0x04
+	CMPQ reach+88(FP), $0x04
 	JLE  reach_4
 	JMP  reach_5
 
 reach_above5:
-	CMPQ reach+48(FP), $0x06
+	CMPQ reach+88(FP), $0x06
 	JLE  reach_6
 	JMP  reach_7
 
@@ -6677,56 +6681,56 @@ reach_1:
 	VMAXPS Z1, Z2, Z2
 
 down0:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up1_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up1_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up1_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up1_1
 	JMP  up1_2
 
 up1_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up1_3
 	JMP  up1_4
 
 up1_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up1_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up1_5
 	JMP  up1_6
 
 up1_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up1_7
 	JMP  up1_8
 
 up1_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up1_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up1_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up1_9
 	JMP  up1_10
 
 up1_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up1_11
 	JMP  up1_12
 
 up1_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up1_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up1_13
 	JMP  up1_14
 
 up1_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up1_15
 	VMAXPS Z2, Z1, Z1
 
@@ -6822,56 +6826,56 @@ down1:
 	VMAXPS Z1, Z2, Z2
 
 down2:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up2_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up2_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up2_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up2_1
 	JMP  up2_2
 
 up2_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up2_3
 	JMP  up2_4
 
 up2_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up2_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up2_5
 	JMP  up2_6
 
 up2_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up2_7
 	JMP  up2_8
 
 up2_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up2_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up2_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up2_9
 	JMP  up2_10
 
 up2_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up2_11
 	JMP  up2_12
 
 up2_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up2_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up2_13
 	JMP  up2_14
 
 up2_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up2_15
 	VMAXPS Z3, Z1, Z1
 
@@ -6966,56 +6970,56 @@ down3:
 	VMAXPS Z1, Z3, Z3
 
 down4:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up3_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up3_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up3_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up3_1
 	JMP  up3_2
 
 up3_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up3_3
 	JMP  up3_4
 
 up3_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up3_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up3_5
 	JMP  up3_6
 
 up3_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up3_7
 	JMP  up3_8
 
 up3_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up3_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up3_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up3_9
 	JMP  up3_10
 
 up3_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up3_11
 	JMP  up3_12
 
 up3_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up3_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up3_13
 	JMP  up3_14
 
 up3_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up3_15
 	VMAXPS Z4, Z1, Z1
 
@@ -7133,56 +7137,56 @@ down6:
 	VMAXPS Z1, Z2, Z2
 
 down7:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up4_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up4_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up4_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up4_1
 	JMP  up4_2
 
 up4_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up4_3
 	JMP  up4_4
 
 up4_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up4_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up4_5
 	JMP  up4_6
 
 up4_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up4_7
 	JMP  up4_8
 
 up4_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up4_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up4_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up4_9
 	JMP  up4_10
 
 up4_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up4_11
 	JMP  up4_12
 
 up4_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up4_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up4_13
 	JMP  up4_14
 
 up4_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up4_15
 	VMAXPS Z5, Z1, Z1
 
@@ -7299,56 +7303,56 @@ down9:
 	VMAXPS Z1, Z3, Z3
 
 down10:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up5_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up5_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up5_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up5_1
 	JMP  up5_2
 
 up5_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up5_3
 	JMP  up5_4
 
 up5_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up5_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up5_5
 	JMP  up5_6
 
 up5_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up5_7
 	JMP  up5_8
 
 up5_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up5_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up5_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up5_9
 	JMP  up5_10
 
 up5_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up5_11
 	JMP  up5_12
 
 up5_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up5_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up5_13
 	JMP  up5_14
 
 up5_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up5_15
 	VMAXPS Z6, Z1, Z1
 
@@ -7464,56 +7468,56 @@ down12:
 	VMAXPS Z1, Z4, Z4
 
 down13:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up6_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up6_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up6_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up6_1
 	JMP  up6_2
 
 up6_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up6_3
 	JMP  up6_4
 
 up6_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up6_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up6_5
 	JMP  up6_6
 
 up6_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up6_7
 	JMP  up6_8
 
 up6_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up6_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up6_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up6_9
 	JMP  up6_10
 
 up6_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up6_11
 	JMP  up6_12
 
 up6_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up6_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up6_13
 	JMP  up6_14
 
 up6_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up6_15
 	VMAXPS Z7, Z1, Z1
 
@@ -7626,56 +7630,56 @@ down15:
 	VMAXPS Z1, Z5, Z5
 
 down16:
-	CMPQ DX, $0x08
+	CMPQ DI, $0x08
 	JGT  up7_above8
-	CMPQ DX, $0x04
+	CMPQ DI, $0x04
 	JGT  up7_above4
-	CMPQ DX, $0x02
+	CMPQ DI, $0x02
 	JGT  up7_above2
-	CMPQ DX, $0x01
+	CMPQ DI, $0x01
 	JLE  up7_1
 	JMP  up7_2
 
 up7_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  up7_3
 	JMP  up7_4
 
 up7_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  up7_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  up7_5
 	JMP  up7_6
 
 up7_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  up7_7
 	JMP  up7_8
 
 up7_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  up7_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  up7_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  up7_9
 	JMP  up7_10
 
 up7_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  up7_11
 	JMP  up7_12
 
 up7_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  up7_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  up7_13
 	JMP  up7_14
 
 up7_above14:
-	CMPQ   DX, $0x0f
+	CMPQ   DI, $0x0f
 	JLE    up7_15
 	VMAXPS Z8, Z1, Z1
 
@@ -7723,69 +7727,69 @@ up7_2:
 
 up7_1:
 reach_0:
-	CMPQ columns+56(FP), $0x01
+	CMPQ columns+96(FP), $0x01
 	JGT  columns_above1
-	CMPQ columns+56(FP), $0x00
+	CMPQ columns+96(FP), $0x00
 	JLE  columns_0
 	JMP  columns_1
 
 columns_above1:
-	CMPQ columns+56(FP), $0x02
+	CMPQ columns+96(FP), $0x02
 	JLE  columns_2
 	JMP  columns_3
 
 columns_0:
-	VMOVUPS (DI), Z16
-	CMPQ    DX, $0x08
+	VMOVUPS (R8), Z16
+	CMPQ    DI, $0x08
 	JGT     columns0_above8
-	CMPQ    DX, $0x04
+	CMPQ    DI, $0x04
 	JGT     columns0_above4
-	CMPQ    DX, $0x02
+	CMPQ    DI, $0x02
 	JGT     columns0_above2
-	CMPQ    DX, $0x01
+	CMPQ    DI, $0x01
 	JLE     columns0_1
 	JMP     columns0_2
 
 columns0_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  columns0_3
 	JMP  columns0_4
 
 columns0_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  columns0_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  columns0_5
 	JMP  columns0_6
 
 columns0_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  columns0_7
 	JMP  columns0_8
 
 columns0_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  columns0_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  columns0_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  columns0_9
 	JMP  columns0_10
 
 columns0_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  columns0_11
 	JMP  columns0_12
 
 columns0_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  columns0_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  columns0_13
 	JMP  columns0_14
 
 columns0_above14:
-	CMPQ    DX, $0x0f
+	CMPQ    DI, $0x0f
 	JLE     columns0_15
 	VPERMPS Z1, Z16, Z17
 	VMAXPS  Z17, Z1, Z1
@@ -7884,58 +7888,58 @@ columns0_1:
 	JMP     next
 
 columns_1:
-	VMOVUPS (DI), Z16
-	VMOVUPS 64(DI), Z17
-	CMPQ    DX, $0x08
+	VMOVUPS (R8), Z16
+	VMOVUPS 64(R8), Z17
+	CMPQ    DI, $0x08
 	JGT     columns1_above8
-	CMPQ    DX, $0x04
+	CMPQ    DI, $0x04
 	JGT     columns1_above4
-	CMPQ    DX, $0x02
+	CMPQ    DI, $0x02
 	JGT     columns1_above2
-	CMPQ    DX, $0x01
+	CMPQ    DI, $0x01
 	JLE     columns1_1
 	JMP     columns1_2
 
 columns1_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  columns1_3
 	JMP  columns1_4
 
 columns1_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  columns1_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  columns1_5
 	JMP  columns1_6
 
 columns1_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  columns1_7
 	JMP  columns1_8
 
 columns1_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  columns1_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  columns1_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  columns1_9
 	JMP  columns1_10
 
 columns1_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  columns1_11
 	JMP  columns1_12
 
 columns1_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  columns1_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  columns1_13
 	JMP  columns1_14
 
 columns1_above14:
-	CMPQ    DX, $0x0f
+	CMPQ    DI, $0x0f
 	JLE     columns1_15
 	VPERMPS Z1, Z16, Z18
 	VMAXPS  Z18, Z1, Z1
@@ -8066,59 +8070,59 @@ columns1_1:
 	JMP     next
 
 columns_2:
-	VMOVUPS (DI), Z16
-	VMOVUPS 64(DI), Z17
-	VMOVUPS 128(DI), Z18
-	CMPQ    DX, $0x08
+	VMOVUPS (R8), Z16
+	VMOVUPS 64(R8), Z17
+	VMOVUPS 128(R8), Z18
+	CMPQ    DI, $0x08
 	JGT     columns2_above8
-	CMPQ    DX, $0x04
+	CMPQ    DI, $0x04
 	JGT     columns2_above4
-	CMPQ    DX, $0x02
+	CMPQ    DI, $0x02
 	JGT     columns2_above2
-	CMPQ    DX, $0x01
+	CMPQ    DI, $0x01
 	JLE     columns2_1
 	JMP     columns2_2
 
 columns2_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  columns2_3
 	JMP  columns2_4
 
 columns2_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  columns2_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  columns2_5
 	JMP  columns2_6
 
 columns2_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  columns2_7
 	JMP  columns2_8
 
 columns2_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  columns2_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  columns2_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  columns2_9
 	JMP  columns2_10
 
 columns2_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  columns2_11
 	JMP  columns2_12
 
 columns2_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  columns2_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  columns2_13
 	JMP  columns2_14
 
 columns2_above14:
-	CMPQ    DX, $0x0f
+	CMPQ    DI, $0x0f
 	JLE     columns2_15
 	VPERMPS Z1, Z16, Z19
 	VMAXPS  Z19, Z1, Z1
@@ -8281,60 +8285,60 @@ columns2_1:
 	JMP     next
 
 columns_3:
-	VMOVUPS (DI), Z16
-	VMOVUPS 64(DI), Z17
-	VMOVUPS 128(DI), Z18
-	VMOVUPS 192(DI), Z19
-	CMPQ    DX, $0x08
+	VMOVUPS (R8), Z16
+	VMOVUPS 64(R8), Z17
+	VMOVUPS 128(R8), Z18
+	VMOVUPS 192(R8), Z19
+	CMPQ    DI, $0x08
 	JGT     columns3_above8
-	CMPQ    DX, $0x04
+	CMPQ    DI, $0x04
 	JGT     columns3_above4
-	CMPQ    DX, $0x02
+	CMPQ    DI, $0x02
 	JGT     columns3_above2
-	CMPQ    DX, $0x01
+	CMPQ    DI, $0x01
 	JLE     columns3_1
 	JMP     columns3_2
 
 columns3_above2:
-	CMPQ DX, $0x03
+	CMPQ DI, $0x03
 	JLE  columns3_3
 	JMP  columns3_4
 
 columns3_above4:
-	CMPQ DX, $0x06
+	CMPQ DI, $0x06
 	JGT  columns3_above6
-	CMPQ DX, $0x05
+	CMPQ DI, $0x05
 	JLE  columns3_5
 	JMP  columns3_6
 
 columns3_above6:
-	CMPQ DX, $0x07
+	CMPQ DI, $0x07
 	JLE  columns3_7
 	JMP  columns3_8
 
 columns3_above8:
-	CMPQ DX, $0x0c
+	CMPQ DI, $0x0c
 	JGT  columns3_above12
-	CMPQ DX, $0x0a
+	CMPQ DI, $0x0a
 	JGT  columns3_above10
-	CMPQ DX, $0x09
+	CMPQ DI, $0x09
 	JLE  columns3_9
 	JMP  columns3_10
 
 columns3_above10:
-	CMPQ DX, $0x0b
+	CMPQ DI, $0x0b
 	JLE  columns3_11
 	JMP  columns3_12
 
 columns3_above12:
-	CMPQ DX, $0x0e
+	CMPQ DI, $0x0e
 	JGT  columns3_above14
-	CMPQ DX, $0x0d
+	CMPQ DI, $0x0d
 	JLE  columns3_13
 	JMP  columns3_14
 
 columns3_above14:
-	CMPQ    DX, $0x0f
+	CMPQ    DI, $0x0f
 	JLE     columns3_15
 	VPERMPS Z1, Z16, Z20
 	VMAXPS  Z20, Z1, Z1
@@ -8528,13 +8532,15 @@ columns3_1:
 	ADDQ    SI, CX
 
 next:
-	DECQ  planes+16(FP)
-	JNZ   plane
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   tile
 	KANDW K1, K2, K1
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+80(FP)
+	MOVQ  AX, nan+120(FP)
 	VZEROUPPER
 	RET
 
@@ -16684,26 +16690,30 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32)
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·heldSumAVX512(SB), NOSPLIT, $0-80
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	VPXORD Z0, Z0, Z0
 	MOVQ   src+8(FP), AX
 	MOVQ   dst+0(FP), CX
 	MOVQ   h+24(FP), DX
 	MOVQ   w+32(FP), BX
-	MOVQ   ow+40(FP), SI
-	MOVL   $0xffffffff, DI
-	BZHIL  BX, DI, DI
-	KMOVW  DI, K1
-	MOVL   $0xffffffff, DI
-	BZHIL  SI, DI, DI
-	KMOVW  DI, K2
+	MOVL   $0xffffffff, SI
+	BZHIL  BX, SI, SI
+	KMOVW  SI, K1
+	MOVQ   out+48(FP), BX
+	KMOVW  BX, K2
+	MOVQ   srcRow+56(FP), BX
+	MOVQ   dstRow+72(FP), SI
 	SHLQ   $0x02, BX
 	SHLQ   $0x02, SI
-	MOVQ   index+64(FP), DI
+	SHLQ   $0x02, srcNext+64(FP)
+	SHLQ   $0x02, dstNext+80(FP)
+	MOVQ   DX, DI
+	SUBQ   first+40(FP), DI
+	MOVQ   index+104(FP), R8
 
-plane:
+tile:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -16720,33 +16730,33 @@ plane:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z0, Z15
 	VMOVAPS Z0, Z16
-	CMPQ    columns+56(FP), $0x03
+	CMPQ    columns+96(FP), $0x03
 	JGT     load_above3
-	CMPQ    columns+56(FP), $0x01
+	CMPQ    columns+96(FP), $0x01
 	JGT     load_above1
-	CMPQ    columns+56(FP), $0x00
+	CMPQ    columns+96(FP), $0x00
 	JLE     load_0
 	JMP     load_1
 
 load_above1:
-	CMPQ columns+56(FP), $0x02
+	CMPQ columns+96(FP), $0x02
 	JLE  load_2
 	JMP  load_3
 
 load_above3:
-	CMPQ columns+56(FP), $0x05
+	CMPQ columns+96(FP), $0x05
 	JGT  load_above5
-	CMPQ columns+56(FP), $0x04
+	CMPQ columns+96(FP), $0x04
 	JLE  load_4
 	JMP  load_5
 
 load_above5:
-	CMPQ columns+56(FP), $0x06
+	CMPQ columns+96(FP), $0x06
 	JLE  load_6
 	JMP  load_7
 
 load_0:
-	VMOVUPS  (DI), Z17
+	VMOVUPS  (R8), Z17
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	CMPQ     DX, $0x08
@@ -16897,8 +16907,8 @@ load0_1:
 	JMP       loaded
 
 load_1:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -17099,8 +17109,8 @@ load1_1:
 	JMP       loaded
 
 load_2:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -17333,9 +17343,9 @@ load2_1:
 	JMP       loaded
 
 load_3:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
-	VMOVUPS  128(DI), Z19
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
+	VMOVUPS  128(R8), Z19
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -17602,8 +17612,8 @@ load3_1:
 	JMP       loaded
 
 load_4:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -17868,9 +17878,9 @@ load4_1:
 	JMP       loaded
 
 load_5:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
-	VMOVUPS  128(DI), Z19
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
+	VMOVUPS  128(R8), Z19
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -18169,9 +18179,9 @@ load5_1:
 	JMP       loaded
 
 load_6:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
-	VMOVUPS  128(DI), Z19
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
+	VMOVUPS  128(R8), Z19
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -18470,10 +18480,10 @@ load6_1:
 	JMP       loaded
 
 load_7:
-	VMOVUPS  (DI), Z17
-	VMOVUPS  64(DI), Z18
-	VMOVUPS  128(DI), Z19
-	VMOVUPS  192(DI), Z20
+	VMOVUPS  (R8), Z17
+	VMOVUPS  64(R8), Z18
+	VMOVUPS  128(R8), Z19
+	VMOVUPS  192(R8), Z20
 	VPMOVD2M Z17, K3
 	KNOTW    K3, K3
 	VPMOVD2M Z18, K4
@@ -18806,231 +18816,231 @@ load7_1:
 
 loaded:
 	// From the last row up to the first.
-	MOVQ  DX, R9
-	SUBQ  $0x10, R9
-	SHLQ  $0x06, R9
-	ADDQ  scale+72(FP), R9
-	LEAQ  -1(DX), R10
-	IMULQ SI, R10
-	ADDQ  CX, R10
-	MOVQ  DX, R8
-	CMPQ  reach+48(FP), $0x03
+	MOVQ  DX, R10
+	SUBQ  $0x10, R10
+	SHLQ  $0x06, R10
+	ADDQ  scale+112(FP), R10
+	LEAQ  -1(DI), R11
+	IMULQ SI, R11
+	ADDQ  CX, R11
+	MOVQ  DI, R9
+	CMPQ  reach+88(FP), $0x03
 	JGT   sums_above3
-	CMPQ  reach+48(FP), $0x01
+	CMPQ  reach+88(FP), $0x01
 	JGT   sums_above1
-	CMPQ  reach+48(FP), $0x00
+	CMPQ  reach+88(FP), $0x00
 	JLE   sums_0
 	JMP   sums_1
 
 sums_above1:
-	CMPQ reach+48(FP), $0x02
+	CMPQ reach+88(FP), $0x02
 	JLE  sums_2
 	JMP  sums_3
 
 sums_above3:
-	CMPQ reach+48(FP), $0x05
+	CMPQ reach+88(FP), $0x05
 	JGT  sums_above5
-	CMPQ reach+48(FP), $0x04
+	CMPQ reach+88(FP), $0x04
 	JLE  sums_4
 	JMP  sums_5
 
 sums_above5:
-	CMPQ reach+48(FP), $0x06
+	CMPQ reach+88(FP), $0x06
 	JLE  sums_6
 	JMP  sums_7
 
 sums_0:
-	VMULPS  960(R9), Z16, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z16, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  896(R9), Z15, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z15, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  832(R9), Z14, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z14, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  768(R9), Z13, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z13, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  704(R9), Z12, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z12, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  640(R9), Z11, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z11, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  576(R9), Z10, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z10, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  512(R9), Z9, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z9, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  448(R9), Z8, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z8, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  384(R9), Z7, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z7, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  320(R9), Z6, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z6, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  256(R9), Z5, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z5, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  192(R9), Z4, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z4, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  128(R9), Z3, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z3, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  64(R9), Z2, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z2, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  (R9), Z1, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z1, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_1:
 	VADDPS  Z16, Z15, Z17
 	VADDPS  Z16, Z15, Z18
-	VMULPS  960(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z15, Z14, Z18
 	VADDPS  Z17, Z14, Z17
-	VMULPS  896(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z14, Z13, Z17
 	VADDPS  Z18, Z13, Z18
-	VMULPS  832(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z13, Z12, Z18
 	VADDPS  Z17, Z12, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z12, Z11, Z17
 	VADDPS  Z18, Z11, Z18
-	VMULPS  704(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z11, Z10, Z18
 	VADDPS  Z17, Z10, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z17
 	VADDPS  Z18, Z9, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z18
 	VADDPS  Z17, Z8, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z17
 	VADDPS  Z18, Z7, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z18
 	VADDPS  Z17, Z6, Z17
-	VMULPS  384(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z17
 	VADDPS  Z18, Z5, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z18
 	VADDPS  Z17, Z4, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z17
 	VADDPS  Z18, Z3, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z18
 	VADDPS  Z17, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z17
 	VADDPS  Z18, Z1, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_2:
@@ -19038,125 +19048,125 @@ sums_2:
 	VADDPS  Z15, Z14, Z18
 	VADDPS  Z16, Z18, Z19
 	VADDPS  Z17, Z14, Z20
-	VMULPS  960(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z14, Z13, Z20
 	VADDPS  Z17, Z20, Z17
 	VADDPS  Z19, Z13, Z19
-	VMULPS  896(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z13, Z12, Z19
 	VADDPS  Z18, Z19, Z18
 	VADDPS  Z17, Z12, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z12, Z11, Z17
 	VADDPS  Z20, Z17, Z20
 	VADDPS  Z18, Z11, Z18
-	VMULPS  768(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z11, Z10, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z20, Z10, Z20
-	VMULPS  704(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z20
 	VADDPS  Z17, Z20, Z17
 	VADDPS  Z19, Z9, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z19
 	VADDPS  Z18, Z19, Z18
 	VADDPS  Z17, Z8, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z17
 	VADDPS  Z20, Z17, Z20
 	VADDPS  Z18, Z7, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z20, Z6, Z20
-	VMULPS  448(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z20
 	VADDPS  Z17, Z20, Z17
 	VADDPS  Z19, Z5, Z19
-	VMULPS  384(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z19
 	VADDPS  Z18, Z19, Z18
 	VADDPS  Z17, Z4, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z17
 	VADDPS  Z20, Z17, Z20
 	VADDPS  Z18, Z3, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z20, Z2, Z20
-	VMULPS  192(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z20
 	VADDPS  Z17, Z20, Z17
 	VADDPS  Z19, Z1, Z19
-	VMULPS  128(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z18, Z1, Z18
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  (R9), Z18, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z18, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_3:
@@ -19167,136 +19177,136 @@ sums_3:
 	VADDPS  Z17, Z20, Z21
 	VADDPS  Z18, Z13, Z22
 	VADDPS  Z16, Z22, Z22
-	VMULPS  960(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z13, Z12, Z22
 	VADDPS  Z18, Z22, Z18
 	VADDPS  Z20, Z12, Z23
 	VADDPS  Z17, Z23, Z17
-	VMULPS  896(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z12, Z11, Z17
 	VADDPS  Z20, Z17, Z20
 	VADDPS  Z22, Z11, Z23
 	VADDPS  Z19, Z23, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z11, Z10, Z19
 	VADDPS  Z22, Z19, Z22
 	VADDPS  Z17, Z10, Z23
 	VADDPS  Z21, Z23, Z21
-	VMULPS  768(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z21
 	VADDPS  Z17, Z21, Z17
 	VADDPS  Z19, Z9, Z23
 	VADDPS  Z18, Z23, Z18
-	VMULPS  704(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z21, Z8, Z23
 	VADDPS  Z20, Z23, Z20
-	VMULPS  640(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z20
 	VADDPS  Z21, Z20, Z21
 	VADDPS  Z18, Z7, Z23
 	VADDPS  Z22, Z23, Z22
-	VMULPS  576(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z22
 	VADDPS  Z18, Z22, Z18
 	VADDPS  Z20, Z6, Z23
 	VADDPS  Z17, Z23, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z17
 	VADDPS  Z20, Z17, Z20
 	VADDPS  Z22, Z5, Z23
 	VADDPS  Z19, Z23, Z19
-	VMULPS  448(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z19
 	VADDPS  Z22, Z19, Z22
 	VADDPS  Z17, Z4, Z23
 	VADDPS  Z21, Z23, Z21
-	VMULPS  384(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z21
 	VADDPS  Z17, Z21, Z17
 	VADDPS  Z19, Z3, Z23
 	VADDPS  Z18, Z23, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z21, Z2, Z23
 	VADDPS  Z20, Z23, Z20
-	VMULPS  256(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z20
 	VADDPS  Z21, Z20, Z21
 	VADDPS  Z18, Z1, Z23
 	VADDPS  Z22, Z23, Z22
-	VMULPS  192(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z18, Z1, Z18
 	VADDPS  Z17, Z20, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z19, Z1, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
-	VMULPS  (R9), Z21, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z21, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_4:
@@ -19308,134 +19318,134 @@ sums_4:
 	VADDPS  Z13, Z12, Z22
 	VADDPS  Z18, Z22, Z18
 	VADDPS  Z21, Z12, Z23
-	VMULPS  960(R9), Z23, Z23
-	VMOVUPS Z23, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z23, Z23
+	VMOVUPS Z23, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z12, Z11, Z23
 	VADDPS  Z20, Z23, Z20
 	VADDPS  Z18, Z11, Z24
 	VADDPS  Z16, Z24, Z24
-	VMULPS  896(R9), Z24, Z24
-	VMOVUPS Z24, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z24, Z24
+	VMOVUPS Z24, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z11, Z10, Z24
 	VADDPS  Z22, Z24, Z22
 	VADDPS  Z20, Z10, Z25
 	VADDPS  Z17, Z25, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z17
 	VADDPS  Z23, Z17, Z23
 	VADDPS  Z22, Z9, Z25
 	VADDPS  Z19, Z25, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z19
 	VADDPS  Z24, Z19, Z24
 	VADDPS  Z23, Z8, Z25
 	VADDPS  Z21, Z25, Z21
-	VMULPS  704(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z21
 	VADDPS  Z17, Z21, Z17
 	VADDPS  Z24, Z7, Z25
 	VADDPS  Z18, Z25, Z18
-	VMULPS  640(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z17, Z6, Z25
 	VADDPS  Z20, Z25, Z20
-	VMULPS  576(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z20
 	VADDPS  Z21, Z20, Z21
 	VADDPS  Z19, Z5, Z25
 	VADDPS  Z22, Z25, Z22
-	VMULPS  512(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z22
 	VADDPS  Z18, Z22, Z18
 	VADDPS  Z21, Z4, Z25
 	VADDPS  Z23, Z25, Z23
-	VMULPS  448(R9), Z23, Z23
-	VMOVUPS Z23, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z23, Z23
+	VMOVUPS Z23, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z23
 	VADDPS  Z20, Z23, Z20
 	VADDPS  Z18, Z3, Z25
 	VADDPS  Z24, Z25, Z24
-	VMULPS  384(R9), Z24, Z24
-	VMOVUPS Z24, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z24, Z24
+	VMOVUPS Z24, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z24
 	VADDPS  Z22, Z24, Z22
 	VADDPS  Z20, Z2, Z25
 	VADDPS  Z17, Z25, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z17
 	VADDPS  Z23, Z17, Z23
 	VADDPS  Z22, Z1, Z25
 	VADDPS  Z19, Z25, Z19
-	VMULPS  256(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z24, Z1, Z19
 	VADDPS  Z21, Z23, Z21
-	VMULPS  192(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z18, Z19, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z20, Z17, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z22, Z1, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_5:
@@ -19450,142 +19460,142 @@ sums_5:
 	VADDPS  Z20, Z23, Z20
 	VADDPS  Z22, Z11, Z24
 	VADDPS  Z19, Z24, Z24
-	VMULPS  960(R9), Z24, Z24
-	VMOVUPS Z24, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z24, Z24
+	VMOVUPS Z24, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z11, Z10, Z24
 	VADDPS  Z22, Z24, Z22
 	VADDPS  Z23, Z10, Z25
 	VADDPS  Z21, Z25, Z25
-	VMULPS  896(R9), Z25, Z25
-	VMOVUPS Z25, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z25, Z25
+	VMOVUPS Z25, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z25
 	VADDPS  Z23, Z25, Z23
 	VADDPS  Z24, Z9, Z26
 	VADDPS  Z18, Z26, Z26
 	VADDPS  Z16, Z26, Z26
-	VMULPS  832(R9), Z26, Z26
-	VMOVUPS Z26, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z26, Z26
+	VMOVUPS Z26, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z26
 	VADDPS  Z24, Z26, Z24
 	VADDPS  Z25, Z8, Z27
 	VADDPS  Z20, Z27, Z27
 	VADDPS  Z17, Z27, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z17
 	VADDPS  Z25, Z17, Z25
 	VADDPS  Z26, Z7, Z27
 	VADDPS  Z22, Z27, Z27
 	VADDPS  Z19, Z27, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z19
 	VADDPS  Z26, Z19, Z26
 	VADDPS  Z17, Z6, Z27
 	VADDPS  Z23, Z27, Z27
 	VADDPS  Z21, Z27, Z21
-	VMULPS  640(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z21
 	VADDPS  Z17, Z21, Z17
 	VADDPS  Z19, Z5, Z27
 	VADDPS  Z24, Z27, Z27
 	VADDPS  Z18, Z27, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z21, Z4, Z27
 	VADDPS  Z25, Z27, Z27
 	VADDPS  Z20, Z27, Z20
-	VMULPS  512(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z20
 	VADDPS  Z21, Z20, Z21
 	VADDPS  Z18, Z3, Z27
 	VADDPS  Z26, Z27, Z27
 	VADDPS  Z22, Z27, Z22
-	VMULPS  448(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z22
 	VADDPS  Z18, Z22, Z18
 	VADDPS  Z20, Z2, Z27
 	VADDPS  Z17, Z27, Z27
 	VADDPS  Z23, Z27, Z23
-	VMULPS  384(R9), Z23, Z23
-	VMOVUPS Z23, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z23, Z23
+	VMOVUPS Z23, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z23
 	VADDPS  Z20, Z23, Z20
 	VADDPS  Z22, Z1, Z27
 	VADDPS  Z19, Z27, Z27
 	VADDPS  Z24, Z27, Z24
-	VMULPS  320(R9), Z24, Z24
-	VMOVUPS Z24, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z24, Z24
+	VMOVUPS Z24, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z22, Z1, Z22
 	VADDPS  Z21, Z23, Z24
 	VADDPS  Z25, Z24, Z24
-	VMULPS  256(R9), Z24, Z24
-	VMOVUPS Z24, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z24, Z24
+	VMOVUPS Z24, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z18, Z1, Z18
 	VADDPS  Z26, Z18, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z17, Z20, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z19, Z22, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z21, Z23, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_6:
@@ -19602,139 +19612,139 @@ sums_6:
 	VADDPS  Z22, Z24, Z22
 	VADDPS  Z20, Z10, Z25
 	VADDPS  Z17, Z25, Z25
-	VMULPS  960(R9), Z25, Z25
-	VMOVUPS Z25, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z25, Z25
+	VMOVUPS Z25, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z10, Z9, Z25
 	VADDPS  Z23, Z25, Z23
 	VADDPS  Z22, Z9, Z26
 	VADDPS  Z19, Z26, Z26
-	VMULPS  896(R9), Z26, Z26
-	VMOVUPS Z26, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z26, Z26
+	VMOVUPS Z26, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z26
 	VADDPS  Z24, Z26, Z24
 	VADDPS  Z23, Z8, Z27
 	VADDPS  Z21, Z27, Z27
-	VMULPS  832(R9), Z27, Z27
-	VMOVUPS Z27, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z27, Z27
+	VMOVUPS Z27, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z27
 	VADDPS  Z25, Z27, Z25
 	VADDPS  Z24, Z7, Z28
 	VADDPS  Z18, Z28, Z28
 	VADDPS  Z16, Z28, Z28
-	VMULPS  768(R9), Z28, Z28
-	VMOVUPS Z28, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z28, Z28
+	VMOVUPS Z28, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z28
 	VADDPS  Z26, Z28, Z26
 	VADDPS  Z25, Z6, Z29
 	VADDPS  Z20, Z29, Z29
 	VADDPS  Z17, Z29, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z17
 	VADDPS  Z27, Z17, Z27
 	VADDPS  Z26, Z5, Z29
 	VADDPS  Z22, Z29, Z29
 	VADDPS  Z19, Z29, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z19, Z19
+	VMOVUPS Z19, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z19
 	VADDPS  Z28, Z19, Z28
 	VADDPS  Z27, Z4, Z29
 	VADDPS  Z23, Z29, Z29
 	VADDPS  Z21, Z29, Z21
-	VMULPS  576(R9), Z21, Z21
-	VMOVUPS Z21, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z21, Z21
+	VMOVUPS Z21, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z21
 	VADDPS  Z17, Z21, Z17
 	VADDPS  Z28, Z3, Z29
 	VADDPS  Z24, Z29, Z29
 	VADDPS  Z18, Z29, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z18, Z18
+	VMOVUPS Z18, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z18
 	VADDPS  Z19, Z18, Z19
 	VADDPS  Z17, Z2, Z29
 	VADDPS  Z25, Z29, Z29
 	VADDPS  Z20, Z29, Z20
-	VMULPS  448(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z20
 	VADDPS  Z21, Z20, Z21
 	VADDPS  Z19, Z1, Z29
 	VADDPS  Z26, Z29, Z29
 	VADDPS  Z22, Z29, Z22
-	VMULPS  384(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z18, Z1, Z18
 	VADDPS  Z27, Z21, Z22
 	VADDPS  Z23, Z22, Z22
-	VMULPS  320(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z28, Z18, Z22
 	VADDPS  Z24, Z22, Z22
-	VMULPS  256(R9), Z22, Z22
-	VMOVUPS Z22, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z22, Z22
+	VMOVUPS Z22, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z17, Z20, Z17
 	VADDPS  Z25, Z17, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z19, Z1, Z17
 	VADDPS  Z26, Z17, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z27, Z21, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z28, Z18, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z17, Z17
+	VMOVUPS Z17, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 sums_7:
@@ -19754,40 +19764,40 @@ sums_7:
 	VADDPS  Z11, Z9, Z20
 	VADDPS  Z15, Z20, Z20
 	VADDPS  Z16, Z20, Z20
-	VMULPS  960(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  960(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z11, Z9, Z11
 	VADDPS  Z10, Z8, Z20
 	VADDPS  Z14, Z20, Z20
 	VADDPS  Z17, Z20, Z20
-	VMULPS  896(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  896(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z10, Z8, Z10
 	VADDPS  Z9, Z7, Z20
 	VADDPS  Z13, Z20, Z20
 	VADDPS  Z18, Z20, Z20
-	VMULPS  832(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  832(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z6, Z7
 	VADDPS  Z9, Z7, Z9
 	VADDPS  Z8, Z6, Z20
 	VADDPS  Z12, Z20, Z20
 	VADDPS  Z19, Z20, Z20
-	VMULPS  768(R9), Z20, Z20
-	VMOVUPS Z20, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  768(R10), Z20, Z20
+	VMOVUPS Z20, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z8, Z6, Z8
@@ -19795,10 +19805,10 @@ sums_7:
 	VADDPS  Z11, Z20, Z20
 	VADDPS  Z15, Z20, Z20
 	VADDPS  Z16, Z20, Z16
-	VMULPS  704(R9), Z16, Z16
-	VMOVUPS Z16, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  704(R10), Z16, Z16
+	VMOVUPS Z16, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z7, Z5, Z7
@@ -19806,10 +19816,10 @@ sums_7:
 	VADDPS  Z10, Z16, Z16
 	VADDPS  Z14, Z16, Z16
 	VADDPS  Z17, Z16, Z16
-	VMULPS  640(R9), Z16, Z16
-	VMOVUPS Z16, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  640(R10), Z16, Z16
+	VMOVUPS Z16, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z6, Z4, Z6
@@ -19817,10 +19827,10 @@ sums_7:
 	VADDPS  Z9, Z16, Z16
 	VADDPS  Z13, Z16, Z16
 	VADDPS  Z18, Z16, Z16
-	VMULPS  576(R9), Z16, Z16
-	VMOVUPS Z16, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  576(R10), Z16, Z16
+	VMOVUPS Z16, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z5, Z3, Z5
@@ -19828,10 +19838,10 @@ sums_7:
 	VADDPS  Z8, Z16, Z16
 	VADDPS  Z12, Z16, Z16
 	VADDPS  Z19, Z16, Z16
-	VMULPS  512(R9), Z16, Z16
-	VMOVUPS Z16, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  512(R10), Z16, Z16
+	VMOVUPS Z16, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z2, Z1, Z2
 	VADDPS  Z4, Z2, Z4
@@ -19839,69 +19849,71 @@ sums_7:
 	VADDPS  Z7, Z16, Z16
 	VADDPS  Z11, Z16, Z16
 	VADDPS  Z15, Z16, Z15
-	VMULPS  448(R9), Z15, Z15
-	VMOVUPS Z15, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  448(R10), Z15, Z15
+	VMOVUPS Z15, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z3, Z1, Z3
 	VADDPS  Z6, Z2, Z15
 	VADDPS  Z10, Z15, Z15
 	VADDPS  Z14, Z15, Z14
-	VMULPS  384(R9), Z14, Z14
-	VMOVUPS Z14, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  384(R10), Z14, Z14
+	VMOVUPS Z14, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z1, Z14
 	VADDPS  Z9, Z14, Z14
 	VADDPS  Z13, Z14, Z13
-	VMULPS  320(R9), Z13, Z13
-	VMOVUPS Z13, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  320(R10), Z13, Z13
+	VMOVUPS Z13, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z4, Z13
 	VADDPS  Z12, Z13, Z12
-	VMULPS  256(R9), Z12, Z12
-	VMOVUPS Z12, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  256(R10), Z12, Z12
+	VMOVUPS Z12, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z7, Z3, Z3
 	VADDPS  Z11, Z3, Z3
-	VMULPS  192(R9), Z3, Z3
-	VMOVUPS Z3, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  192(R10), Z3, Z3
+	VMOVUPS Z3, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z6, Z2, Z2
 	VADDPS  Z10, Z2, Z2
-	VMULPS  128(R9), Z2, Z2
-	VMOVUPS Z2, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  128(R10), Z2, Z2
+	VMOVUPS Z2, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z5, Z1, Z1
 	VADDPS  Z9, Z1, Z1
-	VMULPS  64(R9), Z1, Z1
-	VMOVUPS Z1, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  64(R10), Z1, Z1
+	VMOVUPS Z1, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 	VADDPS  Z8, Z4, Z1
-	VMULPS  (R9), Z1, Z1
-	VMOVUPS Z1, K2, (R10)
-	SUBQ    SI, R10
-	DECQ    R8
+	VMULPS  (R10), Z1, Z1
+	VMOVUPS Z1, K2, (R11)
+	SUBQ    SI, R11
+	DECQ    R9
 	JZ      summed
 
 summed:
-	MOVQ  SI, R10
-	IMULQ DX, R10
-	ADDQ  R10, CX
-	DECQ  planes+16(FP)
-	JNZ   plane
+	MOVQ  SI, R11
+	IMULQ DI, R11
+	ADDQ  R11, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   tile
 	VZEROUPPER
 	RET
 

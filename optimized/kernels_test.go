@@ -132,9 +132,9 @@ func against(t *testing.T, nans bool, what string, src, dst *guard.Memory, cells
 	want := make([]float32, n)
 	base := make([]float32, cells)
 	integers(r, base)
+	contract(want, base)
 	for i, s := range places(src, cells) {
 		copy(s, base)
-		contract(want, s)
 		for _, d := range places(dst, n)[i%2*2:] {
 			for j := range d {
 				d[j] = 12345
@@ -155,9 +155,9 @@ func against(t *testing.T, nans bool, what string, src, dst *guard.Memory, cells
 	copy(s, base)
 	for i := range s {
 		old := s[i]
-		for _, nan := range []float32{quiet, signalling} {
-			s[i] = nan
-			contract(want, s)
+		s[i] = quiet
+		contract(want, s)
+		for _, s[i] = range []float32{quiet, signalling} {
 			kernel(d, s)
 			if !same(d, want) {
 				t.Fatalf("%s, NaN at %d: got %v, want %v", what, i, d, want)
@@ -545,68 +545,122 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 	}
 }
 
-// TestKernelNarrow compares the kernels for narrow planes, of each set, with their Go loops: each width, each height that
-// registers hold and more, at both fences, and a NaN at every position.
+// TestKernelNarrow compares the kernels for narrow planes, of each set, with their Go loops: each width, heights up to those
+// that registers hold and more, at both fences, and a NaN at every position; and those for tiles, of wider planes too.
 func TestKernelNarrow(t *testing.T) {
 	for _, s := range sets {
-		for op, o := range s.ops {
-			if !s.runnable || o.narrow.exact == nil {
-				continue
+		for op := range s.ops {
+			for _, held := range []bool{false, true} {
+				o := &s.ops[op]
+				widest, tallest, name := narrowWidth, heldRows+2, "narrow"
+				if held {
+					widest, tallest, name = 3*narrowWidth, 2*heldRows+2, "held"
+				}
+				if !s.runnable || !held && o.narrow.exact == nil || held && o.held == nil {
+					continue
+				}
+				if raceEnabled {
+					widest, tallest = narrowWidth+3, 3
+				}
+				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d/heights=1-%d", s.name, pool2d.Op(op), name, widest, tallest), func(t *testing.T) {
+					testNarrow(t, o, pool2d.Op(op), widest, tallest, held)
+				})
 			}
-			tallest := heldRows + 2
-			if raceEnabled {
-				tallest = 3
-			}
-			t.Run(fmt.Sprintf("set=%s/op=%v/kernel=narrow/widths=1-%d/heights=1-%d", s.name, pool2d.Op(op), narrowWidth, tallest), func(t *testing.T) {
-				held := 0
-				src, dst := fenced(t, 4*tallest*narrowWidth+40), fenced(t, 4*tallest*narrowWidth+40)
-				tmp := make([]float32, narrowScratch(tallest, tallest))
-				r := rand.New(rand.NewPCG(6, 6))
-				for w := 1; w <= narrowWidth; w++ {
-					for h := 1; h <= tallest; h++ {
-						for variant := range 6 {
-							reach := pool2d.HW{H: r.IntN(heldReach + 2), W: r.IntN(heldReach + 2)}
-							p := pool2d.Params{Op: pool2d.Op(op), Kernel: pool2d.HW{H: 2*reach.H + 1, W: 2*reach.W + 1}, Stride: pool2d.HW{H: 1, W: 1},
-								Pad: pool2d.Pad{Top: reach.H, Left: reach.W, Bottom: reach.H, Right: reach.W}, CountPad: variant&1 == 0}
-							if variant >= 4 { // another window than one around each cell
-								p.Kernel.H, p.Kernel.W, p.Stride.W = p.Kernel.H+r.IntN(2), p.Kernel.W+r.IntN(2), 1+r.IntN(2)
-								p.Pad.Top, p.Pad.Right = r.IntN(reach.H+1), r.IntN(reach.W+1)
-							}
-							in := pool2d.Shape{N: 1, C: 1 + variant%3, H: h, W: w}
-							out, err := pool2d.OutputShape(in, p)
-							if err != nil {
-								continue
-							}
-							c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), ops: &s.ops[op], path: pathNarrow, scaled: op == 1}
-							if !c.isNarrow() {
-								continue
-							}
-							if c.narrow.held {
-								held++
-							}
-							c.factors()
-							f := c.narrow
-							f.planes, f.by = in.C, c.by
-							cells, results := in.C*h*w, in.C*out.H*out.W
-							got := func(d, s []float32) {
-								if k := &o.narrow; k.fast == nil || !k.fast(d, s, tmp, &f) {
-									k.exact(d, s, tmp, &f)
-								}
-							}
-							want := func(d, s []float32) { narrowSum(d, s, in.C, c.h, c.w, c.by) }
-							if op == 0 {
-								want = func(d, s []float32) { narrowMax(d, s, in.C, c.h, c.w) }
-							}
-							against(t, op == 0 && (5*w+h)%24 == variant, caseName(in, p, pool2d.NCHW), src, dst, cells, results, got, want)
-						}
+		}
+	}
+}
+
+func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int, held bool) {
+	src, dst := fenced(t, 3*tallest*widest+40), fenced(t, 3*tallest*widest+40)
+	tmp := make([]float32, narrowScratch(tallest, tallest))
+	r := rand.New(rand.NewPCG(6, 6))
+	cases, tiles := 0, 0
+	for w := 1; w <= widest; w++ {
+		for h := 1 + w%2; h <= tallest; h += 2 {
+			for variant := range 6 {
+				reach := pool2d.HW{H: r.IntN(heldReach + 2), W: r.IntN(heldReach + 2)}
+				p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: 2*reach.H + 1, W: 2*reach.W + 1}, Stride: pool2d.HW{H: 1, W: 1},
+					Pad: pool2d.Pad{Top: reach.H, Left: reach.W, Bottom: reach.H, Right: reach.W}, CountPad: variant&1 == 0}
+				if variant >= 4 { // another window than one around each cell
+					p.Kernel.H, p.Kernel.W, p.Stride.W = p.Kernel.H+r.IntN(2), p.Kernel.W+r.IntN(2), 1+r.IntN(2)
+					p.Pad.Top, p.Pad.Right = r.IntN(reach.H+1), r.IntN(reach.W+1)
+				}
+				in := pool2d.Shape{N: 1, C: 1 + variant%3, H: h, W: w}
+				out, err := pool2d.OutputShape(in, p)
+				if err != nil {
+					continue
+				}
+				c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), ops: o, path: pathNarrow, scaled: op == pool2d.Avg}
+				kernel := func(d, s []float32) {
+					f := c.narrow
+					f.planes, f.by = in.C, c.by
+					if k := &o.narrow; k.fast == nil || !k.fast(d, s, tmp, &f) {
+						k.exact(d, s, tmp, &f)
 					}
 				}
-				if o.lanes == narrowWidth && held < 10*narrowWidth && !raceEnabled {
-					t.Errorf("registers held the planes of %d cases only", held)
+				want := func(d, s []float32) { narrowSum(d, s, in.C, c.h, c.w, c.by) }
+				if op == pool2d.Max {
+					want = func(d, s []float32) { narrowMax(d, s, in.C, c.h, c.w) }
 				}
-				t.Logf("registers held the planes of %d cases", held)
-			})
+				if held {
+					if !c.isHeld() {
+						continue
+					}
+					var factors []float32 // by tiles; narrowSum has them by rows of the plane
+					if op == pool2d.Avg {
+						c.path = pathHeld
+						c.factors()
+						factors = c.by
+					}
+					tiles = max(tiles, len(c.held.tiles))
+					kernel = func(d, s []float32) {
+						c.dst, c.src, c.by = d, s, factors
+						if !c.heldRun(0, in.C, new(scratch)) {
+							narrowMax(d, s, in.C, c.h, c.w)
+							if !slices.ContainsFunc(s, func(v float32) bool { return v != v }) {
+								t.Fatalf("%s: saw a NaN where there is none", caseName(in, p, pool2d.NCHW))
+							}
+						}
+					}
+					want = func(d, s []float32) { wholePlanes(d, s, in.C, &c) }
+				} else if !c.isNarrow() {
+					continue
+				} else {
+					c.factors()
+				}
+				cases++
+				cells, results := in.C*h*w, in.C*out.H*out.W
+				against(t, op == pool2d.Max && (5*w+h)%24 == variant && cells < 450, caseName(in, p, pool2d.NCHW), src, dst, cells, results, kernel, want)
+			}
 		}
+	}
+	t.Logf("%d cases, up to %d tiles", cases, tiles)
+	if held && (cases < 100 || tiles < 4) && !raceEnabled {
+		t.Errorf("registers held the planes of %d cases only, in %d tiles at most", cases, tiles)
+	}
+}
+
+// wholePlanes is the contract of planes that are held.
+func wholePlanes(dst, src []float32, planes int, c *call[float32]) {
+	if c.op == pool2d.Max {
+		narrowMax(dst, src, planes, c.h, c.w)
+		return
+	}
+	by := make([]float32, c.h.out*c.w.out)
+	for y := range c.h.out {
+		c.scales(by[y*c.w.out:], c.rowsCounted(y), 0, c.w.out)
+	}
+	for i := range dst {
+		y, x := i/c.w.out%c.h.out, i%c.w.out
+		row, rows := c.h.taps(y)
+		column, columns := c.w.taps(x)
+		var sum float32
+		for a := range rows {
+			for b := range columns {
+				sum += src[(i/(c.h.out*c.w.out)*c.h.in+row+a)*c.w.in+column+b]
+			}
+		}
+		dst[i] = sum * by[y*c.w.out+x]
 	}
 }
 
@@ -621,7 +675,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [7]int
+			var paths [8]int
 			streamed := 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
@@ -659,7 +713,7 @@ func TestKernelPaths(t *testing.T) {
 				}
 				streamAbove, togetherCells = i/4%2<<40, i/8%2<<40
 				c := call[float32]{plan: newPlan(in, out, l, p), src: make([]float32, 1)}
-				c.choose()
+				c.choose(true)
 				paths[c.path]++
 				if c.stream {
 					streamed++
@@ -679,7 +733,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d, held %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], paths[pathHeld], streamed)
 		})
 	}
 }

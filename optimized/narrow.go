@@ -38,64 +38,11 @@ func (c *call[T]) isNarrow() bool {
 	left, right := w.l, w.k-1-w.l
 	n.first = max(-left, 1-narrowWidth)
 	n.taps = min(right, narrowWidth-1) - n.first + 1
-	n.held = c.ops.lanes == narrowWidth && h.s == 1 && h.out == h.in && h.in <= heldRows && h.k == 2*h.l+1
-	n.reach = min(h.l, h.in-1)
-	n.held = n.held && n.reach <= heldReach
 	if !c.ops.idempotent {
-		if n.held = n.held && n.heldSums(w); !n.held {
-			c.sumsOfRow()
-		}
+		c.sumsOfRow()
 		return true
 	}
-	if c.ops.lanes < narrowWidth {
-		return true
-	}
-	ok := n.maxima(w)
-	n.columns = n.steps / 2
-	n.held = n.held && n.steps%2 == 0
-	return ok
-}
-
-// heldRows is how many rows a plane may have that registers hold whole, heldReach how many rows above and below a row its
-// window may take.
-const (
-	heldRows  = 16
-	heldReach = 7
-)
-
-// heldSums prepares for sums of planes that are held whole: of which sums of 8, 4, 2 and 1 cells, that end in their lane,
-// a window is made. Its cells before the row are not in such a sum, those behind it are zeros up to the last lane. It
-// reports false if a window needs a sum that ends behind that.
-//
-//	cells                   0 1 2 3 4 5 6 7 8 9
-//	window              [───────┤                5 cells, of 4 and 1: that ends in 1, and 2
-//	                            [───────┤        those that end in 7, and 8
-//	                                      [───────┤  and in 12, and none
-func (n *narrowPlanes) heldSums(w axis) bool {
-	if w.k%2 == 0 || w.k > 2*heldReach+1 {
-		return false
-	}
-	n.index, n.columns = n.index[:0], w.k/2
-	before := 0
-	for size := 8; size > 0; size /= 2 {
-		if w.k&size == 0 {
-			continue
-		}
-		for x := range narrowWidth {
-			first := x*w.s - w.l + before
-			last := first + size - 1
-			switch {
-			case x >= w.out || last < 0 || first >= w.in:
-				n.index = append(n.index, 1<<31)
-			case last < narrowWidth:
-				n.index = append(n.index, uint32(last))
-			default:
-				return false
-			}
-		}
-		before += size
-	}
-	return true
+	return c.ops.lanes < narrowWidth || n.maxima(w)
 }
 
 // maxima prepares for maxima: doubling makes windows of m cells that end in their lane, or with mirrored begin there, and
@@ -178,7 +125,6 @@ var narrowSums = [...][][2]int{
 // sumsOfRow prepares for sums: how to make the windows of a row of sums of 1, 2, 4 and 8 cells.
 func (c *call[T]) sumsOfRow() {
 	n := &c.narrow
-	n.index = n.index[:0]
 	longest := 1
 	var from, left [narrowWidth]int
 	for x := range c.w.out {

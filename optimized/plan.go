@@ -164,8 +164,21 @@ type call[T pool2d.Elem] struct {
 	edges  []int // how many columns of the others count
 	picks  cellPicks
 	narrow narrowPlanes
+	held   held
 	layout flatLayout
 	shared []T // memory of by, kept for the next call
+
+	prepared prepared
+	once     sync.Once
+	exact    *call[T] // of what is held, where there is a NaN
+}
+
+// prepared is what a call was prepared for.
+type prepared struct {
+	plan
+	set         *set
+	streamAbove int
+	keyed       bool
 }
 
 // path is a way to compute a plane.
@@ -179,6 +192,7 @@ const (
 	pathCells              // NHWC, each output cell from its taps, all channels at once
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
+	pathHeld               // small planes, by tiles that registers hold
 )
 
 // calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
@@ -215,23 +229,33 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 
 // pool computes dst, which is not empty. If keyed, cells are the bits of float32.
 func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
-	free := &calls[elemIndex[T]()]
-	c, ok := free.Get().(*call[T])
-	if !ok {
-		c = new(call[T])
-		c.task = c
-	}
-	c.plan, c.keyed = pl, keyed
+	free, c := &calls[elemIndex[T]()], newCall[T]()
 	c.dst, c.src = dst, src
-	c.choose()
+	if key := (prepared{pl, active, streamAbove, keyed}); c.prepared != key { // most calls repeat one
+		c.prepared, c.plan, c.keyed = key, pl, keyed
+		c.prepare()
+	}
+	c.start(c.chunks, len(c.src)+len(c.dst))
+	if f := c.exact; f != nil {
+		f.dst, f.src = nil, nil
+		free.Put(f)
+		c.exact, c.once = nil, sync.Once{}
+	}
+	c.dst, c.src = nil, nil
+	free.Put(c)
+}
+
+// prepare chooses the path, cuts the call into chunks, and computes what they share.
+func (c *call[T]) prepare() {
+	c.choose(true)
 	rows := 1 // that stay together in a band
 	switch {
-	case c.herk:
-		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
 	case c.path == pathFused && c.kind != k3s1Same:
 		rows = 2 // what k3s1 takes at a time
-	case c.path == pathFused || c.path == pathNarrow || c.path == pathFlat:
+	case c.path == pathFused || c.path == pathNarrow || c.path == pathFlat || c.path == pathHeld:
 		rows = c.h.out // whole planes
+	case c.herk:
+		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
 	if c.path == pathWhole && c.unit > 1 { // bands of channels, not of rows
@@ -253,9 +277,29 @@ func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 		c.chunks = (c.planes + c.perChunk - 1) / c.perChunk
 	}
 	c.factors()
-	c.start(c.chunks, len(c.src)+len(c.dst))
-	c.dst, c.src, c.by = nil, nil, nil
-	free.Put(c)
+}
+
+// exactly returns the call by another path than pathHeld, which has no exact kernels.
+func (c *call[T]) exactly() *call[T] {
+	c.once.Do(func() {
+		f := newCall[T]()
+		f.prepared = prepared{} // chunks are not its own
+		f.plan, f.cut, f.dst, f.src = c.plan, c.cut, c.dst, c.src
+		f.choose(false)
+		f.factors()
+		c.exact = f
+	})
+	return c.exact
+}
+
+// newCall returns a call that is not under way.
+func newCall[T pool2d.Elem]() *call[T] {
+	c, ok := calls[elemIndex[T]()].Get().(*call[T])
+	if !ok {
+		c = new(call[T])
+		c.task = c
+	}
+	return c
 }
 
 // What the separable path may use of a goroutine's scratch. A strip has up to six rows beside its blocks, and where
@@ -272,8 +316,8 @@ const (
 // at 19 to 38 (an AMD Zen 4).
 var streamAbove = 96 << 20 // less where the last cache is small; tests lower it
 
-// choose picks the path.
-func (c *call[T]) choose() {
+// choose picks the path, pathHeld only if hold.
+func (c *call[T]) choose(hold bool) {
 	c.scaled = c.op == pool2d.Avg
 	c.path, c.herk, c.strip, c.paired, c.byCells, c.stream = pathDirect, false, c.w.out, false, false, false
 	if c.op == pool2d.Avg && !isFloat[T]() {
@@ -287,14 +331,17 @@ func (c *call[T]) choose() {
 		return
 	}
 	c.kind = c.fusedKind()
-	if c.kind < 0 || c.kind == k3s1Same && !c.stream { // of 3×3/1, what registers hold takes half of the time
-		if c.isNarrow() && (c.kind < 0 || c.narrow.held) {
-			c.path = pathNarrow
-			return
-		}
+	sooner := c.kind >= 0 && (c.kind != k3s1Same || c.w.in > narrowWidth) // than what is held
+	if hold && !sooner && !c.stream && c.isHeld() {
+		c.path = pathHeld
+		return
 	}
 	if c.kind >= 0 {
 		c.path = pathFused
+		return
+	}
+	if c.isNarrow() {
+		c.path = pathNarrow
 		return
 	}
 	if c.isFlat() {
@@ -339,6 +386,11 @@ func (c *call[T]) run(i int, s *scratch) {
 	}
 	p0, p1, y0, y1 := c.at(i, c.planes, rows)
 	switch c.path {
+	case pathHeld:
+		if !c.heldRun(p0, p1, s) {
+			c.exactly().run(i, s)
+		}
+		return
 	case pathFused:
 		c.fused(p0, p1, y0, y1, s)
 		return

@@ -139,10 +139,10 @@ func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by 
 //go:noescape
 func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
 
-// heldMaxFastAVX512 works like narrowMax.
+// heldMaxFastAVX512 works like heldMax.
 //
 //go:noescape
-func heldMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32) (nan int)
+func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32) (nan int)
 
 // slideMaxFastAVX512 works like slideMax.
 //
@@ -249,10 +249,10 @@ func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by floa
 //go:noescape
 func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
 
-// heldSumAVX512 works like narrowSum.
+// heldSumAVX512 works like heldSum.
 //
 //go:noescape
-func heldSumAVX512(dst *float32, src *float32, planes int, h int, w int, ow int, reach int, columns int, index *uint32, scale *float32)
+func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32)
 
 // k3s1SameSumAVX512 works like k3s1SameSum.
 //

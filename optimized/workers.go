@@ -267,6 +267,7 @@ type scratch struct {
 	// What kernels are told; here, so that it is not allocated.
 	band   band
 	narrow narrowPlanes
+	tile   heldTile
 	cells  cellWindows
 }
 

@@ -14,29 +14,38 @@ const (
 	heldReach = 7  // rows above and below a row that its window takes, at most
 )
 
-// held computes planes that registers hold whole, a row each, in windows of 2·reach+1 rows that are centred on theirs: as
-// narrow does, without its passes through memory. AVX-512 only, and without an exact twin: narrow has one.
+// held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows that are centred on
+// theirs: without the passes through memory of narrow. A tile has h rows of w cells, of which the first rows have no
+// windows; out says which columns have. Rows are srcRow and dstRow elements apart, and from the end of one tile to the
+// next, srcNext and dstNext. AVX-512 only, and without an exact twin.
 //
 //	register 0 … 15−h     identities
-//	         16−h … 15    the rows of the plane, the last always in the last register
+//	         16−h … 15    the rows of the tile, the last always in the last register
 //
 // Code for fewer rows is the end of that for sixteen, so it is entered where the first row is.
 //
 //	max  rows: windows that end in their row double to 1 + reach rows, then each takes the one that ends reach rows further
-//	     down, or the last there is; columns as narrow does
+//	     down, or the last there is; columns double as those of narrow do
 //	sum  columns: sums of 1, 2, 4 and 8 cells that end in their lane, of which each window is those that are the bits of
 //	     its width, side by side; then rows likewise, from the last up to the first
 //
-// Of a maximum, index is that of narrow, and columns how often it doubles. Of a sum, windows have 2·columns+1 cells, and
-// index has a permutation for each sum, the largest first, negative where there are no cells.
+// Of a maximum, columns is how often it doubles, and index has a permutation for each, and one for that of two windows
+// which is not the lane's own. Of a sum, windows have 2·columns+1 cells, and index has a permutation for each sum, the largest
+// first, negative where there are no cells.
 func held(k kit) {
-	beginAs(&k, "held", "narrow", "func(dst, src *float32, planes, h, w, ow, reach, columns int, index *uint32, scale *float32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
-	w4, ow4 := Load(Param("w"), GP64()), Load(Param("ow"), GP64())
-	in, out := k.first(w4), k.first(ow4)
-	SHLQ(Imm(2), w4)
-	SHLQ(Imm(2), ow4)
+	in, out := k.first(Load(Param("w"), GP64())), K()
+	KMOVW(Load(Param("out"), GP64()).(GPVirtual).As32(), out)
+	srcRow, dstRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64())
+	SHLQ(Imm(2), srcRow)
+	SHLQ(Imm(2), dstRow)
+	SHLQ(Imm(2), param("srcNext"))
+	SHLQ(Imm(2), param("dstNext"))
+	windows := GP64() // rows of them
+	MOVQ(h, windows)
+	SUBQ(param("first"), windows)
 	var rows [heldRows]VecVirtual
 	identities := func() {
 		for y := range rows {
@@ -64,9 +73,9 @@ func held(k kit) {
 		}
 		among(r, name, mid+1, hi)
 	}
-	// each does something for each row from the first on.
-	each := func(name string, do func(y int)) {
-		among(h, name, 1, heldRows)
+	// each does something for each of the last n rows.
+	each := func(n Op, name string, do func(y int)) {
+		among(n, name, 1, heldRows)
 		for y := range rows {
 			Label(fmt.Sprintf("%s_%d", name, heldRows-y))
 			do(y)
@@ -74,7 +83,7 @@ func held(k kit) {
 	}
 	load := func(y int) {
 		VMOVUPS_Z(at(src, 0), in.k, rows[y])
-		ADDQ(w4, src)
+		ADDQ(srcRow, src)
 	}
 	index := Load(Param("index"), GP64())
 	indices := func(n int) []VecVirtual {
@@ -90,7 +99,7 @@ func held(k kit) {
 		identities()
 	}
 
-	Label("plane")
+	Label("tile")
 	if k.op == sum {
 		identities() // their registers hold other sums in between
 		among(param("columns"), "load", 0, heldReach)
@@ -104,7 +113,7 @@ func held(k kit) {
 				VPMOVD2M(idx[i], some[i])
 				KNOTW(some[i], some[i])
 			}
-			each(fmt.Sprintf("load%d", columns), func(y int) {
+			each(h, fmt.Sprintf("load%d", columns), func(y int) {
 				load(y)
 				sums := []VecVirtual{rows[y]}
 				for i := range bits.Len(width) - 1 {
@@ -142,28 +151,28 @@ func held(k kit) {
 		SUBQ(Imm(heldRows), scale)
 		SHLQ(Imm(6), scale)
 		ADDQ(param("scale"), scale)
-		LEAQ(at(h, -1), last)
-		IMULQ(ow4, last)
+		LEAQ(at(windows, -1), last)
+		IMULQ(dstRow, last)
 		ADDQ(dst, last)
-		MOVQ(h, left)
+		MOVQ(windows, left)
 		among(param("reach"), "sums", 0, heldReach)
 		for reach := range heldReach + 1 {
 			Label(fmt.Sprintf("sums_%d", reach))
 			k.sumsOfRows(rows[:], reach, func(y int, v VecVirtual) {
 				mean := k.vec()
 				VMULPS(at(scale, 64*y), v, mean)
-				VMOVUPS(mean, out.k, at(last, 0))
-				SUBQ(ow4, last)
+				VMOVUPS(mean, out, at(last, 0))
+				SUBQ(dstRow, last)
 				DECQ(left)
 				JZ(LabelRef("summed"))
 			})
 		}
 		Label("summed")
-		MOVQ(ow4, last)
-		IMULQ(h, last)
+		MOVQ(dstRow, last)
+		IMULQ(windows, last)
 		ADDQ(last, dst)
 	} else {
-		each("load", load)
+		each(h, "load", load)
 		for y := 0; y < heldRows; y += 2 {
 			k.check(rows[y], rows[y+1])
 		}
@@ -189,7 +198,7 @@ func held(k kit) {
 				down(s)
 				size += s
 			}
-			each(fmt.Sprintf("up%d", reach), func(y int) {
+			each(windows, fmt.Sprintf("up%d", reach), func(y int) {
 				if y < heldRows-1 {
 					k.combine(rows[y], rows[min(y+reach, heldRows-1)], rows[y])
 				}
@@ -203,21 +212,23 @@ func held(k kit) {
 		for n := range narrowSteps + 1 {
 			Label(fmt.Sprintf("columns_%d", n))
 			idx := indices(n + 1)
-			each(fmt.Sprintf("columns%d", n), func(y int) {
+			each(windows, fmt.Sprintf("columns%d", n), func(y int) {
 				for _, i := range idx {
 					p := k.vec()
 					VPERMPS(rows[y], i, p)
 					k.combine(rows[y], p, rows[y])
 				}
-				VMOVUPS(rows[y], out.k, at(dst, 0))
-				ADDQ(ow4, dst)
+				VMOVUPS(rows[y], out, at(dst, 0))
+				ADDQ(dstRow, dst)
 			})
 			JMP(LabelRef("next"))
 		}
 	}
 	Label("next")
-	DECQ(param("planes"))
-	JNZ(LabelRef("plane"))
+	ADDQ(param("srcNext"), src)
+	ADDQ(param("dstNext"), dst)
+	DECQ(param("tiles"))
+	JNZ(LabelRef("tile"))
 	k.report()
 	VZEROUPPER()
 	RET()
