@@ -37,8 +37,9 @@ const (
 )
 
 // heldLeast is from how many windows a tile on, on average, tiles are faster than flat planes: of a maximum, and of a sum, whose
-// rows are more work. With 100, a maximum takes a quarter to a half of the time (-bench Shapes/layout=NCHW, with other limits).
-var heldLeast = [2]int{48, 80}
+// rows are more work. With 100, a maximum takes a quarter to a half of the time; with these, a half on planes of 20×20 and as
+// long on 56×56 (-bench Shapes/layout=NCHW, with other limits).
+var heldLeast = [2]int{48, 60}
 
 // isHeld reports whether planes are held in registers, and prepares for it.
 func (c *call[T]) isHeld() bool {
