@@ -51,6 +51,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		slow    = flags.Duration("slow", 3*time.Second, "the longest `time` that one call may take")
 		pages   = flags.String("pages", "huge", "`size` of the memory pages of all contenders: huge or small")
 		raw     = flags.String("out", "", "`file` for every sample, as benchfmt")
+		drawn   = flags.String("picture", "", "`file` for a picture of the times, as SVG")
 		dir     = flags.String("dir", filepath.Join(cache, "pool2d-peers"), "`folder` where drivers are built and packages kept")
 		doInst  = flags.Bool("install", false, "install the peers' packages first, through apt-get and npm")
 	)
@@ -175,6 +176,16 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintln(stdout)
 	for _, note := range s.notes {
 		fmt.Fprintln(stdout, "left out:", note)
+	}
+	if *drawn != "" {
+		f, err := os.Create(*drawn)
+		if err != nil {
+			return fail(err)
+		}
+		picture(f, results, s.threads, fmt.Sprintf("go run ./ci/poolgate peers -ops %s, on %s", *ops, cpuName()))
+		if err := f.Close(); err != nil {
+			return fail(err)
+		}
 	}
 	return report(stdout, results, s.threads)
 }

@@ -133,6 +133,16 @@ func TestReport(t *testing.T) {
 		t.Errorf("exit code %d, want 1", code)
 	}
 
+	out.Reset()
+	picture(&out, []result{at("pool2d", "nchw", 10), at("limit", "nchw", 5), at("slow", "nchw", 80), at("quick", "nhwc", 20)}, []int{1}, "a & b")
+	for _, want := range []string{ // 2, 16 and 4 times the limit, of an axis of eight doublings from a half on
+		`<circle cx="181.0" cy="72.0" r="4" fill="#d1242f"`, `cx="308.5"`, `cx="223.5"`, ">w max<", "<title>a &amp; b</title>",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+
 	w.goal.any = 2.5 // the limit itself is 15/7 times as fast
 	out.Reset()
 	code = report(&out, []result{at("pool2d", "nchw", 10), at("limit", "nchw", 7), at("onnxruntime", "nchw", 36), at("quick", "nhwc", 15)}, []int{1})

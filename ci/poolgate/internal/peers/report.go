@@ -28,6 +28,49 @@ func ratioOf(over, under *result) ratio {
 	return ratio{math.Exp(e.Center()), math.Exp(e.Lower(doubt)), math.Exp(e.Upper(doubt))}
 }
 
+// row is what a report says of a workload and an op: nil where there is no such result.
+type row struct {
+	workload
+	op                            string
+	ours, oursNHWC, avx2, generic *result
+	limit, onnx                   *result
+	nchw, nhwc, any               *result // the best peers, in these layouts and in whatever layout
+}
+
+// rowsOf returns the rows for a number of threads, where we have a result.
+func rowsOf(results []result, threads int) (rows []row) {
+	for i, first := range results {
+		if i > 0 && results[i-1].workload.name == first.workload.name && results[i-1].op == first.op {
+			continue
+		}
+		find := func(match func(r result) bool) (best *result) {
+			for _, r := range results {
+				if r.workload.name == first.workload.name && r.op == first.op && r.threads == threads && match(r) &&
+					(best == nil || r.median() < best.median()) {
+					best = &r
+				}
+			}
+			return best
+		}
+		named := func(name, layout string) *result {
+			return find(func(r result) bool { return r.name == name && r.layout == layout })
+		}
+		peer := func(r result) bool { return !strings.HasPrefix(r.name, "pool2d") && r.name != "limit" && r.wrong == "" }
+		row := row{
+			workload: first.workload, op: first.op,
+			ours: named("pool2d", "nchw"), oursNHWC: named("pool2d", "nhwc"), avx2: named("pool2d-avx2", "nchw"), generic: named("pool2d-generic", "nchw"),
+			limit: named("limit", "nchw"), onnx: named("onnxruntime", "nchw"),
+			nchw: find(func(r result) bool { return peer(r) && r.layout == "nchw" }),
+			nhwc: find(func(r result) bool { return peer(r) && r.layout == "nhwc" }),
+			any:  find(peer),
+		}
+		if row.ours != nil {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // report prints, for each number of threads, how many times faster we are than the best peer and how far from the limit,
 // and returns 1 if a goal is missed that can be reached, or a result is wrong. A goal is met or missed where the bounds of
 // the ratio say so. It is out of reach where the peer takes less than that many times the limit: goals come from a machine,
@@ -45,32 +88,8 @@ func report(w io.Writer, results []result, threads []int) int {
 			"or in [ ] where the limit itself might miss it, and has a ~ where the rounds do not tell\n", t)
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "workload\top\tours\t±\t÷ limit\tbest NCHW peer\tbest in any layout\tNHWC\tavx2\tgeneric")
-		for i, first := range results {
-			if i > 0 && results[i-1].workload.name == first.workload.name && results[i-1].op == first.op {
-				continue // one row a workload and op
-			}
-			find := func(match func(r result) bool) (best *result) {
-				for _, r := range results {
-					if r.workload.name == first.workload.name && r.op == first.op && r.threads == t && match(r) &&
-						(best == nil || r.median() < best.median()) {
-						best = &r
-					}
-				}
-				return best
-			}
-			named := func(name, layout string) *result {
-				return find(func(r result) bool { return r.name == name && r.layout == layout })
-			}
-			peer := func(r result) bool { return !strings.HasPrefix(r.name, "pool2d") && r.name != "limit" && r.wrong == "" }
-			ours := named("pool2d", "nchw")
-			if ours == nil {
-				continue
-			}
-			goal := first.workload.goal
-			nchw := find(func(r result) bool { return peer(r) && r.layout == "nchw" })
-			whole := find(peer)
-			nhwc := find(func(r result) bool { return peer(r) && r.layout == "nhwc" })
-			limit := named("limit", "nchw")
+		for _, row := range rowsOf(results, t) {
+			goal := row.goal
 			cell := func(over, under *result, least, most float64, name bool) string {
 				if over == nil || under == nil {
 					return "-"
@@ -84,7 +103,7 @@ func report(w io.Writer, results []result, threads []int) int {
 					}
 				}
 				switch {
-				case r.upper < least && limit != nil && ratioOf(over, limit).lower < least:
+				case r.upper < least && row.limit != nil && ratioOf(over, row.limit).lower < least:
 					return "[" + s + "]"
 				case r.upper < least || r.lower > most:
 					code = 1
@@ -98,14 +117,14 @@ func report(w io.Writer, results []result, threads []int) int {
 			if goal.limit != 0 {
 				none = goal.limit
 			}
-			fmt.Fprintf(table, "%s\t%s\t%.1f µs\t%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\n", first.workload.name, first.op,
-				ours.median()/1e3, 100*ours.spread(),
-				cell(ours, limit, 0, none, false),
-				cell(nchw, ours, goal.nchw, math.Inf(1), true),
-				cell(whole, ours, goal.any, math.Inf(1), true),
-				cell(nhwc, named("pool2d", "nhwc"), 1.05, math.Inf(1), true),
-				cell(nchw, named("pool2d-avx2", "nchw"), 1, math.Inf(1), false),
-				cell(named("onnxruntime", "nchw"), named("pool2d-generic", "nchw"), 1./3, math.Inf(1), false))
+			fmt.Fprintf(table, "%s\t%s\t%.1f µs\t%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\n", row.name, row.op,
+				row.ours.median()/1e3, 100*row.ours.spread(),
+				cell(row.ours, row.limit, 0, none, false),
+				cell(row.nchw, row.ours, goal.nchw, math.Inf(1), true),
+				cell(row.any, row.ours, goal.any, math.Inf(1), true),
+				cell(row.nhwc, row.oursNHWC, 1.05, math.Inf(1), true),
+				cell(row.nchw, row.avx2, 1, math.Inf(1), false),
+				cell(row.onnx, row.generic, 1./3, math.Inf(1), false))
 		}
 		table.Flush()
 	}
