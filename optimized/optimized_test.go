@@ -15,6 +15,7 @@ import (
 
 // randomCase draws a valid case: the window, then the pads, then an extent that they fit.
 func randomCase(r *rand.Rand) (pool2d.Shape, pool2d.Params) {
+	centred := r.IntN(4) == 0 // as many windows as cells, one around each
 	axis := func() (extent, k, s, l, t, d int) {
 		k, d = 1+r.IntN(5), 1
 		switch r.IntN(6) {
@@ -30,6 +31,10 @@ func randomCase(r *rand.Rand) (pool2d.Shape, pool2d.Params) {
 		span := d*(k-1) + 1
 		if r.IntN(3) > 0 {
 			l, t = r.IntN(span/2+1), r.IntN(span/2+1)
+		}
+		if centred {
+			k, s, d = k|1, 1, 1
+			span, l, t = k, k/2, k/2
 		}
 		extent = max(1, span-l-t+r.IntN(24))
 		if r.IntN(4) == 0 {
