@@ -135,8 +135,8 @@ func TestReport(t *testing.T) {
 
 	out.Reset()
 	picture(&out, []result{at("pool2d", "nchw", 10), at("limit", "nchw", 5), at("slow", "nchw", 80), at("quick", "nhwc", 20)}, []int{1}, "a & b")
-	for _, want := range []string{ // 2, 16 and 4 times the limit, of an axis of eight doublings from a half on
-		`<circle cx="181.0" cy="72.0" r="4" fill="#d1242f"`, `cx="308.5"`, `cx="223.5"`, ">w max<", "<title>a &amp; b</title>",
+	for _, want := range []string{ // 2, 16 and 4 times the limit, of an axis of seven doublings from a half on
+		`<circle cx="193.1" cy="72.0" r="4" fill="#d1242f"`, `cx="338.9"`, `cx="241.7"`, ">w max<", "<title>a &amp; b</title>",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s", want, out.String())

@@ -13,7 +13,7 @@ import (
 func picture(w io.Writer, results []result, threads []int, title string) {
 	const (
 		line, top, left, panel, gap = 17, 64, 96, 340, 40
-		least, most                 = 0.5, 128.
+		least, most                 = 0.5, 64.
 	)
 	ours, layout, plain := "#d1242f", "#57606a", "#0969da"
 	n := 0
@@ -48,7 +48,7 @@ func picture(w io.Writer, results []result, threads []int, title string) {
 		at := func(ratio float64) float64 {
 			return from + panel*math.Log(min(max(ratio, least), most)/least)/math.Log(most/least)
 		}
-		fmt.Fprintf(w, `<text x="%.0f" y="38" font-weight="bold">%d thread(s), times the limit stream</text>`+"\n", from, t)
+		fmt.Fprintf(w, `<text x="%.0f" y="38" font-weight="bold">%s, times the limit stream</text>`+"\n", from, map[bool]string{true: "one thread", false: fmt.Sprint(t, " threads")}[t == 1])
 		for tick := least; tick <= most; tick *= 2 {
 			color := "#d0d7de"
 			if tick == 1 {
