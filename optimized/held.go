@@ -37,9 +37,9 @@ const (
 )
 
 // heldLeast is from how many windows a tile on, on average, tiles are faster than flat planes: of a maximum, and of a sum, whose
-// rows are more work. With 100, a maximum takes a quarter to a half of the time; with these, a half on planes of 20×20 and as
-// long on 56×56 (-bench Shapes/layout=NCHW, with other limits).
-var heldLeast = [2]int{48, 60}
+// rows are more work. With 100, tiles take 0.25 to 0.5 of the time; with 50, 0.4 (planes of 24×24) to 1.0 (64×64); with 25, 1.0
+// to 1.7 of a maximum and 1.1 to 2.2 of a sum (-bench Shapes/layout=NCHW, with other limits).
+var heldLeast = [2]int{32, 48}
 
 // isHeld reports whether planes are held in registers, and prepares for it.
 func (c *call[T]) isHeld() bool {
@@ -155,8 +155,10 @@ func (p *held) sums(w axis, edge bool) bool {
 	return true
 }
 
-// tileGroup is how many bytes of planes tiles are taken of before the next tile: they are then in the first-level cache.
-const tileGroup = 8 << 10
+// tileGroup is how many bytes of planes tiles are taken of before the next tile: they are then in the first-level cache, here of
+// 48 KiB. 8 KiB, where calls of the kernel cost more, take 1.1 to 1.6 times as long, 64 KiB 1.1 times but for planes of 40×40,
+// which gain as much.
+const tileGroup = 32 << 10
 
 // heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN.
 func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {

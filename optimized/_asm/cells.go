@@ -219,5 +219,6 @@ func cellsOf(size int, k kit) {
 	RET()
 }
 
-// cellsFetch is how many bytes ahead cellsOf fetches into the first-level cache.
+// cellsFetch is how many bytes ahead cellsOf fetches into the first-level cache. 1 to 4 KiB take 10 to 17 % off what the
+// second-level cache does not hold, 2 the most, 0.5 and 8 less (8-image stem, 32 and 128 MB, an Intel Xeon of model 106).
 const cellsFetch = 1 << 11
