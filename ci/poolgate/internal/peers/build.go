@@ -65,7 +65,7 @@ func build(ctx context.Context, dir string) (drivers []driver, missing map[strin
 		}
 		drivers = append(drivers, driver{name: name, argv: []string{out}, onnx: onnx})
 	}
-	compile("limit", false, "gcc", "-O3", "-mavx512f", "limit.c", "-lpthread")
+	compile("limit", false, "gcc", "-O3", "-march=native", "limit.c", "-lpthread")
 	compile("onednn", false, "g++", "-O2", "-fopenmp", "onednn.cc", "-ldnnl")
 	compile("xnnpack", false, "gcc", "-O2", "xnnpack.c", "-lXNNPACK", "-lpthreadpool", "-lm")
 	if lib, header, err := findORT(ctx, dir); err != nil {

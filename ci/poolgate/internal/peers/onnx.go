@@ -26,7 +26,7 @@ func model(op, layout string, in, out pool2d.Shape, p pool2d.Params) []byte {
 	}
 	node := joined(bytesField(1, []byte("x")), bytesField(2, []byte("y")), bytesField(4, []byte(name)), attributes)
 	opsets := bytesField(8, joined(bytesField(1, nil), intField(2, 13)))
-	if layout == "nchw16c" {
+	if layout != "nchw" {
 		const domain = "com.microsoft.nchwc"
 		node = append(node, bytesField(7, []byte(domain))...)
 		opsets = append(opsets, bytesField(8, joined(bytesField(1, []byte(domain)), intField(2, 1)))...)

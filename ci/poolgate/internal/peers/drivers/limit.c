@@ -1,9 +1,22 @@
-// The limit: reads the source's bytes once and writes the result's bytes once, in straight AVX-512 streams, with plain
+// The limit: reads the source's bytes once and writes the result's bytes once, in straight streams of the widest vectors
+// that this machine has, with plain
 // or non-temporal stores, whichever is faster on this case. It pools nothing.
 #include "protocol.h"
 #include <immintrin.h>
 #include <pthread.h>
 #include <stdatomic.h>
+
+#ifdef __AVX512F__
+#define ISA "avx512"
+#define LANES 16
+#define OP(name) _mm512_##name
+typedef __m512 vector;
+#else
+#define ISA "avx2"
+#define LANES 8
+#define OP(name) _mm256_##name
+typedef __m256 vector;
+#endif
 
 typedef struct { const float *x; float *y; size_t in, out; } part;
 static part parts[2];
@@ -15,25 +28,25 @@ static int helping;
 #define STREAM(NAME, STORE)                                                       \
   static void NAME(part *p) {                                                     \
     size_t ratio = p->out ? p->in / p->out : 0;                                   \
-    __m512 m[4];                                                                  \
-    for (int j = 0; j < 4; j++) m[j] = _mm512_setzero_ps();                       \
+    vector m[4];                                                                  \
+    for (int j = 0; j < 4; j++) m[j] = OP(setzero_ps)();                          \
     const float *x = p->x, *end = p->x + p->in;                                   \
     if (ratio)                                                                    \
-      for (float *y = p->y, *yend = p->y + p->out; y + 16 <= yend; y += 16) {     \
-        __m512 v = _mm512_loadu_ps(x);                                            \
-        for (size_t j = 1; j < ratio; j++) v = _mm512_max_ps(v, _mm512_loadu_ps(x + 16 * j)); \
-        x += 16 * ratio;                                                          \
+      for (float *y = p->y, *yend = p->y + p->out; y + LANES <= yend; y += LANES) { \
+        vector v = OP(loadu_ps)(x);                                               \
+        for (size_t j = 1; j < ratio; j++) v = OP(max_ps)(v, OP(loadu_ps)(x + LANES * j)); \
+        x += LANES * ratio;                                                       \
         STORE(y, v);                                                              \
       }                                                                           \
     else                                                                          \
-      for (; x + 64 <= end; x += 64)                                              \
-        for (int j = 0; j < 4; j++) m[j] = _mm512_max_ps(m[j], _mm512_loadu_ps(x + 16 * j)); \
-    volatile float sink = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(m[0], m[1]), _mm512_max_ps(m[2], m[3]))); \
+      for (; x + 4 * LANES <= end; x += 4 * LANES)                                \
+        for (int j = 0; j < 4; j++) m[j] = OP(max_ps)(m[j], OP(loadu_ps)(x + LANES * j)); \
+    volatile vector sink = OP(max_ps)(OP(max_ps)(m[0], m[1]), OP(max_ps)(m[2], m[3])); \
     (void)sink;                                                                   \
     _mm_sfence();                                                                 \
   }
-STREAM(plain, _mm512_storeu_ps)
-STREAM(stream, _mm512_stream_ps)
+STREAM(plain, OP(storeu_ps))
+STREAM(stream, OP(stream_ps))
 static void run(part *p) { streaming ? stream(p) : plain(p); }
 
 static void *help(void *unused) {
@@ -84,4 +97,4 @@ const char *load(pooling *p) {
   return 0;
 }
 void unload(void) {}
-int main(void) { return serve("limit", "avx512", "nchw"); }
+int main(void) { return serve("limit", ISA, "nchw"); }

@@ -16,7 +16,8 @@ static struct state {
 
 const char *load(pooling *p) try {
   std::string layout = p->layout;
-  auto tag = layout == "nhwc" ? memory::format_tag::nhwc : layout == "nchw16c" ? memory::format_tag::aBcd16b : memory::format_tag::nchw;
+  auto tag = layout == "nhwc" ? memory::format_tag::nhwc : layout == "nchw16c" ? memory::format_tag::aBcd16b
+           : layout == "nchw8c" ? memory::format_tag::aBcd8b : memory::format_tag::nchw;
   std::string op = p->op;
   auto alg = op == "max" ? algorithm::pooling_max : op == "avgi" ? algorithm::pooling_avg_include_padding : algorithm::pooling_avg_exclude_padding;
   omp_set_num_threads(p->threads);
@@ -41,5 +42,5 @@ int main() {
   st = new state;
   const dnnl_version_t *v = dnnl_version();
   std::string version = std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
-  return serve("onednn", version.c_str(), "nchw nhwc nchw16c");
+  return serve("onednn", version.c_str(), (std::string("nchw nhwc ") + blocked()).c_str());
 }

@@ -1,5 +1,5 @@
-// ONNX Runtime through its C API, with bound and pre-allocated tensors. nchw16c is MLAS's own blocked layout, the
-// tensor being taken as already blocked; its blocks are 16 channels where the machine has AVX-512.
+// ONNX Runtime through its C API, with bound and pre-allocated tensors. The blocked layout is MLAS's own, the tensor
+// being taken as already blocked; its blocks are 16 channels where the machine has AVX-512, and 8 where it has not.
 #include "protocol.h"
 #include <onnxruntime_c_api.h>
 static const OrtApi *api;
@@ -45,5 +45,7 @@ int main(void) {
   api = OrtGetApiBase()->GetApi(ORT_API_VERSION);
   if (!api) { fprintf(stderr, "API version %d is not offered\n", ORT_API_VERSION); return 1; }
   if (api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "pool2d", &env) || api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &info)) return 1;
-  return serve("onnxruntime", OrtGetApiBase()->GetVersionString(), "nchw nchw16c");
+  char layouts[32];
+  snprintf(layouts, sizeof layouts, "nchw %s", blocked());
+  return serve("onnxruntime", OrtGetApiBase()->GetVersionString(), layouts);
 }

@@ -11,6 +11,7 @@
 typedef struct {
   char op[8], layout[16], model[1024];
   int threads;
+  long block; // channels whose cells lie side by side: 1 in nchw, 8 in nchw8c, 16 in nchw16c, all in nhwc
   long n, c, h, w, kh, kw, sh, sw, pt, pl, pb, pr, oh, ow;
   float *x, *y; // source and result, in the layout
 } pooling;
@@ -19,12 +20,13 @@ const char *load(pooling *p); // null, or the reason why this pooling is not off
 void call(void);
 void unload(void);
 
-// offset returns where cell n c h w is in a tensor of c channels and h by w planes.
-static inline size_t offset(const char *layout, long C, long H, long W, long n, long c, long h, long w) {
-  if (!strcmp(layout, "nhwc")) return ((n * H + h) * W + w) * C + c;
-  if (!strcmp(layout, "nchw16c")) return (((n * (C / 16) + c / 16) * H + h) * W + w) * 16 + c % 16;
-  return ((n * C + c) * H + h) * W + w;
+// offset returns where cell n c h w is in a tensor of C channels, in blocks of b, and H by W planes.
+static inline size_t offset(long b, long C, long H, long W, long n, long c, long h, long w) {
+  return (((n * (C / b) + c / b) * H + h) * W + w) * b + c % b;
 }
+
+// blocked names the layout of which libraries of this kind have kernels here: a block is a vector.
+static inline const char *blocked(void) { return __builtin_cpu_supports("avx512f") ? "nchw16c" : "nchw8c"; }
 
 // cells returns memory for n floats on pages of the size that POOL2D_PAGES names, so that all contenders have the same.
 static inline float *cells(size_t n) {
@@ -73,14 +75,17 @@ static inline int serve(const char *name, const char *version, const char *layou
       in = (size_t)p.n * p.c * p.h * p.w, out = (size_t)p.n * p.c * p.oh * p.ow;
       p.x = cells(in), p.y = cells(out);
       loaded = 0;
-      if (!strcmp(p.layout, "nchw16c") && p.c % 16) {
-        printf("lacks planes that are not a multiple of 16\n");
+      p.block = 1;
+      if (!strcmp(p.layout, "nhwc")) p.block = p.c;
+      sscanf(p.layout, "nchw%ldc", &p.block);
+      if (p.c % p.block) {
+        printf("lacks planes that are not a multiple of %ld\n", p.block);
         fflush(stdout);
         continue;
       }
       uint32_t i = 0;
       for (long n = 0; n < p.n; n++) for (long c = 0; c < p.c; c++) for (long h = 0; h < p.h; h++) for (long w = 0; w < p.w; w++)
-        p.x[offset(p.layout, p.c, p.h, p.w, n, c, h, w)] = (float)(i++ * 2654435761u >> 8) * 0x1p-24f - 0.5f;
+        p.x[offset(p.block, p.c, p.h, p.w, n, c, h, w)] = (float)(i++ * 2654435761u >> 8) * 0x1p-24f - 0.5f;
       const char *reason = load(&p);
       loaded = !reason;
       if (reason) {
@@ -90,7 +95,7 @@ static inline int serve(const char *name, const char *version, const char *layou
         double sum = 0, weighted = 0; // the weights make a result at a wrong place show
         size_t k = 0;
         for (long n = 0; n < p.n; n++) for (long c = 0; c < p.c; c++) for (long h = 0; h < p.oh; h++) for (long w = 0; w < p.ow; w++) {
-          double v = p.y[offset(p.layout, p.c, p.oh, p.ow, n, c, h, w)];
+          double v = p.y[offset(p.block, p.c, p.oh, p.ow, n, c, h, w)];
           sum += v, weighted += v * (k++ % 61);
         }
         printf("ok %.17g %.17g\n", sum, weighted);

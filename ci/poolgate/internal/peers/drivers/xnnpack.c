@@ -13,7 +13,7 @@ const char *load(pooling *p) {
   if (!strcmp(p->op, "max")) {
     s = xnn_create_max_pooling2d_nhwc_f32(p->pt, p->pr, p->pb, p->pl, p->kh, p->kw, p->sh, p->sw, 1, 1, p->c, p->c, p->c, -INFINITY, INFINITY, 0, &op);
     if (!s) s = xnn_setup_max_pooling2d_nhwc_f32(op, p->n, p->h, p->w, p->x, p->y, pool);
-  } else if (p->kh == p->h && p->kw == p->w) {
+  } else if (p->oh * p->ow == 1) {
     s = xnn_create_global_average_pooling_nwc_f32(p->c, p->c, p->c, -INFINITY, INFINITY, 0, &op);
     if (!s) s = xnn_setup_global_average_pooling_nwc_f32(op, p->n, p->h * p->w, p->x, p->y, pool);
   } else {
