@@ -774,11 +774,11 @@ one_end:
 	VMOVAPS Z0, Z2
 	MOVQ    rows+40(FP), R8
 
-rest_row:
+last_row:
 	MOVQ DI, R9
 	MOVQ cols+56(FP), R10
 
-rest_cell:
+last_cell:
 	VMOVAPS     Z0, Z3
 	VMOVUPS     (R9), K1, Z3
 	VMAXPS      Z3, Z2, Z3
@@ -786,10 +786,10 @@ rest_cell:
 	VMOVAPS     Z3, Z2
 	ADDQ        BX, R9
 	DECQ        R10
-	JNZ         rest_cell
+	JNZ         last_cell
 	ADDQ        DX, DI
 	DECQ        R8
-	JNZ         rest_row
+	JNZ         last_row
 	VMOVUPS     Z2, K1, (AX)
 	ADDQ        SI, AX
 
@@ -2298,19 +2298,19 @@ one_end:
 	VMOVAPS Z0, Z2
 	MOVQ    rows+40(FP), R8
 
-rest_row:
+last_row:
 	MOVQ DI, R9
 	MOVQ cols+56(FP), R10
 
-rest_cell:
+last_cell:
 	VMOVUPS.Z (R9), K1, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, R9
 	DECQ      R10
-	JNZ       rest_cell
+	JNZ       last_cell
 	ADDQ      DX, DI
 	DECQ      R8
-	JNZ       rest_row
+	JNZ       last_row
 	VMULPS    Z1, Z2, Z2
 	VMOVUPS   Z2, K1, (AX)
 	ADDQ      SI, AX
@@ -14731,12 +14731,9 @@ four:
 	PREFETCHT0 2048(DI)
 	VMOVUPS    (DI), Z1
 	VMOVAPS    Z1, Z1
-	VMOVUPS    (DI)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
+	VADDPS     (DI)(BX*1), Z1, Z1
+	VADDPS     (R8), Z1, Z1
+	VADDPS     (R8)(BX*1), Z1, Z1
 	VMULPS     Z0, Z1, Z1
 	PREFETCHT0 2112(R8)(BX*1)
 	PREFETCHT0 2112(R8)
@@ -14744,12 +14741,9 @@ four:
 	PREFETCHT0 2112(DI)
 	VMOVUPS    64(DI), Z2
 	VMOVAPS    Z2, Z2
-	VMOVUPS    64(DI)(BX*1), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R8), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R8)(BX*1), Z3
-	VADDPS     Z3, Z2, Z2
+	VADDPS     64(DI)(BX*1), Z2, Z2
+	VADDPS     64(R8), Z2, Z2
+	VADDPS     64(R8)(BX*1), Z2, Z2
 	VMULPS     Z0, Z2, Z2
 	PREFETCHT0 2176(R8)(BX*1)
 	PREFETCHT0 2176(R8)
@@ -14757,12 +14751,9 @@ four:
 	PREFETCHT0 2176(DI)
 	VMOVUPS    128(DI), Z3
 	VMOVAPS    Z3, Z3
-	VMOVUPS    128(DI)(BX*1), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R8), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R8)(BX*1), Z4
-	VADDPS     Z4, Z3, Z3
+	VADDPS     128(DI)(BX*1), Z3, Z3
+	VADDPS     128(R8), Z3, Z3
+	VADDPS     128(R8)(BX*1), Z3, Z3
 	VMULPS     Z0, Z3, Z3
 	PREFETCHT0 2240(R8)(BX*1)
 	PREFETCHT0 2240(R8)
@@ -14770,12 +14761,9 @@ four:
 	PREFETCHT0 2240(DI)
 	VMOVUPS    192(DI), Z4
 	VMOVAPS    Z4, Z4
-	VMOVUPS    192(DI)(BX*1), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R8), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R8)(BX*1), Z5
-	VADDPS     Z5, Z4, Z4
+	VADDPS     192(DI)(BX*1), Z4, Z4
+	VADDPS     192(R8), Z4, Z4
+	VADDPS     192(R8)(BX*1), Z4, Z4
 	VMULPS     Z0, Z4, Z4
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
@@ -14808,12 +14796,9 @@ one:
 	PREFETCHT0 2048(DI)
 	VMOVUPS    (DI), Z1
 	VMOVAPS    Z1, Z1
-	VMOVUPS    (DI)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
+	VADDPS     (DI)(BX*1), Z1, Z1
+	VADDPS     (R8), Z1, Z1
+	VADDPS     (R8)(BX*1), Z1, Z1
 	VMULPS     Z0, Z1, Z1
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
@@ -14887,22 +14872,14 @@ four:
 	PREFETCHT0 2048(R8)(BX*1)
 	VMOVUPS    (DI), Z1
 	VMOVAPS    Z1, Z1
-	VMOVUPS    (DI)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (DI)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
+	VADDPS     (DI)(BX*1), Z1, Z1
+	VADDPS     (DI)(BX*2), Z1, Z1
+	VADDPS     (R8), Z1, Z1
+	VADDPS     (R8)(BX*1), Z1, Z1
+	VADDPS     (R8)(BX*2), Z1, Z1
+	VADDPS     (R9), Z1, Z1
+	VADDPS     (R9)(BX*1), Z1, Z1
+	VADDPS     (R9)(BX*2), Z1, Z1
 	VMULPS     Z0, Z1, Z1
 	PREFETCHT0 2112(R9)(BX*2)
 	PREFETCHT0 2112(R9)(BX*1)
@@ -14910,22 +14887,14 @@ four:
 	PREFETCHT0 2112(R8)(BX*1)
 	VMOVUPS    64(DI), Z2
 	VMOVAPS    Z2, Z2
-	VMOVUPS    64(DI)(BX*1), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(DI)(BX*2), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R8), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R8)(BX*1), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R8)(BX*2), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R9), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R9)(BX*1), Z3
-	VADDPS     Z3, Z2, Z2
-	VMOVUPS    64(R9)(BX*2), Z3
-	VADDPS     Z3, Z2, Z2
+	VADDPS     64(DI)(BX*1), Z2, Z2
+	VADDPS     64(DI)(BX*2), Z2, Z2
+	VADDPS     64(R8), Z2, Z2
+	VADDPS     64(R8)(BX*1), Z2, Z2
+	VADDPS     64(R8)(BX*2), Z2, Z2
+	VADDPS     64(R9), Z2, Z2
+	VADDPS     64(R9)(BX*1), Z2, Z2
+	VADDPS     64(R9)(BX*2), Z2, Z2
 	VMULPS     Z0, Z2, Z2
 	PREFETCHT0 2176(R9)(BX*2)
 	PREFETCHT0 2176(R9)(BX*1)
@@ -14933,22 +14902,14 @@ four:
 	PREFETCHT0 2176(R8)(BX*1)
 	VMOVUPS    128(DI), Z3
 	VMOVAPS    Z3, Z3
-	VMOVUPS    128(DI)(BX*1), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(DI)(BX*2), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R8), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R8)(BX*1), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R8)(BX*2), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R9), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R9)(BX*1), Z4
-	VADDPS     Z4, Z3, Z3
-	VMOVUPS    128(R9)(BX*2), Z4
-	VADDPS     Z4, Z3, Z3
+	VADDPS     128(DI)(BX*1), Z3, Z3
+	VADDPS     128(DI)(BX*2), Z3, Z3
+	VADDPS     128(R8), Z3, Z3
+	VADDPS     128(R8)(BX*1), Z3, Z3
+	VADDPS     128(R8)(BX*2), Z3, Z3
+	VADDPS     128(R9), Z3, Z3
+	VADDPS     128(R9)(BX*1), Z3, Z3
+	VADDPS     128(R9)(BX*2), Z3, Z3
 	VMULPS     Z0, Z3, Z3
 	PREFETCHT0 2240(R9)(BX*2)
 	PREFETCHT0 2240(R9)(BX*1)
@@ -14956,22 +14917,14 @@ four:
 	PREFETCHT0 2240(R8)(BX*1)
 	VMOVUPS    192(DI), Z4
 	VMOVAPS    Z4, Z4
-	VMOVUPS    192(DI)(BX*1), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(DI)(BX*2), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R8), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R8)(BX*1), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R8)(BX*2), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R9), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R9)(BX*1), Z5
-	VADDPS     Z5, Z4, Z4
-	VMOVUPS    192(R9)(BX*2), Z5
-	VADDPS     Z5, Z4, Z4
+	VADDPS     192(DI)(BX*1), Z4, Z4
+	VADDPS     192(DI)(BX*2), Z4, Z4
+	VADDPS     192(R8), Z4, Z4
+	VADDPS     192(R8)(BX*1), Z4, Z4
+	VADDPS     192(R8)(BX*2), Z4, Z4
+	VADDPS     192(R9), Z4, Z4
+	VADDPS     192(R9)(BX*1), Z4, Z4
+	VADDPS     192(R9)(BX*2), Z4, Z4
 	VMULPS     Z0, Z4, Z4
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
@@ -15005,22 +14958,14 @@ one:
 	PREFETCHT0 2048(R8)(BX*1)
 	VMOVUPS    (DI), Z1
 	VMOVAPS    Z1, Z1
-	VMOVUPS    (DI)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (DI)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R8)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9)(BX*1), Z2
-	VADDPS     Z2, Z1, Z1
-	VMOVUPS    (R9)(BX*2), Z2
-	VADDPS     Z2, Z1, Z1
+	VADDPS     (DI)(BX*1), Z1, Z1
+	VADDPS     (DI)(BX*2), Z1, Z1
+	VADDPS     (R8), Z1, Z1
+	VADDPS     (R8)(BX*1), Z1, Z1
+	VADDPS     (R8)(BX*2), Z1, Z1
+	VADDPS     (R9), Z1, Z1
+	VADDPS     (R9)(BX*1), Z1, Z1
+	VADDPS     (R9)(BX*2), Z1, Z1
 	VMULPS     Z0, Z1, Z1
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
@@ -21514,7 +21459,7 @@ done:
 	RET
 
 // func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV
 TEXT ·cellsMaxAVX2(SB), NOSPLIT, $0-84
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -21534,47 +21479,54 @@ TEXT ·cellsMaxAVX2(SB), NOSPLIT, $0-84
 	NEGQ         R8
 	VMOVUPS      64(DI)(R8*4), Y1
 	SHLQ         $0x02, SI
+	MOVQ         n+16(FP), DI
+	IMULQ        c+24(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         -32(AX)(DI*1), DI
+	XORQ         R8, R8
+	CMPQ         AX, CX
+	CMOVQEQ      R8, DI
 
 window:
-	MOVQ CX, DI
-	MOVQ c+24(FP), R8
+	MOVQ CX, R8
+	MOVQ c+24(FP), R9
 
 four:
-	CMPQ    R8, $0x20
+	CMPQ    R9, $0x20
 	JLT     four_end
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
-	MOVQ    DI, R9
-	MOVQ    rows+40(FP), R10
+	MOVQ    R8, R10
+	MOVQ    rows+40(FP), R11
 
 four_row:
-	MOVQ R9, R11
-	MOVQ cols+56(FP), R12
+	MOVQ R10, R12
+	MOVQ cols+56(FP), R13
 
 four_cell:
-	VMOVUPS (R11), Y6
+	VMOVUPS (R12), Y6
 	VMAXPS  Y6, Y2, Y7
 	VMAXPS  Y2, Y6, Y2
 	VORPS   Y7, Y2, Y2
-	VMOVUPS 32(R11), Y6
+	VMOVUPS 32(R12), Y6
 	VMAXPS  Y6, Y3, Y7
 	VMAXPS  Y3, Y6, Y3
 	VORPS   Y7, Y3, Y3
-	VMOVUPS 64(R11), Y6
+	VMOVUPS 64(R12), Y6
 	VMAXPS  Y6, Y4, Y7
 	VMAXPS  Y4, Y6, Y4
 	VORPS   Y7, Y4, Y4
-	VMOVUPS 96(R11), Y6
+	VMOVUPS 96(R12), Y6
 	VMAXPS  Y6, Y5, Y7
 	VMAXPS  Y5, Y6, Y5
 	VORPS   Y7, Y5, Y5
-	ADDQ    BX, R11
-	DECQ    R12
+	ADDQ    BX, R12
+	DECQ    R13
 	JNZ     four_cell
-	ADDQ    DX, R9
-	DECQ    R10
+	ADDQ    DX, R10
+	DECQ    R11
 	JNZ     four_row
 	CMPQ    stream+72(FP), $0x00
 	JNE     four_streamed
@@ -21591,33 +21543,33 @@ four_streamed:
 	VMOVNTPS Y5, 96(AX)
 
 four_written:
-	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R8
+	SUBQ $0x20, R9
 	JMP  four
 
 four_end:
 one:
-	CMPQ    R8, $0x08
+	CMPQ    R9, $0x08
 	JLT     one_end
 	VMOVAPS Y0, Y2
-	MOVQ    DI, R9
-	MOVQ    rows+40(FP), R10
+	MOVQ    R8, R10
+	MOVQ    rows+40(FP), R11
 
 one_row:
-	MOVQ R9, R11
-	MOVQ cols+56(FP), R12
+	MOVQ R10, R12
+	MOVQ cols+56(FP), R13
 
 one_cell:
-	VMOVUPS (R11), Y3
+	VMOVUPS (R12), Y3
 	VMAXPS  Y3, Y2, Y4
 	VMAXPS  Y2, Y3, Y2
 	VORPS   Y4, Y2, Y2
-	ADDQ    BX, R11
-	DECQ    R12
+	ADDQ    BX, R12
+	DECQ    R13
 	JNZ     one_cell
-	ADDQ    DX, R9
-	DECQ    R10
+	ADDQ    DX, R10
+	DECQ    R11
 	JNZ     one_row
 	CMPQ    stream+72(FP), $0x00
 	JNE     one_streamed
@@ -21628,35 +21580,69 @@ one_streamed:
 	VMOVNTPS Y2, (AX)
 
 one_written:
-	ADDQ $0x20, DI
+	ADDQ $0x20, R8
 	ADDQ $0x20, AX
-	SUBQ $0x08, R8
+	SUBQ $0x08, R9
 	JMP  one
 
 one_end:
-	TESTQ   R8, R8
+	TESTQ   R9, R9
 	JZ      next
+	CMPQ    AX, DI
+	JGT     masked
 	VMOVAPS Y0, Y2
-	MOVQ    rows+40(FP), R8
+	MOVQ    rows+40(FP), R9
 
 rest_row:
-	MOVQ DI, R9
-	MOVQ cols+56(FP), R10
+	MOVQ R8, R10
+	MOVQ cols+56(FP), R11
 
 rest_cell:
-	VMASKMOVPS (R9), Y1, Y3
+	VMOVUPS (R10), Y3
+	VMAXPS  Y3, Y2, Y4
+	VMAXPS  Y2, Y3, Y2
+	VORPS   Y4, Y2, Y2
+	ADDQ    BX, R10
+	DECQ    R11
+	JNZ     rest_cell
+	ADDQ    DX, R8
+	DECQ    R9
+	JNZ     rest_row
+	CMPQ    stream+72(FP), $0x00
+	JNE     rest_streamed
+	VMOVUPS Y2, (AX)
+	JMP     rest_written
+
+rest_streamed:
+	VMOVNTPS Y2, (AX)
+
+rest_written:
+	JMP written
+
+masked:
+	VMOVAPS Y0, Y2
+	MOVQ    rows+40(FP), R9
+
+last_row:
+	MOVQ R8, R10
+	MOVQ cols+56(FP), R11
+
+last_cell:
+	VMASKMOVPS (R10), Y1, Y3
 	VBLENDVPS  Y1, Y3, Y0, Y3
 	VMAXPS     Y3, Y2, Y4
 	VMAXPS     Y2, Y3, Y2
 	VORPS      Y4, Y2, Y2
-	ADDQ       BX, R9
-	DECQ       R10
-	JNZ        rest_cell
-	ADDQ       DX, DI
-	DECQ       R8
-	JNZ        rest_row
+	ADDQ       BX, R10
+	DECQ       R11
+	JNZ        last_cell
+	ADDQ       DX, R8
+	DECQ       R9
+	JNZ        last_row
 	VMASKMOVPS Y2, Y1, (AX)
-	ADDQ       SI, AX
+
+written:
+	ADDQ SI, AX
 
 next:
 	ADDQ step+32(FP), CX
@@ -22074,7 +22060,7 @@ done:
 	RET
 
 // func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
-// Requires: AVX
+// Requires: AVX, CMOV
 TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-84
 	VXORPS       Y0, Y0, Y0
 	MOVQ         dst+0(FP), AX
@@ -22092,35 +22078,42 @@ TEXT ·cellsSumAVX2(SB), NOSPLIT, $0-84
 	NEGQ         R8
 	VMOVUPS      64(DI)(R8*4), Y2
 	SHLQ         $0x02, SI
+	MOVQ         n+16(FP), DI
+	IMULQ        c+24(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         -32(AX)(DI*1), DI
+	XORQ         R8, R8
+	CMPQ         AX, CX
+	CMOVQEQ      R8, DI
 
 window:
-	MOVQ CX, DI
-	MOVQ c+24(FP), R8
+	MOVQ CX, R8
+	MOVQ c+24(FP), R9
 
 four:
-	CMPQ    R8, $0x20
+	CMPQ    R9, $0x20
 	JLT     four_end
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    DI, R9
-	MOVQ    rows+40(FP), R10
+	MOVQ    R8, R10
+	MOVQ    rows+40(FP), R11
 
 four_row:
-	MOVQ R9, R11
-	MOVQ cols+56(FP), R12
+	MOVQ R10, R12
+	MOVQ cols+56(FP), R13
 
 four_cell:
-	VADDPS  (R11), Y3, Y3
-	VADDPS  32(R11), Y4, Y4
-	VADDPS  64(R11), Y5, Y5
-	VADDPS  96(R11), Y6, Y6
-	ADDQ    BX, R11
-	DECQ    R12
+	VADDPS  (R12), Y3, Y3
+	VADDPS  32(R12), Y4, Y4
+	VADDPS  64(R12), Y5, Y5
+	VADDPS  96(R12), Y6, Y6
+	ADDQ    BX, R12
+	DECQ    R13
 	JNZ     four_cell
-	ADDQ    DX, R9
-	DECQ    R10
+	ADDQ    DX, R10
+	DECQ    R11
 	JNZ     four_row
 	VMULPS  Y1, Y3, Y3
 	VMULPS  Y1, Y4, Y4
@@ -22141,30 +22134,30 @@ four_streamed:
 	VMOVNTPS Y6, 96(AX)
 
 four_written:
-	ADDQ $0x00000080, DI
+	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R8
+	SUBQ $0x20, R9
 	JMP  four
 
 four_end:
 one:
-	CMPQ    R8, $0x08
+	CMPQ    R9, $0x08
 	JLT     one_end
 	VMOVAPS Y0, Y3
-	MOVQ    DI, R9
-	MOVQ    rows+40(FP), R10
+	MOVQ    R8, R10
+	MOVQ    rows+40(FP), R11
 
 one_row:
-	MOVQ R9, R11
-	MOVQ cols+56(FP), R12
+	MOVQ R10, R12
+	MOVQ cols+56(FP), R13
 
 one_cell:
-	VADDPS  (R11), Y3, Y3
-	ADDQ    BX, R11
-	DECQ    R12
+	VADDPS  (R12), Y3, Y3
+	ADDQ    BX, R12
+	DECQ    R13
 	JNZ     one_cell
-	ADDQ    DX, R9
-	DECQ    R10
+	ADDQ    DX, R10
+	DECQ    R11
 	JNZ     one_row
 	VMULPS  Y1, Y3, Y3
 	CMPQ    stream+72(FP), $0x00
@@ -22176,33 +22169,65 @@ one_streamed:
 	VMOVNTPS Y3, (AX)
 
 one_written:
-	ADDQ $0x20, DI
+	ADDQ $0x20, R8
 	ADDQ $0x20, AX
-	SUBQ $0x08, R8
+	SUBQ $0x08, R9
 	JMP  one
 
 one_end:
-	TESTQ   R8, R8
+	TESTQ   R9, R9
 	JZ      next
+	CMPQ    AX, DI
+	JGT     masked
 	VMOVAPS Y0, Y3
-	MOVQ    rows+40(FP), R8
+	MOVQ    rows+40(FP), R9
 
 rest_row:
-	MOVQ DI, R9
-	MOVQ cols+56(FP), R10
+	MOVQ R8, R10
+	MOVQ cols+56(FP), R11
 
 rest_cell:
-	VMASKMOVPS (R9), Y2, Y4
+	VADDPS  (R10), Y3, Y3
+	ADDQ    BX, R10
+	DECQ    R11
+	JNZ     rest_cell
+	ADDQ    DX, R8
+	DECQ    R9
+	JNZ     rest_row
+	VMULPS  Y1, Y3, Y3
+	CMPQ    stream+72(FP), $0x00
+	JNE     rest_streamed
+	VMOVUPS Y3, (AX)
+	JMP     rest_written
+
+rest_streamed:
+	VMOVNTPS Y3, (AX)
+
+rest_written:
+	JMP written
+
+masked:
+	VMOVAPS Y0, Y3
+	MOVQ    rows+40(FP), R9
+
+last_row:
+	MOVQ R8, R10
+	MOVQ cols+56(FP), R11
+
+last_cell:
+	VMASKMOVPS (R10), Y2, Y4
 	VADDPS     Y4, Y3, Y3
-	ADDQ       BX, R9
-	DECQ       R10
-	JNZ        rest_cell
-	ADDQ       DX, DI
-	DECQ       R8
-	JNZ        rest_row
+	ADDQ       BX, R10
+	DECQ       R11
+	JNZ        last_cell
+	ADDQ       DX, R8
+	DECQ       R9
+	JNZ        last_row
 	VMULPS     Y1, Y3, Y3
 	VMASKMOVPS Y3, Y2, (AX)
-	ADDQ       SI, AX
+
+written:
+	ADDQ SI, AX
 
 next:
 	ADDQ step+32(FP), CX
@@ -22896,7 +22921,7 @@ planes4_rest:
 	RET
 
 // func cells2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·cells2MaxFastAVX2(SB), NOSPLIT, $0-80
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -22918,14 +22943,69 @@ TEXT ·cells2MaxFastAVX2(SB), NOSPLIT, $0-80
 	NEGQ         R8
 	VMOVUPS      64(DI)(R8*4), Y2
 	SHLQ         $0x02, R9
+	MOVQ         n+16(FP), R10
+	IMULQ        c+24(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         -32(AX)(R10*1), R10
+	XORQ         DI, DI
+	CMPQ         AX, CX
+	CMOVQEQ      DI, R10
+
+	// Of up to four elements two cells are a vector, a half each, until the last permutation.
+	MOVQ         c+24(FP), DI
+	CMPQ         DI, $0x04
+	JGT          window
+	LEAQ         iota<>+0(SB), R8
+	VMOVUPS      (R8), Y3
+	VPBROADCASTD c+24(FP), Y4
+	VPCMPGTD     Y3, Y4, Y4
+	MOVQ         $0x00000004, R8
+	SUBQ         DI, R8
+	VMOVD        R8, X5
+	VPBROADCASTD X5, Y5
+	VPANDN       Y5, Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	SHLQ         $0x03, DI
+
+two:
+	CMPQ        AX, R10
+	JGT         window
+	MOVQ        CX, R8
+	LEAQ        (CX)(SI*1), R11
+	LEAQ        (R11)(SI*1), CX
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X6
+	VINSERTF128 $0x01, (R11), Y6, Y6
+	VMOVUPS     (R8)(BX*1), X7
+	VINSERTF128 $0x01, (R11)(BX*1), Y7, Y7
+	VCMPPS      $0x03, Y7, Y6, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	ADDQ        DX, R8
+	ADDQ        DX, R11
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X8
+	VINSERTF128 $0x01, (R11), Y8, Y8
+	VMAXPS      Y8, Y6, Y6
+	VMOVUPS     (R8)(BX*1), X9
+	VINSERTF128 $0x01, (R11)(BX*1), Y9, Y9
+	VCMPPS      $0x03, Y9, Y8, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y9, Y6, Y6
+	VPERMPS     Y6, Y4, Y6
+	VMOVUPS     Y6, (AX)
+	ADDQ        DI, AX
+	SUBQ        $0x02, n+16(FP)
+	JZ          end
+	JMP         two
 
 window:
-	MOVQ c+24(FP), R10
+	MOVQ c+24(FP), R11
 	MOVQ CX, DI
 	LEAQ (DI)(DX*1), R8
 
 four:
-	CMPQ       R10, $0x20
+	CMPQ       R11, $0x20
 	JLT        four_end
 	PREFETCHT0 2048(R8)(BX*1)
 	PREFETCHT0 2048(R8)
@@ -23001,12 +23081,12 @@ four_written:
 	ADDQ $0x00000080, DI
 	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R10
+	SUBQ $0x20, R11
 	JMP  four
 
 four_end:
 one:
-	CMPQ       R10, $0x08
+	CMPQ       R11, $0x08
 	JLT        one_end
 	PREFETCHT0 2048(R8)(BX*1)
 	PREFETCHT0 2048(R8)
@@ -23036,12 +23116,30 @@ one_written:
 	ADDQ $0x20, DI
 	ADDQ $0x20, R8
 	ADDQ $0x20, AX
-	SUBQ $0x08, R10
+	SUBQ $0x08, R11
 	JMP  one
 
 one_end:
-	TESTQ      R10, R10
-	JZ         next
+	TESTQ   R11, R11
+	JZ      next
+	CMPQ    AX, R10
+	JGT     masked
+	VMOVUPS (DI), Y3
+	VMOVAPS Y3, Y4
+	VMOVUPS (DI)(BX*1), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS (R8), Y3
+	VMAXPS  Y3, Y4, Y4
+	VMOVUPS (R8)(BX*1), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS Y4, (AX)
+	JMP     written
+
+masked:
 	VMASKMOVPS (DI), Y2, Y3
 	VBLENDVPS  Y2, Y3, Y0, Y3
 	VMOVAPS    Y3, Y4
@@ -23059,19 +23157,23 @@ one_end:
 	VORPS      Y3, Y1, Y1
 	VMAXPS     Y5, Y4, Y4
 	VMASKMOVPS Y4, Y2, (AX)
-	ADDQ       R9, AX
+
+written:
+	ADDQ R9, AX
 
 next:
-	ADDQ      SI, CX
-	DECQ      n+16(FP)
-	JNZ       window
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
+
+end:
 	VMOVMSKPS Y1, AX
 	MOVQ      AX, nan+72(FP)
 	VZEROUPPER
 	RET
 
 // func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·cells3MaxFastAVX2(SB), NOSPLIT, $0-80
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -23093,15 +23195,93 @@ TEXT ·cells3MaxFastAVX2(SB), NOSPLIT, $0-80
 	NEGQ         R8
 	VMOVUPS      64(DI)(R8*4), Y2
 	SHLQ         $0x02, R10
+	MOVQ         n+16(FP), R11
+	IMULQ        c+24(FP), R11
+	SHLQ         $0x02, R11
+	LEAQ         -32(AX)(R11*1), R11
+	XORQ         DI, DI
+	CMPQ         AX, CX
+	CMOVQEQ      DI, R11
+
+	// Of up to four elements two cells are a vector, a half each, until the last permutation.
+	MOVQ         c+24(FP), DI
+	CMPQ         DI, $0x04
+	JGT          window
+	LEAQ         iota<>+0(SB), R8
+	VMOVUPS      (R8), Y3
+	VPBROADCASTD c+24(FP), Y4
+	VPCMPGTD     Y3, Y4, Y4
+	MOVQ         $0x00000004, R8
+	SUBQ         DI, R8
+	VMOVD        R8, X5
+	VPBROADCASTD X5, Y5
+	VPANDN       Y5, Y4, Y4
+	VPADDD       Y3, Y4, Y4
+	SHLQ         $0x03, DI
+
+two:
+	CMPQ        AX, R11
+	JGT         window
+	MOVQ        CX, R8
+	LEAQ        (CX)(SI*1), R9
+	LEAQ        (R9)(SI*1), CX
+	VMOVUPS     (R8), X6
+	VINSERTF128 $0x01, (R9), Y6, Y6
+	VMOVUPS     (R8)(BX*1), X7
+	VINSERTF128 $0x01, (R9)(BX*1), Y7, Y7
+	VCMPPS      $0x03, Y7, Y6, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	VMOVUPS     (R8)(BX*2), X8
+	VINSERTF128 $0x01, (R9)(BX*2), Y8, Y8
+	VMAXPS      Y8, Y6, Y6
+	ADDQ        DX, R8
+	ADDQ        DX, R9
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X9
+	VINSERTF128 $0x01, (R9), Y9, Y9
+	VCMPPS      $0x03, Y9, Y8, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y9, Y6, Y6
+	VMOVUPS     (R8)(BX*1), X10
+	VINSERTF128 $0x01, (R9)(BX*1), Y10, Y10
+	VMAXPS      Y10, Y6, Y6
+	VMOVUPS     (R8)(BX*2), X11
+	VINSERTF128 $0x01, (R9)(BX*2), Y11, Y11
+	VCMPPS      $0x03, Y11, Y10, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y11, Y6, Y6
+	ADDQ        DX, R8
+	ADDQ        DX, R9
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X12
+	VINSERTF128 $0x01, (R9), Y12, Y12
+	VMAXPS      Y12, Y6, Y6
+	VMOVUPS     (R8)(BX*1), X13
+	VINSERTF128 $0x01, (R9)(BX*1), Y13, Y13
+	VCMPPS      $0x03, Y13, Y12, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y13, Y6, Y6
+	VMOVUPS     (R8)(BX*2), X14
+	VINSERTF128 $0x01, (R9)(BX*2), Y14, Y14
+	VCMPPS      $0x03, Y14, Y13, Y3
+	VORPS       Y3, Y1, Y1
+	VMAXPS      Y14, Y6, Y6
+	VPERMPS     Y6, Y4, Y6
+	VMOVUPS     Y6, (AX)
+	ADDQ        DI, AX
+	SUBQ        $0x02, n+16(FP)
+	JZ          end
+	JMP         two
 
 window:
-	MOVQ c+24(FP), R11
+	MOVQ c+24(FP), R12
 	MOVQ CX, DI
 	LEAQ (DI)(DX*1), R8
 	LEAQ (R8)(DX*1), R9
 
 four:
-	CMPQ       R11, $0x20
+	CMPQ       R12, $0x20
 	JLT        four_end
 	PREFETCHT0 2048(R9)(BX*2)
 	PREFETCHT0 2048(R9)(BX*1)
@@ -23242,12 +23422,12 @@ four_written:
 	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, R9
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R11
+	SUBQ $0x20, R12
 	JMP  four
 
 four_end:
 one:
-	CMPQ       R11, $0x08
+	CMPQ       R12, $0x08
 	JLT        one_end
 	PREFETCHT0 2048(R9)(BX*2)
 	PREFETCHT0 2048(R9)(BX*1)
@@ -23294,12 +23474,46 @@ one_written:
 	ADDQ $0x20, R8
 	ADDQ $0x20, R9
 	ADDQ $0x20, AX
-	SUBQ $0x08, R11
+	SUBQ $0x08, R12
 	JMP  one
 
 one_end:
-	TESTQ      R11, R11
-	JZ         next
+	TESTQ   R12, R12
+	JZ      next
+	CMPQ    AX, R11
+	JGT     masked
+	VMOVUPS (DI), Y3
+	VMOVAPS Y3, Y4
+	VMOVUPS (DI)(BX*1), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS (DI)(BX*2), Y3
+	VMAXPS  Y3, Y4, Y4
+	VMOVUPS (R8), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS (R8)(BX*1), Y3
+	VMAXPS  Y3, Y4, Y4
+	VMOVUPS (R8)(BX*2), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS (R9), Y3
+	VMAXPS  Y3, Y4, Y4
+	VMOVUPS (R9)(BX*1), Y5
+	VCMPPS  $0x03, Y5, Y3, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y5, Y4, Y4
+	VMOVUPS (R9)(BX*2), Y3
+	VCMPPS  $0x03, Y3, Y5, Y5
+	VORPS   Y5, Y1, Y1
+	VMAXPS  Y3, Y4, Y4
+	VMOVUPS Y4, (AX)
+	JMP     written
+
+masked:
 	VMASKMOVPS (DI), Y2, Y3
 	VBLENDVPS  Y2, Y3, Y0, Y3
 	VMOVAPS    Y3, Y4
@@ -23338,12 +23552,16 @@ one_end:
 	VORPS      Y5, Y1, Y1
 	VMAXPS     Y3, Y4, Y4
 	VMASKMOVPS Y4, Y2, (AX)
-	ADDQ       R10, AX
+
+written:
+	ADDQ R10, AX
 
 next:
-	ADDQ      SI, CX
-	DECQ      n+16(FP)
-	JNZ       window
+	ADDQ SI, CX
+	DECQ n+16(FP)
+	JNZ  window
+
+end:
 	VMOVMSKPS Y1, AX
 	MOVQ      AX, nan+72(FP)
 	VZEROUPPER
@@ -25035,7 +25253,7 @@ planes4_rest:
 	RET
 
 // func cells2SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
-// Requires: AVX, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·cells2SumAVX2(SB), NOSPLIT, $0-68
 	VXORPS       Y0, Y0, Y0
 	MOVQ         dst+0(FP), AX
@@ -25052,138 +25270,191 @@ TEXT ·cells2SumAVX2(SB), NOSPLIT, $0-68
 	LEAQ         laneMask<>+0(SB), DI
 	MOVQ         R9, R8
 	NEGQ         R8
-	VMOVUPS      64(DI)(R8*4), Y1
+	VMOVUPS      64(DI)(R8*4), Y5
 	SHLQ         $0x02, R9
+	MOVQ         n+16(FP), R10
+	IMULQ        c+24(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         -32(AX)(R10*1), R10
+	XORQ         DI, DI
+	CMPQ         AX, CX
+	CMOVQEQ      DI, R10
+
+	// Of up to four elements two cells are a vector, a half each, until the last permutation.
+	MOVQ         c+24(FP), DI
+	CMPQ         DI, $0x04
+	JGT          window
+	LEAQ         iota<>+0(SB), R8
+	VMOVUPS      (R8), Y6
+	VPBROADCASTD c+24(FP), Y7
+	VPCMPGTD     Y6, Y7, Y7
+	MOVQ         $0x00000004, R8
+	SUBQ         DI, R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Y8
+	VPANDN       Y8, Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	SHLQ         $0x03, DI
+
+two:
+	CMPQ        AX, R10
+	JGT         window
+	MOVQ        CX, R8
+	LEAQ        (CX)(SI*1), R11
+	LEAQ        (R11)(SI*1), CX
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X1
+	VINSERTF128 $0x01, (R11), Y1, Y1
+	VMOVUPS     (R8)(BX*1), X2
+	VINSERTF128 $0x01, (R11)(BX*1), Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	ADDQ        DX, R8
+	ADDQ        DX, R11
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X3
+	VINSERTF128 $0x01, (R11), Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     (R8)(BX*1), X4
+	VINSERTF128 $0x01, (R11)(BX*1), Y4, Y4
+	VADDPS      Y4, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VPERMPS     Y1, Y7, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        DI, AX
+	SUBQ        $0x02, n+16(FP)
+	JZ          end
+	JMP         two
 
 window:
-	MOVQ c+24(FP), R10
+	MOVQ c+24(FP), R11
 	MOVQ CX, DI
 	LEAQ (DI)(DX*1), R8
 
 four:
-	CMPQ       R10, $0x20
+	CMPQ       R11, $0x20
 	JLT        four_end
 	PREFETCHT0 2048(R8)(BX*1)
 	PREFETCHT0 2048(R8)
 	PREFETCHT0 2048(DI)(BX*1)
 	PREFETCHT0 2048(DI)
-	VMOVUPS    (DI), Y2
+	VMOVUPS    (DI), Y1
+	VMOVAPS    Y1, Y1
+	VADDPS     (DI)(BX*1), Y1, Y1
+	VADDPS     (R8), Y1, Y1
+	VADDPS     (R8)(BX*1), Y1, Y1
+	VMULPS     Y0, Y1, Y1
+	VMOVUPS    32(DI), Y2
 	VMOVAPS    Y2, Y2
-	VMOVUPS    (DI)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
+	VADDPS     32(DI)(BX*1), Y2, Y2
+	VADDPS     32(R8), Y2, Y2
+	VADDPS     32(R8)(BX*1), Y2, Y2
 	VMULPS     Y0, Y2, Y2
-	VMOVUPS    32(DI), Y3
-	VMOVAPS    Y3, Y3
-	VMOVUPS    32(DI)(BX*1), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R8), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R8)(BX*1), Y4
-	VADDPS     Y4, Y3, Y3
-	VMULPS     Y0, Y3, Y3
 	PREFETCHT0 2112(R8)(BX*1)
 	PREFETCHT0 2112(R8)
 	PREFETCHT0 2112(DI)(BX*1)
 	PREFETCHT0 2112(DI)
-	VMOVUPS    64(DI), Y4
+	VMOVUPS    64(DI), Y3
+	VMOVAPS    Y3, Y3
+	VADDPS     64(DI)(BX*1), Y3, Y3
+	VADDPS     64(R8), Y3, Y3
+	VADDPS     64(R8)(BX*1), Y3, Y3
+	VMULPS     Y0, Y3, Y3
+	VMOVUPS    96(DI), Y4
 	VMOVAPS    Y4, Y4
-	VMOVUPS    64(DI)(BX*1), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R8), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R8)(BX*1), Y5
-	VADDPS     Y5, Y4, Y4
+	VADDPS     96(DI)(BX*1), Y4, Y4
+	VADDPS     96(R8), Y4, Y4
+	VADDPS     96(R8)(BX*1), Y4, Y4
 	VMULPS     Y0, Y4, Y4
-	VMOVUPS    96(DI), Y5
-	VMOVAPS    Y5, Y5
-	VMOVUPS    96(DI)(BX*1), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R8), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R8)(BX*1), Y6
-	VADDPS     Y6, Y5, Y5
-	VMULPS     Y0, Y5, Y5
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
-	VMOVUPS    Y2, (AX)
-	VMOVUPS    Y3, 32(AX)
-	VMOVUPS    Y4, 64(AX)
-	VMOVUPS    Y5, 96(AX)
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y2, 32(AX)
+	VMOVUPS    Y3, 64(AX)
+	VMOVUPS    Y4, 96(AX)
 	JMP        four_written
 
 four_streamed:
-	VMOVNTPS Y2, (AX)
-	VMOVNTPS Y3, 32(AX)
-	VMOVNTPS Y4, 64(AX)
-	VMOVNTPS Y5, 96(AX)
+	VMOVNTPS Y1, (AX)
+	VMOVNTPS Y2, 32(AX)
+	VMOVNTPS Y3, 64(AX)
+	VMOVNTPS Y4, 96(AX)
 
 four_written:
 	ADDQ $0x00000080, DI
 	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R10
+	SUBQ $0x20, R11
 	JMP  four
 
 four_end:
 one:
-	CMPQ       R10, $0x08
+	CMPQ       R11, $0x08
 	JLT        one_end
 	PREFETCHT0 2048(R8)(BX*1)
 	PREFETCHT0 2048(R8)
 	PREFETCHT0 2048(DI)(BX*1)
 	PREFETCHT0 2048(DI)
-	VMOVUPS    (DI), Y2
-	VMOVAPS    Y2, Y2
-	VMOVUPS    (DI)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMULPS     Y0, Y2, Y2
+	VMOVUPS    (DI), Y1
+	VMOVAPS    Y1, Y1
+	VADDPS     (DI)(BX*1), Y1, Y1
+	VADDPS     (R8), Y1, Y1
+	VADDPS     (R8)(BX*1), Y1, Y1
+	VMULPS     Y0, Y1, Y1
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
-	VMOVUPS    Y2, (AX)
+	VMOVUPS    Y1, (AX)
 	JMP        one_written
 
 one_streamed:
-	VMOVNTPS Y2, (AX)
+	VMOVNTPS Y1, (AX)
 
 one_written:
 	ADDQ $0x20, DI
 	ADDQ $0x20, R8
 	ADDQ $0x20, AX
-	SUBQ $0x08, R10
+	SUBQ $0x08, R11
 	JMP  one
 
 one_end:
-	TESTQ      R10, R10
-	JZ         next
-	VMASKMOVPS (DI), Y1, Y2
-	VMOVAPS    Y2, Y2
-	VMASKMOVPS (DI)(BX*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R8), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R8)(BX*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)
-	ADDQ       R9, AX
+	TESTQ   R11, R11
+	JZ      next
+	CMPQ    AX, R10
+	JGT     masked
+	VMOVUPS (DI), Y1
+	VMOVAPS Y1, Y1
+	VADDPS  (DI)(BX*1), Y1, Y1
+	VADDPS  (R8), Y1, Y1
+	VADDPS  (R8)(BX*1), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	JMP     written
+
+masked:
+	VMASKMOVPS (DI), Y5, Y1
+	VMOVAPS    Y1, Y1
+	VMASKMOVPS (DI)(BX*1), Y5, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R8), Y5, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R8)(BX*1), Y5, Y2
+	VADDPS     Y2, Y1, Y1
+	VMULPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y5, (AX)
+
+written:
+	ADDQ R9, AX
 
 next:
 	ADDQ SI, CX
 	DECQ n+16(FP)
 	JNZ  window
+
+end:
 	VZEROUPPER
 	RET
 
 // func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
-// Requires: AVX, MMX+
+// Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·cells3SumAVX2(SB), NOSPLIT, $0-68
 	VXORPS       Y0, Y0, Y0
 	MOVQ         dst+0(FP), AX
@@ -25200,196 +25471,246 @@ TEXT ·cells3SumAVX2(SB), NOSPLIT, $0-68
 	LEAQ         laneMask<>+0(SB), DI
 	MOVQ         R10, R8
 	NEGQ         R8
-	VMOVUPS      64(DI)(R8*4), Y1
+	VMOVUPS      64(DI)(R8*4), Y10
 	SHLQ         $0x02, R10
+	MOVQ         n+16(FP), R11
+	IMULQ        c+24(FP), R11
+	SHLQ         $0x02, R11
+	LEAQ         -32(AX)(R11*1), R11
+	XORQ         DI, DI
+	CMPQ         AX, CX
+	CMOVQEQ      DI, R11
+
+	// Of up to four elements two cells are a vector, a half each, until the last permutation.
+	MOVQ         c+24(FP), DI
+	CMPQ         DI, $0x04
+	JGT          window
+	LEAQ         iota<>+0(SB), R8
+	VMOVUPS      (R8), Y11
+	VPBROADCASTD c+24(FP), Y12
+	VPCMPGTD     Y11, Y12, Y12
+	MOVQ         $0x00000004, R8
+	SUBQ         DI, R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Y13
+	VPANDN       Y13, Y12, Y12
+	VPADDD       Y11, Y12, Y12
+	SHLQ         $0x03, DI
+
+two:
+	CMPQ        AX, R11
+	JGT         window
+	MOVQ        CX, R8
+	LEAQ        (CX)(SI*1), R9
+	LEAQ        (R9)(SI*1), CX
+	VMOVUPS     (R8), X1
+	VINSERTF128 $0x01, (R9), Y1, Y1
+	VMOVUPS     (R8)(BX*1), X2
+	VINSERTF128 $0x01, (R9)(BX*1), Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVUPS     (R8)(BX*2), X3
+	VINSERTF128 $0x01, (R9)(BX*2), Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	ADDQ        DX, R8
+	ADDQ        DX, R9
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X4
+	VINSERTF128 $0x01, (R9), Y4, Y4
+	VADDPS      Y4, Y1, Y1
+	VMOVUPS     (R8)(BX*1), X5
+	VINSERTF128 $0x01, (R9)(BX*1), Y5, Y5
+	VADDPS      Y5, Y1, Y1
+	VMOVUPS     (R8)(BX*2), X6
+	VINSERTF128 $0x01, (R9)(BX*2), Y6, Y6
+	VADDPS      Y6, Y1, Y1
+	ADDQ        DX, R8
+	ADDQ        DX, R9
+	PREFETCHT0  2048(R8)
+	VMOVUPS     (R8), X7
+	VINSERTF128 $0x01, (R9), Y7, Y7
+	VADDPS      Y7, Y1, Y1
+	VMOVUPS     (R8)(BX*1), X8
+	VINSERTF128 $0x01, (R9)(BX*1), Y8, Y8
+	VADDPS      Y8, Y1, Y1
+	VMOVUPS     (R8)(BX*2), X9
+	VINSERTF128 $0x01, (R9)(BX*2), Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VPERMPS     Y1, Y12, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        DI, AX
+	SUBQ        $0x02, n+16(FP)
+	JZ          end
+	JMP         two
 
 window:
-	MOVQ c+24(FP), R11
+	MOVQ c+24(FP), R12
 	MOVQ CX, DI
 	LEAQ (DI)(DX*1), R8
 	LEAQ (R8)(DX*1), R9
 
 four:
-	CMPQ       R11, $0x20
+	CMPQ       R12, $0x20
 	JLT        four_end
 	PREFETCHT0 2048(R9)(BX*2)
 	PREFETCHT0 2048(R9)(BX*1)
 	PREFETCHT0 2048(R8)(BX*2)
 	PREFETCHT0 2048(R8)(BX*1)
-	VMOVUPS    (DI), Y2
+	VMOVUPS    (DI), Y1
+	VMOVAPS    Y1, Y1
+	VADDPS     (DI)(BX*1), Y1, Y1
+	VADDPS     (DI)(BX*2), Y1, Y1
+	VADDPS     (R8), Y1, Y1
+	VADDPS     (R8)(BX*1), Y1, Y1
+	VADDPS     (R8)(BX*2), Y1, Y1
+	VADDPS     (R9), Y1, Y1
+	VADDPS     (R9)(BX*1), Y1, Y1
+	VADDPS     (R9)(BX*2), Y1, Y1
+	VMULPS     Y0, Y1, Y1
+	VMOVUPS    32(DI), Y2
 	VMOVAPS    Y2, Y2
-	VMOVUPS    (DI)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (DI)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
+	VADDPS     32(DI)(BX*1), Y2, Y2
+	VADDPS     32(DI)(BX*2), Y2, Y2
+	VADDPS     32(R8), Y2, Y2
+	VADDPS     32(R8)(BX*1), Y2, Y2
+	VADDPS     32(R8)(BX*2), Y2, Y2
+	VADDPS     32(R9), Y2, Y2
+	VADDPS     32(R9)(BX*1), Y2, Y2
+	VADDPS     32(R9)(BX*2), Y2, Y2
 	VMULPS     Y0, Y2, Y2
-	VMOVUPS    32(DI), Y3
-	VMOVAPS    Y3, Y3
-	VMOVUPS    32(DI)(BX*1), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(DI)(BX*2), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R8), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R8)(BX*1), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R8)(BX*2), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R9), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R9)(BX*1), Y4
-	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(R9)(BX*2), Y4
-	VADDPS     Y4, Y3, Y3
-	VMULPS     Y0, Y3, Y3
 	PREFETCHT0 2112(R9)(BX*2)
 	PREFETCHT0 2112(R9)(BX*1)
 	PREFETCHT0 2112(R8)(BX*2)
 	PREFETCHT0 2112(R8)(BX*1)
-	VMOVUPS    64(DI), Y4
+	VMOVUPS    64(DI), Y3
+	VMOVAPS    Y3, Y3
+	VADDPS     64(DI)(BX*1), Y3, Y3
+	VADDPS     64(DI)(BX*2), Y3, Y3
+	VADDPS     64(R8), Y3, Y3
+	VADDPS     64(R8)(BX*1), Y3, Y3
+	VADDPS     64(R8)(BX*2), Y3, Y3
+	VADDPS     64(R9), Y3, Y3
+	VADDPS     64(R9)(BX*1), Y3, Y3
+	VADDPS     64(R9)(BX*2), Y3, Y3
+	VMULPS     Y0, Y3, Y3
+	VMOVUPS    96(DI), Y4
 	VMOVAPS    Y4, Y4
-	VMOVUPS    64(DI)(BX*1), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(DI)(BX*2), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R8), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R8)(BX*1), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R8)(BX*2), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R9), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R9)(BX*1), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    64(R9)(BX*2), Y5
-	VADDPS     Y5, Y4, Y4
+	VADDPS     96(DI)(BX*1), Y4, Y4
+	VADDPS     96(DI)(BX*2), Y4, Y4
+	VADDPS     96(R8), Y4, Y4
+	VADDPS     96(R8)(BX*1), Y4, Y4
+	VADDPS     96(R8)(BX*2), Y4, Y4
+	VADDPS     96(R9), Y4, Y4
+	VADDPS     96(R9)(BX*1), Y4, Y4
+	VADDPS     96(R9)(BX*2), Y4, Y4
 	VMULPS     Y0, Y4, Y4
-	VMOVUPS    96(DI), Y5
-	VMOVAPS    Y5, Y5
-	VMOVUPS    96(DI)(BX*1), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(DI)(BX*2), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R8), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R8)(BX*1), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R8)(BX*2), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R9), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R9)(BX*1), Y6
-	VADDPS     Y6, Y5, Y5
-	VMOVUPS    96(R9)(BX*2), Y6
-	VADDPS     Y6, Y5, Y5
-	VMULPS     Y0, Y5, Y5
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
-	VMOVUPS    Y2, (AX)
-	VMOVUPS    Y3, 32(AX)
-	VMOVUPS    Y4, 64(AX)
-	VMOVUPS    Y5, 96(AX)
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y2, 32(AX)
+	VMOVUPS    Y3, 64(AX)
+	VMOVUPS    Y4, 96(AX)
 	JMP        four_written
 
 four_streamed:
-	VMOVNTPS Y2, (AX)
-	VMOVNTPS Y3, 32(AX)
-	VMOVNTPS Y4, 64(AX)
-	VMOVNTPS Y5, 96(AX)
+	VMOVNTPS Y1, (AX)
+	VMOVNTPS Y2, 32(AX)
+	VMOVNTPS Y3, 64(AX)
+	VMOVNTPS Y4, 96(AX)
 
 four_written:
 	ADDQ $0x00000080, DI
 	ADDQ $0x00000080, R8
 	ADDQ $0x00000080, R9
 	ADDQ $0x00000080, AX
-	SUBQ $0x20, R11
+	SUBQ $0x20, R12
 	JMP  four
 
 four_end:
 one:
-	CMPQ       R11, $0x08
+	CMPQ       R12, $0x08
 	JLT        one_end
 	PREFETCHT0 2048(R9)(BX*2)
 	PREFETCHT0 2048(R9)(BX*1)
 	PREFETCHT0 2048(R8)(BX*2)
 	PREFETCHT0 2048(R8)(BX*1)
-	VMOVUPS    (DI), Y2
-	VMOVAPS    Y2, Y2
-	VMOVUPS    (DI)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (DI)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R8)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9)(BX*1), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    (R9)(BX*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMULPS     Y0, Y2, Y2
+	VMOVUPS    (DI), Y1
+	VMOVAPS    Y1, Y1
+	VADDPS     (DI)(BX*1), Y1, Y1
+	VADDPS     (DI)(BX*2), Y1, Y1
+	VADDPS     (R8), Y1, Y1
+	VADDPS     (R8)(BX*1), Y1, Y1
+	VADDPS     (R8)(BX*2), Y1, Y1
+	VADDPS     (R9), Y1, Y1
+	VADDPS     (R9)(BX*1), Y1, Y1
+	VADDPS     (R9)(BX*2), Y1, Y1
+	VMULPS     Y0, Y1, Y1
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
-	VMOVUPS    Y2, (AX)
+	VMOVUPS    Y1, (AX)
 	JMP        one_written
 
 one_streamed:
-	VMOVNTPS Y2, (AX)
+	VMOVNTPS Y1, (AX)
 
 one_written:
 	ADDQ $0x20, DI
 	ADDQ $0x20, R8
 	ADDQ $0x20, R9
 	ADDQ $0x20, AX
-	SUBQ $0x08, R11
+	SUBQ $0x08, R12
 	JMP  one
 
 one_end:
-	TESTQ      R11, R11
-	JZ         next
-	VMASKMOVPS (DI), Y1, Y2
-	VMOVAPS    Y2, Y2
-	VMASKMOVPS (DI)(BX*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (DI)(BX*2), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R8), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R8)(BX*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R8)(BX*2), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R9), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R9)(BX*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS (R9)(BX*2), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)
-	ADDQ       R10, AX
+	TESTQ   R12, R12
+	JZ      next
+	CMPQ    AX, R11
+	JGT     masked
+	VMOVUPS (DI), Y1
+	VMOVAPS Y1, Y1
+	VADDPS  (DI)(BX*1), Y1, Y1
+	VADDPS  (DI)(BX*2), Y1, Y1
+	VADDPS  (R8), Y1, Y1
+	VADDPS  (R8)(BX*1), Y1, Y1
+	VADDPS  (R8)(BX*2), Y1, Y1
+	VADDPS  (R9), Y1, Y1
+	VADDPS  (R9)(BX*1), Y1, Y1
+	VADDPS  (R9)(BX*2), Y1, Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	JMP     written
+
+masked:
+	VMASKMOVPS (DI), Y10, Y1
+	VMOVAPS    Y1, Y1
+	VMASKMOVPS (DI)(BX*1), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (DI)(BX*2), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R8), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R8)(BX*1), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R8)(BX*2), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R9), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R9)(BX*1), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS (R9)(BX*2), Y10, Y2
+	VADDPS     Y2, Y1, Y1
+	VMULPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y10, (AX)
+
+written:
+	ADDQ R10, AX
 
 next:
 	ADDQ SI, CX
 	DECQ n+16(FP)
 	JNZ  window
+
+end:
 	VZEROUPPER
 	RET
 

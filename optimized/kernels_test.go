@@ -396,19 +396,31 @@ func TestKeys(t *testing.T) {
 func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellWindows, by float32)) {
 	src, dst := fenced(t, 15*longest+200), fenced(t, 3*longest+40)
 	for c := 1; c <= longest; c++ {
-		for _, f := range []cellWindows{
+		windows := []cellWindows{
 			{n: 1, rows: 1, cols: 1},
 			{n: 1, rows: 2, down: 4 * c, cols: 3, right: c},
 			{n: 3, step: c, rows: 2, down: 5 * c, cols: 2, right: c},
 			{n: 2, step: 2 * c, rows: 1, cols: 2, right: 3 * c},
 			{n: 2, step: 3 * c, rows: 2, down: 7 * c, cols: 2, right: 2 * c},
 			{n: 3, step: c, rows: 3, down: 5 * c, cols: 3, right: c},
-		} {
+		}
+		if c <= 10 { // of which a vector has several, or one and a bit
+			for n := 7; n <= 10; n++ {
+				windows = append(windows,
+					cellWindows{n: n, step: 2 * c, rows: 2, down: 20 * c, cols: 2, right: c},
+					cellWindows{n: n, step: c, rows: 2, down: 12 * c, cols: 3, right: c},
+					cellWindows{n: n, step: 2 * c, rows: 3, down: 21 * c, cols: 3, right: c})
+			}
+		}
+		for _, f := range windows {
 			f.c, f.stream = c, c%32 == 0
 			cells := (f.n-1)*f.step + (f.rows-1)*f.down + (f.cols-1)*f.right + c
 			against(t, nans && c%6 == 1, fmt.Sprintf("%+v", f), src, dst, cells, f.n*c,
 				func(d, s []float32) { kernel(d, s, &f, 0.5) }, func(d, s []float32) { contract(d, s, &f, 0.5) })
 		}
+		f := cellWindows{n: 3, c: c, step: c, rows: 1, cols: 1}
+		against(t, nans && c%6 == 1, fmt.Sprintf("%+v in place", f), src, dst, 3*c, 3*c,
+			func(d, s []float32) { kernel(d, d[:copy(d, s)], &f, 0.5) }, func(d, s []float32) { contract(d, s, &f, 0.5) })
 	}
 }
 
