@@ -9912,10 +9912,6 @@ TEXT ·k2s2StreamMaxFastAVX512(SB), NOSPLIT, $0-160
 	MOVL         $0xffffffff, CX
 	BZHIL        AX, CX, CX
 	KMOVW        CX, K5
-	MOVQ         out+112(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K6
 	LEAQ         iota<>+0(SB), AX
 	VMOVDQU32    (AX), Z6
 	XORQ         AX, AX
@@ -10072,10 +10068,6 @@ TEXT ·k3s2StreamMaxFastAVX512(SB), NOSPLIT, $0-160
 	MOVL         $0xffffffff, CX
 	BZHIL        AX, CX, CX
 	KMOVW        CX, K5
-	MOVQ         out+112(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K6
 	MOVQ         ahead+80(FP), AX
 	MOVL         $0x00000010, CX
 	SUBL         AX, CX
@@ -20575,10 +20567,6 @@ TEXT ·k2s2StreamSumAVX512(SB), NOSPLIT, $0-152
 	MOVL         $0xffffffff, CX
 	BZHIL        AX, CX, CX
 	KMOVW        CX, K2
-	MOVQ         out+112(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K3
 	LEAQ         iota<>+0(SB), AX
 	VMOVDQU32    (AX), Z4
 	XORQ         AX, AX
@@ -20731,10 +20719,6 @@ TEXT ·k3s2StreamSumAVX512(SB), NOSPLIT, $0-152
 	MOVL         $0xffffffff, CX
 	BZHIL        AX, CX, CX
 	KMOVW        CX, K2
-	MOVQ         out+112(FP), AX
-	MOVL         $0xffffffff, CX
-	BZHIL        AX, CX, CX
-	KMOVW        CX, K3
 	MOVQ         ahead+80(FP), AX
 	MOVL         $0x00000010, CX
 	SUBL         AX, CX
@@ -23756,6 +23740,375 @@ stored:
 	VZEROUPPER
 	RET
 
+// func k2s2StreamMaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·k2s2StreamMaxFastAVX2(SB), NOSPLIT, $0-160
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         in0+96(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y2
+	MOVQ         in1+104(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y3
+	XORQ         AX, AX
+	VMOVD        AX, X4
+	VPBROADCASTD X4, Y5
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y4
+	VPSUBD       Y5, Y4, Y5
+	VMOVAPS      Y0, Y4
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), SI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (SI)(SI*1), DX
+	SUBQ    top+72(FP), DX
+	MOVQ    h+24(FP), DI
+	MOVQ    w+32(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, CX
+	MOVQ    $0x00000000, R8
+	TESTQ   CX, CX
+	CMOVQLT R8, CX
+	IMULQ   BX, CX
+	ADDQ    src+8(FP), CX
+	ADDQ    $0x01, DX
+	LEAQ    -1(DI), R8
+	CMPQ    DX, DI
+	CMOVQGE R8, DX
+	IMULQ   BX, DX
+	ADDQ    src+8(FP), DX
+	MOVQ    ow+48(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dst+0(FP), BX
+	MOVQ    CX, DI
+	ADDQ    fetch+144(FP), DI
+	MOVQ    DX, R8
+	ADDQ    fetch+144(FP), R8
+	XORQ    R9, R9
+	MOVQ    blocks+88(FP), R10
+	TESTQ   R10, R10
+	JZ      rest
+
+vector:
+	PREFETCHT0 (DI)(R9*2)
+	PREFETCHT0 32(DI)(R9*2)
+	PREFETCHT0 (R8)(R9*2)
+	PREFETCHT0 32(R8)(R9*2)
+	VMOVUPS    (CX)(R9*2), Y6
+	VMOVUPS    (DX)(R9*2), Y7
+	VCMPPS     $0x03, Y6, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMOVUPS    32(CX)(R9*2), Y7
+	VMOVUPS    32(DX)(R9*2), Y8
+	VCMPPS     $0x03, Y7, Y8, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VMAXPS     Y6, Y8, Y6
+	VPERMPS    Y6, Y5, Y6
+	VBLENDVPS  Y5, Y4, Y6, Y4
+	VMOVNTPS   Y4, (BX)(R9*1)
+	VMOVAPS    Y6, Y4
+	ADDQ       $0x20, R9
+	DECQ       R10
+	JNZ        vector
+
+rest:
+	ADDQ       R9, dst+0(FP)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMASKMOVPS (CX)(R9*2), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VMASKMOVPS (DX)(R9*2), Y2, Y7
+	VBLENDVPS  Y2, Y7, Y0, Y7
+	VCMPPS     $0x03, Y6, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMASKMOVPS 32(CX)(R9*2), Y3, Y7
+	VBLENDVPS  Y3, Y7, Y0, Y7
+	VMASKMOVPS 32(DX)(R9*2), Y3, Y8
+	VBLENDVPS  Y3, Y8, Y0, Y8
+	VCMPPS     $0x03, Y7, Y8, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VMAXPS     Y6, Y8, Y6
+	VPERMPS    Y6, Y5, Y6
+	VBLENDVPS  Y5, Y4, Y6, Y4
+	ADDQ       out+112(FP), AX
+	CMPQ       AX, $0x08
+	JLT        part0
+	SUBQ       $0x08, AX
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Y4, (CX)
+	ADDQ       $0x20, dst+0(FP)
+	VMOVAPS    Y6, Y4
+	JMP        cut0
+
+part0:
+	VMOVAPS Y4, Y4
+
+cut0:
+	VMOVD        AX, X5
+	VPBROADCASTD X5, Y5
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y6
+	VPSUBD       Y5, Y6, Y5
+
+next:
+	ADDQ       $0x01, SI
+	CMPQ       SI, y1+64(FP)
+	JLT        row
+	MOVQ       h+24(FP), CX
+	IMULQ      w+32(FP), CX
+	SHLQ       $0x02, CX
+	ADDQ       CX, src+8(FP)
+	DECQ       planes+16(FP)
+	JNZ        plane
+	MOVQ       dst+0(FP), CX
+	LEAQ       laneMask<>+0(SB), DX
+	NEGQ       AX
+	VMOVUPS    64(DX)(AX*4), Y0
+	VMASKMOVPS Y4, Y0, (CX)
+	VMOVMSKPS  Y1, AX
+	MOVQ       AX, nan+152(FP)
+	VZEROUPPER
+	RET
+
+// func k3s2StreamMaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·k3s2StreamMaxFastAVX2(SB), NOSPLIT, $0-160
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         in0+96(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y2
+	MOVQ         in1+104(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y3
+	MOVQ         ahead+80(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	VMOVUPS      (CX)(AX*4), Y4
+	XORQ         AX, AX
+	VMOVD        AX, X5
+	VPBROADCASTD X5, Y6
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y5
+	VPSUBD       Y6, Y5, Y6
+	VMOVAPS      Y0, Y5
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), DI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ       (DI)(DI*1), BX
+	SUBQ       top+72(FP), BX
+	MOVQ       h+24(FP), R8
+	MOVQ       w+32(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       BX, CX
+	MOVQ       $0x00000000, DX
+	TESTQ      CX, CX
+	CMOVQLT    DX, CX
+	IMULQ      SI, CX
+	ADDQ       src+8(FP), CX
+	MOVQ       BX, DX
+	ADDQ       $0x01, DX
+	LEAQ       -1(R8), R9
+	CMPQ       DX, R8
+	CMOVQGE    R9, DX
+	IMULQ      SI, DX
+	ADDQ       src+8(FP), DX
+	ADDQ       $0x02, BX
+	LEAQ       -1(R8), R9
+	CMPQ       BX, R8
+	CMOVQGE    R9, BX
+	IMULQ      SI, BX
+	ADDQ       src+8(FP), BX
+	MOVQ       ahead+80(FP), SI
+	LEAQ       (CX)(SI*4), CX
+	LEAQ       (DX)(SI*4), DX
+	LEAQ       (BX)(SI*4), BX
+	MOVQ       ow+48(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       dst+0(FP), SI
+	MOVQ       DX, R8
+	ADDQ       fetch+144(FP), R8
+	MOVQ       BX, R9
+	ADDQ       fetch+144(FP), R9
+	XORQ       R10, R10
+	VMOVAPS    Y0, Y7
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
+	JZ         edge
+	VMASKMOVPS -32(CX)(R10*2), Y4, Y7
+	VBLENDVPS  Y4, Y7, Y0, Y7
+	VMASKMOVPS -32(DX)(R10*2), Y4, Y8
+	VBLENDVPS  Y4, Y8, Y0, Y8
+	VMASKMOVPS -32(BX)(R10*2), Y4, Y9
+	VBLENDVPS  Y4, Y9, Y0, Y9
+	VCMPPS     $0x03, Y7, Y8, Y10
+	VORPS      Y10, Y1, Y1
+	VMAXPS     Y8, Y7, Y7
+	VCMPPS     $0x03, Y9, Y9, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y9, Y7, Y7
+	VMOVAPS    Y7, Y7
+
+edge:
+	MOVQ  blocks+88(FP), R11
+	TESTQ R11, R11
+	JZ    rest
+
+vector:
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 32(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 32(R9)(R10*2)
+	VMOVUPS    (CX)(R10*2), Y8
+	VMOVUPS    (DX)(R10*2), Y9
+	VMOVUPS    (BX)(R10*2), Y10
+	VCMPPS     $0x03, Y8, Y9, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y9, Y8, Y8
+	VCMPPS     $0x03, Y10, Y10, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y10, Y8, Y8
+	VMOVUPS    32(CX)(R10*2), Y9
+	VMOVUPS    32(DX)(R10*2), Y10
+	VMOVUPS    32(BX)(R10*2), Y11
+	VCMPPS     $0x03, Y9, Y10, Y12
+	VORPS      Y12, Y1, Y1
+	VMAXPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y11, Y11, Y10
+	VORPS      Y10, Y1, Y1
+	VMAXPS     Y11, Y9, Y9
+	VSHUFPS    $0x88, Y9, Y8, Y10
+	VPERMPD    $0xd8, Y10, Y10
+	VSHUFPS    $0xdd, Y9, Y8, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VMAXPS     Y8, Y10, Y9
+	VPERM2F128 $0x21, Y8, Y7, Y7
+	VPALIGNR   $0x0c, Y7, Y8, Y7
+	VMAXPS     Y7, Y9, Y9
+	VMOVAPS    Y8, Y7
+	VPERMPS    Y9, Y6, Y8
+	VBLENDVPS  Y6, Y5, Y8, Y5
+	VMOVNTPS   Y5, (SI)(R10*1)
+	VMOVAPS    Y8, Y5
+	ADDQ       $0x20, R10
+	DECQ       R11
+	JNZ        vector
+
+rest:
+	ADDQ       R10, dst+0(FP)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMASKMOVPS (CX)(R10*2), Y2, Y8
+	VBLENDVPS  Y2, Y8, Y0, Y8
+	VMASKMOVPS (DX)(R10*2), Y2, Y9
+	VBLENDVPS  Y2, Y9, Y0, Y9
+	VMASKMOVPS (BX)(R10*2), Y2, Y10
+	VBLENDVPS  Y2, Y10, Y0, Y10
+	VCMPPS     $0x03, Y8, Y9, Y11
+	VORPS      Y11, Y1, Y1
+	VMAXPS     Y9, Y8, Y8
+	VCMPPS     $0x03, Y10, Y10, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y10, Y8, Y8
+	VMASKMOVPS 32(CX)(R10*2), Y3, Y9
+	VBLENDVPS  Y3, Y9, Y0, Y9
+	VMASKMOVPS 32(DX)(R10*2), Y3, Y10
+	VBLENDVPS  Y3, Y10, Y0, Y10
+	VMASKMOVPS 32(BX)(R10*2), Y3, Y11
+	VBLENDVPS  Y3, Y11, Y0, Y11
+	VCMPPS     $0x03, Y9, Y10, Y12
+	VORPS      Y12, Y1, Y1
+	VMAXPS     Y10, Y9, Y9
+	VCMPPS     $0x03, Y11, Y11, Y10
+	VORPS      Y10, Y1, Y1
+	VMAXPS     Y11, Y9, Y9
+	VSHUFPS    $0x88, Y9, Y8, Y10
+	VPERMPD    $0xd8, Y10, Y10
+	VSHUFPS    $0xdd, Y9, Y8, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VMAXPS     Y8, Y10, Y9
+	VPERM2F128 $0x21, Y8, Y7, Y7
+	VPALIGNR   $0x0c, Y7, Y8, Y7
+	VMAXPS     Y7, Y9, Y9
+	VMOVAPS    Y8, Y7
+	VPERMPS    Y9, Y6, Y7
+	VBLENDVPS  Y6, Y5, Y7, Y5
+	ADDQ       out+112(FP), AX
+	CMPQ       AX, $0x08
+	JLT        part0
+	SUBQ       $0x08, AX
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Y5, (CX)
+	ADDQ       $0x20, dst+0(FP)
+	VMOVAPS    Y7, Y5
+	JMP        cut0
+
+part0:
+	VMOVAPS Y5, Y5
+
+cut0:
+	VMOVD        AX, X6
+	VPBROADCASTD X6, Y6
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y7
+	VPSUBD       Y6, Y7, Y6
+
+next:
+	ADDQ       $0x01, DI
+	CMPQ       DI, y1+64(FP)
+	JLT        row
+	MOVQ       h+24(FP), CX
+	IMULQ      w+32(FP), CX
+	SHLQ       $0x02, CX
+	ADDQ       CX, src+8(FP)
+	DECQ       planes+16(FP)
+	JNZ        plane
+	MOVQ       dst+0(FP), CX
+	LEAQ       laneMask<>+0(SB), DX
+	NEGQ       AX
+	VMOVUPS    64(DX)(AX*4), Y0
+	VMASKMOVPS Y5, Y0, (CX)
+	VMOVMSKPS  Y1, AX
+	MOVQ       AX, nan+152(FP)
+	VZEROUPPER
+	RET
+
 // func k2s2MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-152
@@ -25891,6 +26244,350 @@ stored:
 	MOVQ R9, dst+0(FP)
 	DECQ planes+24(FP)
 	JNZ  plane
+	VZEROUPPER
+	RET
+
+// func k2s2StreamSumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·k2s2StreamSumAVX2(SB), NOSPLIT, $0-152
+	VXORPS       Y0, Y0, Y0
+	MOVQ         in0+96(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y1
+	MOVQ         in1+104(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y2
+	XORQ         AX, AX
+	VMOVD        AX, X3
+	VPBROADCASTD X3, Y3
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y4
+	VPSUBD       Y3, Y4, Y3
+	VMOVAPS      Y0, Y0
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), DI
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (DI)(DI*1), BX
+	SUBQ    top+72(FP), BX
+	MOVQ    h+24(FP), R8
+	MOVQ    w+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    BX, CX
+	IMULQ   SI, CX
+	ADDQ    src+8(FP), CX
+	TESTQ   BX, BX
+	CMOVQLT zeros+136(FP), CX
+	MOVQ    BX, DX
+	ADDQ    $0x01, DX
+	IMULQ   SI, DX
+	ADDQ    src+8(FP), DX
+	LEAQ    1(BX), BX
+	CMPQ    BX, R8
+	CMOVQGE zeros+136(FP), DX
+	MOVQ    ow+48(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dst+0(FP), BX
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ    pitch+128(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    scale+120(FP), R9
+	LEAQ    (R9)(R8*1), SI
+	LEAQ    (R9)(R8*2), R8
+	LEAQ    1(DI), R10
+	CMPQ    R10, oh+40(FP)
+	CMOVQEQ R8, SI
+	TESTQ   DI, DI
+	CMOVQEQ R9, SI
+	MOVQ    CX, R8
+	ADDQ    fetch+144(FP), R8
+	MOVQ    DX, R9
+	ADDQ    fetch+144(FP), R9
+	XORQ    R10, R10
+	MOVQ    blocks+88(FP), R11
+	TESTQ   R11, R11
+	JZ      rest
+
+vector:
+	PREFETCHT0 (R8)(R10*2)
+	PREFETCHT0 32(R8)(R10*2)
+	PREFETCHT0 (R9)(R10*2)
+	PREFETCHT0 32(R9)(R10*2)
+	VMOVUPS    (CX)(R10*2), Y4
+	VMOVUPS    (DX)(R10*2), Y5
+	VADDPS     Y5, Y4, Y4
+	VMOVUPS    32(CX)(R10*2), Y5
+	VMOVUPS    32(DX)(R10*2), Y6
+	VADDPS     Y6, Y5, Y5
+	VSHUFPS    $0x88, Y5, Y4, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VSHUFPS    $0xdd, Y5, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VADDPS     Y4, Y6, Y4
+	VMULPS     (SI)(R10*1), Y4, Y4
+	VPERMPS    Y4, Y3, Y4
+	VBLENDVPS  Y3, Y0, Y4, Y0
+	VMOVNTPS   Y0, (BX)(R10*1)
+	VMOVAPS    Y4, Y0
+	ADDQ       $0x20, R10
+	DECQ       R11
+	JNZ        vector
+
+rest:
+	ADDQ       R10, dst+0(FP)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMASKMOVPS (CX)(R10*2), Y1, Y4
+	VMASKMOVPS (DX)(R10*2), Y1, Y5
+	VADDPS     Y5, Y4, Y4
+	VMASKMOVPS 32(CX)(R10*2), Y2, Y5
+	VMASKMOVPS 32(DX)(R10*2), Y2, Y6
+	VADDPS     Y6, Y5, Y5
+	VSHUFPS    $0x88, Y5, Y4, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VSHUFPS    $0xdd, Y5, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VADDPS     Y4, Y6, Y4
+	VMULPS     (SI)(R10*1), Y4, Y4
+	VPERMPS    Y4, Y3, Y4
+	VBLENDVPS  Y3, Y0, Y4, Y0
+	ADDQ       out+112(FP), AX
+	CMPQ       AX, $0x08
+	JLT        part0
+	SUBQ       $0x08, AX
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Y0, (CX)
+	ADDQ       $0x20, dst+0(FP)
+	VMOVAPS    Y4, Y0
+	JMP        cut0
+
+part0:
+	VMOVAPS Y0, Y0
+
+cut0:
+	VMOVD        AX, X3
+	VPBROADCASTD X3, Y3
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y4
+	VPSUBD       Y3, Y4, Y3
+
+next:
+	ADDQ       $0x01, DI
+	CMPQ       DI, y1+64(FP)
+	JLT        row
+	MOVQ       h+24(FP), CX
+	IMULQ      w+32(FP), CX
+	SHLQ       $0x02, CX
+	ADDQ       CX, src+8(FP)
+	DECQ       planes+16(FP)
+	JNZ        plane
+	MOVQ       dst+0(FP), CX
+	LEAQ       laneMask<>+0(SB), DX
+	NEGQ       AX
+	VMOVUPS    64(DX)(AX*4), Y1
+	VMASKMOVPS Y0, Y1, (CX)
+	VZEROUPPER
+	RET
+
+// func k3s2StreamSumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·k3s2StreamSumAVX2(SB), NOSPLIT, $0-152
+	VXORPS       Y0, Y0, Y0
+	MOVQ         in0+96(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y1
+	MOVQ         in1+104(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	NEGQ         AX
+	VMOVUPS      64(CX)(AX*4), Y2
+	MOVQ         ahead+80(FP), AX
+	LEAQ         laneMask<>+0(SB), CX
+	VMOVUPS      (CX)(AX*4), Y3
+	XORQ         AX, AX
+	VMOVD        AX, X4
+	VPBROADCASTD X4, Y5
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y4
+	VPSUBD       Y5, Y4, Y5
+	VMOVAPS      Y0, Y4
+	MOVQ         y0+56(FP), CX
+	IMULQ        ow+48(FP), CX
+	SHLQ         $0x02, CX
+	ADDQ         CX, dst+0(FP)
+
+plane:
+	MOVQ y0+56(FP), R8
+
+row:
+	// Row pointers: row s·y − top + j, if it is there.
+	LEAQ    (R8)(R8*1), SI
+	SUBQ    top+72(FP), SI
+	MOVQ    h+24(FP), R9
+	MOVQ    w+32(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    SI, CX
+	IMULQ   DI, CX
+	ADDQ    src+8(FP), CX
+	TESTQ   SI, SI
+	CMOVQLT zeros+136(FP), CX
+	MOVQ    SI, DX
+	ADDQ    $0x01, DX
+	IMULQ   DI, DX
+	ADDQ    src+8(FP), DX
+	LEAQ    1(SI), BX
+	CMPQ    BX, R9
+	CMOVQGE zeros+136(FP), DX
+	MOVQ    SI, BX
+	ADDQ    $0x02, BX
+	IMULQ   DI, BX
+	ADDQ    src+8(FP), BX
+	LEAQ    2(SI), SI
+	CMPQ    SI, R9
+	CMOVQGE zeros+136(FP), BX
+	MOVQ    ahead+80(FP), SI
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (DX)(SI*4), DX
+	LEAQ    (BX)(SI*4), BX
+	MOVQ    ow+48(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    dst+0(FP), SI
+
+	// Reciprocals of the divisors: of the first row, of those between, of the last.
+	MOVQ       pitch+128(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       scale+120(FP), R10
+	LEAQ       (R10)(R9*1), DI
+	LEAQ       (R10)(R9*2), R9
+	LEAQ       1(R8), R11
+	CMPQ       R11, oh+40(FP)
+	CMOVQEQ    R9, DI
+	TESTQ      R8, R8
+	CMOVQEQ    R10, DI
+	MOVQ       DX, R9
+	ADDQ       fetch+144(FP), R9
+	MOVQ       BX, R10
+	ADDQ       fetch+144(FP), R10
+	XORQ       R11, R11
+	VMOVAPS    Y0, Y6
+	MOVQ       ahead+80(FP), R12
+	TESTQ      R12, R12
+	JZ         edge
+	VMASKMOVPS -32(CX)(R11*2), Y3, Y6
+	VMASKMOVPS -32(DX)(R11*2), Y3, Y7
+	VMASKMOVPS -32(BX)(R11*2), Y3, Y8
+	VADDPS     Y7, Y6, Y6
+	VADDPS     Y8, Y6, Y6
+	VMOVAPS    Y6, Y6
+
+edge:
+	MOVQ  blocks+88(FP), R12
+	TESTQ R12, R12
+	JZ    rest
+
+vector:
+	PREFETCHT0 (R9)(R11*2)
+	PREFETCHT0 32(R9)(R11*2)
+	PREFETCHT0 (R10)(R11*2)
+	PREFETCHT0 32(R10)(R11*2)
+	VMOVUPS    (CX)(R11*2), Y7
+	VMOVUPS    (DX)(R11*2), Y8
+	VMOVUPS    (BX)(R11*2), Y9
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y9, Y7, Y7
+	VMOVUPS    32(CX)(R11*2), Y8
+	VMOVUPS    32(DX)(R11*2), Y9
+	VMOVUPS    32(BX)(R11*2), Y10
+	VADDPS     Y9, Y8, Y8
+	VADDPS     Y10, Y8, Y8
+	VSHUFPS    $0x88, Y8, Y7, Y9
+	VPERMPD    $0xd8, Y9, Y9
+	VSHUFPS    $0xdd, Y8, Y7, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VADDPS     Y7, Y9, Y8
+	VPERM2F128 $0x21, Y7, Y6, Y6
+	VPALIGNR   $0x0c, Y6, Y7, Y6
+	VADDPS     Y6, Y8, Y8
+	VMOVAPS    Y7, Y6
+	VMULPS     (DI)(R11*1), Y8, Y8
+	VPERMPS    Y8, Y5, Y7
+	VBLENDVPS  Y5, Y4, Y7, Y4
+	VMOVNTPS   Y4, (SI)(R11*1)
+	VMOVAPS    Y7, Y4
+	ADDQ       $0x20, R11
+	DECQ       R12
+	JNZ        vector
+
+rest:
+	ADDQ       R11, dst+0(FP)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMASKMOVPS (CX)(R11*2), Y1, Y7
+	VMASKMOVPS (DX)(R11*2), Y1, Y8
+	VMASKMOVPS (BX)(R11*2), Y1, Y9
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y9, Y7, Y7
+	VMASKMOVPS 32(CX)(R11*2), Y2, Y8
+	VMASKMOVPS 32(DX)(R11*2), Y2, Y9
+	VMASKMOVPS 32(BX)(R11*2), Y2, Y10
+	VADDPS     Y9, Y8, Y8
+	VADDPS     Y10, Y8, Y8
+	VSHUFPS    $0x88, Y8, Y7, Y9
+	VPERMPD    $0xd8, Y9, Y9
+	VSHUFPS    $0xdd, Y8, Y7, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VADDPS     Y7, Y9, Y8
+	VPERM2F128 $0x21, Y7, Y6, Y6
+	VPALIGNR   $0x0c, Y6, Y7, Y6
+	VADDPS     Y6, Y8, Y8
+	VMOVAPS    Y7, Y6
+	VMULPS     (DI)(R11*1), Y8, Y8
+	VPERMPS    Y8, Y5, Y6
+	VBLENDVPS  Y5, Y4, Y6, Y4
+	ADDQ       out+112(FP), AX
+	CMPQ       AX, $0x08
+	JLT        part0
+	SUBQ       $0x08, AX
+	MOVQ       dst+0(FP), CX
+	VMOVNTPS   Y4, (CX)
+	ADDQ       $0x20, dst+0(FP)
+	VMOVAPS    Y6, Y4
+	JMP        cut0
+
+part0:
+	VMOVAPS Y4, Y4
+
+cut0:
+	VMOVD        AX, X5
+	VPBROADCASTD X5, Y5
+	LEAQ         iota<>+0(SB), CX
+	VMOVDQU      (CX), Y6
+	VPSUBD       Y5, Y6, Y5
+
+next:
+	ADDQ       $0x01, R8
+	CMPQ       R8, y1+64(FP)
+	JLT        row
+	MOVQ       h+24(FP), CX
+	IMULQ      w+32(FP), CX
+	SHLQ       $0x02, CX
+	ADDQ       CX, src+8(FP)
+	DECQ       planes+16(FP)
+	JNZ        plane
+	MOVQ       dst+0(FP), CX
+	LEAQ       laneMask<>+0(SB), DX
+	NEGQ       AX
+	VMOVUPS    64(DX)(AX*4), Y0
+	VMASKMOVPS Y4, Y0, (CX)
 	VZEROUPPER
 	RET
 

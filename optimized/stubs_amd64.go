@@ -374,6 +374,16 @@ func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down 
 //go:noescape
 func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
 
+// k2s2StreamMaxFastAVX2 works like k2s2StreamMax.
+//
+//go:noescape
+func k2s2StreamMaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
+
+// k3s2StreamMaxFastAVX2 works like k3s2StreamMax.
+//
+//go:noescape
+func k3s2StreamMaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
+
 // k2s2MaxAVX2 works like k2s2Max.
 //
 //go:noescape
@@ -433,6 +443,16 @@ func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int,
 //
 //go:noescape
 func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+
+// k2s2StreamSumAVX2 works like k2s2StreamSum.
+//
+//go:noescape
+func k2s2StreamSumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
+
+// k3s2StreamSumAVX2 works like k3s2StreamSum.
+//
+//go:noescape
+func k3s2StreamSumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
 
 // fence orders what was written past the cache before all that is written later.
 func fence()

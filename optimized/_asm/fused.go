@@ -21,7 +21,7 @@ import (
 //
 // The columns before "ahead" enter as the first predecessor.
 //
-// With stream, results are written past the cache (see liner): AVX-512 only, and not k3s1, which is at two rows at a time.
+// With stream, results are written past the cache (see liner): not k3s1, which is at two rows at a time.
 func fused(kt kit, k, s int, stream bool) {
 	kernel := map[[2]int]string{{2, 2}: "k2s2", {3, 2}: "k3s2", {3, 1}: "k3s1"}[[2]int{k, s}]
 	if stream {
@@ -39,8 +39,10 @@ func fused(kt kit, k, s int, stream bool) {
 	if s == 2 {
 		in1 = kt.first(Load(Param("in1"), t))
 	}
-	out := kt.first(Load(Param("out"), t))
-	var before mask
+	var out, before mask
+	if !stream {
+		out = kt.first(Load(Param("out"), t))
+	}
 	if k == 3 {
 		before = kt.last(Load(Param("ahead"), t))
 	}

@@ -55,11 +55,13 @@ func main() {
 				same(kit{isa: isa, op: op}, false)
 				if op != maxExact { // a NaN may cost what it costs
 					same(kit{isa: isa, op: op}, true)
-					fused(kit{isa: isa, op: op}, 2, 2, true)
-					fused(kit{isa: isa, op: op}, 3, 2, true)
 				}
 			} else {
 				narrow2(kit{isa: isa, op: op})
+			}
+			if op != maxExact {
+				fused(kit{isa: isa, op: op}, 2, 2, true)
+				fused(kit{isa: isa, op: op}, 3, 2, true)
 			}
 		}
 	}
