@@ -32,6 +32,8 @@ type ops[T pool2d.Elem] struct {
 	cells   func(dst, src []T, f *cellWindows, by T) // nil: separable passes are as good
 	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
 	held    func(dst, src []T, f *heldTile, by []T) bool // like fast; nil: none
+	pack    func(dst, src []T, n int) *lineKernels[T]    // dst[8i+j] = src[j·n+i], and what suits these cells; nil: none
+	unpack  func(dst, src []T, n int, by []T)            // dst[j·n+i] = src[8i+j]·by[i]
 	lanes   int                                          // of globals: how many planes at a time
 }
 
@@ -56,6 +58,14 @@ const (
 	k3s1Same // pads of 1, results as large as planes, whose rows are held in registers: whole planes only
 	fusedKinds
 )
+
+// lineKernels pool packed planes. Cells are vectors, distances between them and between lines are in vectors too.
+type lineKernels[T pool2d.Elem] struct {
+	// ends makes of lines of n cells the ends of blocks, in suffix, and their beginnings, in place.
+	ends func(suffix, src []T, n, next, lines, line, block int)
+	// combine makes lines of windows of up to packedTaps lines each.
+	combine func(dst, src []T, n, next, windows, dstLine, dstNext int, table []int)
+}
 
 // band is a run of planes, or rows [y0, y1) of one.
 type band struct {
@@ -114,7 +124,6 @@ type narrowPlanes struct {
 	steps                int       // of a maximum's columns, twice, and one more if a last permutation is needed; or which of narrowSums
 	index                []uint32  // permutations of narrowWidth lanes, as package _asm says
 	rows                 []int     // for each row of windows, the offsets in bytes of the two rows in tmp that make it
-	first, taps          int       // of the columns, without permutations: where the first tap is, and how many
 	by                   []float32 // factors, narrowWidth a row
 }
 
@@ -122,8 +131,8 @@ type narrowPlanes struct {
 const narrowWidth = 16
 
 // narrowScratch is how many elements of scratch narrow planes need: rows of ends and beginnings of blocks and one of
-// identities, of two planes, and for each row of windows itself and identities.
-func narrowScratch(h, oh int) int { return (2*(2*h+1) + 2*oh + 2) * narrowWidth }
+// identities, of two planes.
+func narrowScratch(h int) int { return 2 * (2*h + 1) * narrowWidth }
 
 // set is a kernel set: an implementation of ops on float32.
 type set struct {

@@ -41,13 +41,16 @@ var sets = []set{
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX2, k3s2: k3s2StreamMaxFastAVX2},
 				globals:    globalsMaxAVX2, globalsFast: globalsMaxFastAVX2,
-				narrow: narrowMaxAVX2, narrowFast: narrowMaxFastAVX2,
+				pack: packMaxFastAVX2, ends: endsMaxAVX2, endsFast: endsMaxFastAVX2, lines: combineLinesMaxAVX2, linesFast: combineLinesMaxFastAVX2,
+				unpack: func(dst, src *float32, n, apart int, _ *float32) { unpackMaxFastAVX2(dst, src, n, apart) },
 			}),
 			sumOps(kernels{
 				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, scale: scaleAVX2,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX2, k3s2: k3s2StreamSumAVX2},
-				globals: globalsSumAVX2, narrow: narrowSumAVX2,
+				globals: globalsSumAVX2,
+				pack:    func(dst, src *float32, n, apart int) int { packSumAVX2(dst, src, n, apart); return 0 },
+				unpack:  unpackSumAVX2, ends: endsSumAVX2, lines: combineLinesSumAVX2,
 			}),
 		},
 	},
@@ -109,8 +112,13 @@ type kernels struct {
 	globalsFast     globalsFast
 	globalLines     globalsFunc
 	globalLinesFast globalsFast
-	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)
-	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int
+	pack            func(dst, src *float32, n, apart int) int
+	unpack          func(dst, src *float32, n, apart int, by *float32)
+	ends, endsFast  endsFunc
+	lines           linesFunc
+	linesFast       linesFunc
+	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32)
+	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int
 	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32)
 	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32) int
 
@@ -127,6 +135,8 @@ type (
 	globalsFunc func(dst, src *float32, groups, n int, by float32)
 	globalsFast func(dst, src *float32, groups, n int, by float32) int
 	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
+	endsFunc    func(suffix, src *float32, n, next, lines, line, block int)
+	linesFunc   func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)
 	sameFunc    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
 	sameFast    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
 	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
@@ -308,6 +318,29 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		narrow:  k.narrowOps(),
 		held:    k.heldOp(),
 	}
+	if k.pack != nil {
+		exact, fast := lineOps(k.ends, k.lines), lineOps(k.endsFast, k.linesFast)
+		o.pack = func(dst, src []float32, n int) *lineKernels[float32] {
+			within(dst, packedPlanes*n)
+			within(src, packedPlanes*n)
+			noteRead(src[:packedPlanes*n])
+			if k.pack(&dst[0], &src[0], n, n) == 0 && k.endsFast != nil {
+				return fast
+			}
+			return exact
+		}
+		o.unpack = func(dst, src []float32, n int, by []float32) {
+			within(dst, packedPlanes*n)
+			within(src, packedPlanes*n)
+			noteWrite(dst[:packedPlanes*n])
+			var factors *float32
+			if by != nil {
+				within(by, n)
+				factors = &by[0]
+			}
+			k.unpack(&dst[0], &src[0], n, n, factors)
+		}
+	}
 	if k.pickCells != nil {
 		o.pickCells = func(dst, src []float32, f *cellPicks, taps, apart int) {
 			n := len(dst)
@@ -325,6 +358,23 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		}
 	}
 	return o
+}
+
+// lineOps wraps the kernels for packed planes.
+func lineOps(ends endsFunc, lines linesFunc) *lineKernels[float32] {
+	const vector = 4 * packedPlanes
+	reach := func(n, next, lines, line int) int { return packedPlanes * ((n-1)*next + (lines-1)*line + 1) }
+	return &lineKernels[float32]{
+		ends: func(suffix, src []float32, n, next, lines, line, block int) {
+			within(suffix, reach(n, next, lines, line))
+			within(src, reach(n, next, lines, line))
+			ends(&suffix[0], &src[0], n, vector*next, lines, vector*line, block)
+		},
+		combine: func(dst, src []float32, n, next, windows, dstLine, dstNext int, table []int) {
+			within(dst, reach(n, dstNext, windows, dstLine))
+			lines(&dst[0], &src[0], n, vector*next, windows, vector*dstLine, vector*dstNext, &table[:windows*(1+packedTaps)][0])
+		},
+	}
 }
 
 // slideOps wraps the slides, whose steps for a width are stepsOf(width).
@@ -449,30 +499,26 @@ func (k kernels) globalsOp(call, lines globalsFast) func(dst, src []float32, n i
 // narrowOps wraps the kernels for narrow planes, if there are any.
 func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPlanes) bool] {
 	type function = func(dst, src, tmp []float32, f *narrowPlanes) bool
-	wrap := func(call func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int) function {
+	wrap := func(call func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int) function {
 		return func(dst, src, tmp []float32, f *narrowPlanes) bool {
 			noteRead(src)
 			noteWrite(dst)
 			noteWrite(tmp)
 			within(dst, f.planes*f.oh*f.ow)
 			within(src, f.planes*f.h*f.w)
-			within(tmp, narrowScratch(f.h, f.oh))
+			within(tmp, narrowScratch(f.h))
 			var by *float32
 			if f.by != nil {
 				within(f.by, f.oh*narrowWidth)
 				by = &f.by[0]
 			}
-			pick, steps := 0, f.steps
-			if k.lanes < narrowWidth { // no permutations: taps are loads
-				pick, steps = f.first, f.taps
-			}
-			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, steps, unsafe.SliceData(f.index), &f.rows[0], pick, by) == 0
+			return call(&dst[0], &src[0], &tmp[0], f.planes, f.h, f.w, f.oh, f.ow, f.block, f.steps, unsafe.SliceData(f.index), &f.rows[0], by) == 0
 		}
 	}
 	var o fallible[function]
 	if k.narrow != nil {
-		o.exact = wrap(func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32) int {
-			k.narrow(dst, src, tmp, planes, h, w, oh, ow, block, steps, index, rows, pick, scale)
+		o.exact = wrap(func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int {
+			k.narrow(dst, src, tmp, planes, h, w, oh, ow, block, steps, index, rows, scale)
 			return 0
 		})
 	}

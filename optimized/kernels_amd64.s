@@ -5759,9 +5759,9 @@ plane15_end:
 	VZEROUPPER
 	RET
 
-// func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+// func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32) (nan int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·narrowMaxFastAVX512(SB), NOSPLIT, $0-120
+TEXT ·narrowMaxFastAVX512(SB), NOSPLIT, $0-112
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6462,7 +6462,7 @@ pooled:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+112(FP)
+	MOVQ  AX, nan+104(FP)
 	VZEROUPPER
 	RET
 
@@ -12793,9 +12793,9 @@ plane15_end:
 	VZEROUPPER
 	RET
 
-// func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·narrowMaxAVX512(SB), NOSPLIT, $0-112
+TEXT ·narrowMaxAVX512(SB), NOSPLIT, $0-104
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -16040,9 +16040,9 @@ plane15_end:
 	VZEROUPPER
 	RET
 
-// func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
-TEXT ·narrowSumAVX512(SB), NOSPLIT, $8-112
+TEXT ·narrowSumAVX512(SB), NOSPLIT, $8-104
 	VPXORD Z0, Z0, Z0
 	MOVQ   w+40(FP), AX
 	MOVL   $0xffffffff, CX
@@ -16114,7 +16114,7 @@ last:
 	MOVQ     rows+88(FP), AX
 	MOVQ     index+80(FP), R14
 	MOVQ     oh+48(FP), R15
-	MOVQ     scale+104(FP), BP
+	MOVQ     scale+96(FP), BP
 	CMPQ     steps+72(FP), $0x00
 	JNE      steps0_end
 	VMOVUPS  (R14), Z3
@@ -23551,192 +23551,517 @@ end:
 	VZEROUPPER
 	RET
 
-// func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·narrowMaxFastAVX2(SB), NOSPLIT, $0-120
+// func packMaxFastAVX2(dst *float32, src *float32, n int, apart int) (nan int)
+// Requires: AVX, AVX2
+TEXT ·packMaxFastAVX2(SB), NOSPLIT, $0-40
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y0, Y0, Y0
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+16(FP), CX
+	MOVQ         src+8(FP), DX
+	MOVQ         apart+24(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	LEAQ         (DX)(SI*4), BX
+
+four:
+	VMOVUPS     (DX), X1
+	VINSERTF128 $0x01, (BX), Y1, Y1
+	VMOVUPS     (DX)(SI*1), X2
+	VINSERTF128 $0x01, (BX)(SI*1), Y2, Y2
+	VMOVUPS     (DX)(SI*2), X3
+	VINSERTF128 $0x01, (BX)(SI*2), Y3, Y3
+	VMOVUPS     (DX)(DI*1), X4
+	VINSERTF128 $0x01, (BX)(DI*1), Y4, Y4
+	VCMPPS      $0x03, Y1, Y2, Y5
+	VORPS       Y5, Y0, Y0
+	VCMPPS      $0x03, Y3, Y4, Y5
+	VORPS       Y5, Y0, Y0
+	VUNPCKLPS   Y2, Y1, Y5
+	VUNPCKHPS   Y2, Y1, Y6
+	VUNPCKLPS   Y4, Y3, Y7
+	VUNPCKHPS   Y4, Y3, Y8
+	VSHUFPS     $0x44, Y7, Y5, Y9
+	VSHUFPS     $0xee, Y7, Y5, Y5
+	VSHUFPS     $0x44, Y8, Y6, Y7
+	VSHUFPS     $0xee, Y8, Y6, Y6
+	VMOVUPS     Y9, (AX)
+	VMOVUPS     Y5, 32(AX)
+	VMOVUPS     Y7, 64(AX)
+	VMOVUPS     Y6, 96(AX)
+	MOVQ        $0x00000004, R8
+	SUBQ        R8, CX
+	JZ          done
+	CMPQ        CX, R8
+	JGE         step
+	MOVQ        CX, R8
+	MOVQ        $0x00000004, CX
+
+step:
+	LEAQ (DX)(R8*4), DX
+	LEAQ (BX)(R8*4), BX
+	SHLQ $0x05, R8
+	ADDQ R8, AX
+	JMP  four
+
+done:
+	VMOVMSKPS Y0, AX
+	MOVQ      AX, nan+32(FP)
+	VZEROUPPER
+	RET
+
+// func unpackMaxFastAVX2(dst *float32, src *float32, n int, apart int)
+// Requires: AVX
+TEXT ·unpackMaxFastAVX2(SB), NOSPLIT, $0-32
+	MOVQ src+8(FP), AX
+	MOVQ n+16(FP), CX
+	MOVQ dst+0(FP), DX
+	MOVQ apart+24(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (DX)(SI*4), BX
+
+four:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VUNPCKLPS    Y1, Y0, Y4
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VSHUFPS      $0x44, Y1, Y4, Y3
+	VSHUFPS      $0xee, Y1, Y4, Y1
+	VSHUFPS      $0x44, Y2, Y0, Y4
+	VSHUFPS      $0xee, Y2, Y0, Y0
+	VMOVUPS      X3, (DX)
+	VEXTRACTF128 $0x01, Y3, (BX)
+	VMOVUPS      X1, (DX)(SI*1)
+	VEXTRACTF128 $0x01, Y1, (BX)(SI*1)
+	VMOVUPS      X4, (DX)(SI*2)
+	VEXTRACTF128 $0x01, Y4, (BX)(SI*2)
+	VMOVUPS      X0, (DX)(DI*1)
+	VEXTRACTF128 $0x01, Y0, (BX)(DI*1)
+	MOVQ         $0x00000004, R8
+	SUBQ         R8, CX
+	JZ           done
+	CMPQ         CX, R8
+	JGE          step
+	MOVQ         CX, R8
+	MOVQ         $0x00000004, CX
+
+step:
+	LEAQ (DX)(R8*4), DX
+	LEAQ (BX)(R8*4), BX
+	SHLQ $0x05, R8
+	ADDQ R8, AX
+	JMP  four
+
+done:
+	VZEROUPPER
+	RET
+
+// func endsMaxFastAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+// Requires: AVX, CMOV
+TEXT ·endsMaxFastAVX2(SB), NOSPLIT, $0-56
+	MOVQ suffix+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ next+24(FP), BX
+	MOVQ line+40(FP), SI
+	LEAQ (BX)(BX*2), DI
+
+four:
+	CMPQ DX, $0x04
+	JLT  four_end
+	MOVQ lines+32(FP), R8
+	MOVQ CX, R9
+	MOVQ AX, R10
+
+four_block:
+	MOVQ    block+48(FP), R11
+	CMPQ    R11, R8
+	CMOVQGT R8, R11
+	SUBQ    R11, R8
+
+	// To the last line of the block, and up.
+	DECQ    R11
+	MOVQ    R11, R12
+	IMULQ   SI, R12
+	ADDQ    R12, R9
+	ADDQ    R12, R10
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y3
+	VMOVUPS Y3, (R10)(DI*1)
+	MOVQ    R11, R12
+	TESTQ   R12, R12
+	JZ      four_first
+
+four_up:
+	SUBQ    SI, R9
+	SUBQ    SI, R10
+	VMOVUPS (R9), Y4
+	VMAXPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y4
+	VMAXPS  Y4, Y1, Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VMAXPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VMAXPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R10)(DI*1)
+	DECQ    R12
+	JNZ     four_up
+
+	// Down again.
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS (R9)(DI*1), Y3
+
+four_down:
+	ADDQ    SI, R9
+	ADDQ    SI, R10
+	VMOVUPS (R9), Y4
+	VMAXPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS (R9)(BX*1), Y4
+	VMAXPS  Y4, Y1, Y1
+	VMOVUPS Y1, (R9)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VMAXPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R9)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VMAXPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R9)(DI*1)
+	DECQ    R11
+	JNZ     four_down
+
+four_first:
+	ADDQ  SI, R9
+	ADDQ  SI, R10
+	TESTQ R8, R8
+	JNZ   four_block
+	LEAQ  (CX)(BX*4), CX
+	LEAQ  (AX)(BX*4), AX
+	SUBQ  $0x04, DX
+	JMP   four
+
+four_end:
+one:
+	CMPQ DX, $0x01
+	JLT  one_end
+	MOVQ lines+32(FP), DI
+	MOVQ CX, R8
+	MOVQ AX, R9
+
+one_block:
+	MOVQ    block+48(FP), R10
+	CMPQ    R10, DI
+	CMOVQGT DI, R10
+	SUBQ    R10, DI
+
+	// To the last line of the block, and up.
+	DECQ    R10
+	MOVQ    R10, R11
+	IMULQ   SI, R11
+	ADDQ    R11, R8
+	ADDQ    R11, R9
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (R9)
+	MOVQ    R10, R11
+	TESTQ   R11, R11
+	JZ      one_first
+
+one_up:
+	SUBQ    SI, R8
+	SUBQ    SI, R9
+	VMOVUPS (R8), Y1
+	VMAXPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	DECQ    R11
+	JNZ     one_up
+
+	// Down again.
+	VMOVUPS (R8), Y0
+
+one_down:
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	VMOVUPS (R8), Y1
+	VMAXPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R8)
+	DECQ    R10
+	JNZ     one_down
+
+one_first:
+	ADDQ  SI, R8
+	ADDQ  SI, R9
+	TESTQ DI, DI
+	JNZ   one_block
+	ADDQ  BX, CX
+	ADDQ  BX, AX
+	SUBQ  $0x01, DX
+	JMP   one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func combineLinesMaxFastAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+// Requires: AVX, AVX2
+TEXT ·combineLinesMaxFastAVX2(SB), NOSPLIT, $0-64
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVQ         $0x00000008, DX
-	MOVQ         w+40(FP), AX
-	MOVQ         AX, CX
-	SUBQ         DX, CX
-	CMPQ         AX, DX
-	CMOVQGT      DX, AX
-	XORQ         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	LEAQ         laneMask<>+0(SB), DX
-	NEGQ         AX
-	VMOVUPS      64(DX)(AX*4), Y2
-	LEAQ         laneMask<>+0(SB), AX
-	NEGQ         CX
-	VMOVUPS      64(AX)(CX*4), Y3
-	MOVQ         $0x00000008, DX
-	MOVQ         ow+56(FP), AX
-	MOVQ         AX, CX
-	SUBQ         DX, CX
-	CMPQ         AX, DX
-	CMOVQGT      DX, AX
-	XORQ         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	LEAQ         laneMask<>+0(SB), DX
-	NEGQ         AX
-	VMOVUPS      64(DX)(AX*4), Y4
-	LEAQ         laneMask<>+0(SB), AX
-	NEGQ         CX
-	VMOVUPS      64(AX)(CX*4), Y5
-	MOVQ         src+8(FP), AX
-	MOVQ         tmp+16(FP), CX
-	MOVQ         w+40(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         planes+24(FP), BX
-	IMULQ        oh+48(FP), BX
-	IMULQ        ow+56(FP), BX
-	SHLQ         $0x02, BX
-	SUBQ         $0x40, BX
-	ADDQ         dst+0(FP), BX
-	MOVQ         h+32(FP), SI
-	SHLQ         $0x07, SI
-	ADDQ         CX, SI
-	LEAQ         64(SI), DI
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y0, 32(SI)
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y0, 32(DI)
-	LEAQ         64(DI), SI
-	MOVQ         oh+48(FP), R8
+	MOVQ         dst+0(FP), AX
+	MOVQ         next+24(FP), CX
+	MOVQ         dstNext+48(FP), DX
+	MOVQ         table+56(FP), BX
 
-line:
-	VMOVUPS Y0, 64(SI)
-	VMOVUPS Y0, 96(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     line
+window:
+	MOVQ AX, SI
+	MOVQ n+16(FP), DI
+	MOVQ (BX), R8
+	CMPQ R8, $0x01
+	JEQ  taps1
+	CMPQ R8, $0x02
+	JEQ  taps2
+	CMPQ R8, $0x03
+	JEQ  taps3
+	CMPQ R8, $0x04
+	JEQ  taps4
+	CMPQ R8, $0x05
+	JEQ  taps5
 
-plane:
-	XORQ SI, SI
-	MOVQ CX, R8
+none:
+	VMOVUPS Y0, (SI)
+	ADDQ    DX, SI
+	DECQ    DI
+	JNZ     none
+	JMP     next
 
-block:
-	MOVQ    h+32(FP), R9
-	MOVQ    R9, R10
-	SHLQ    $0x06, R10
-	SUBQ    SI, R9
-	CMPQ    R9, block+64(FP)
-	CMOVQGT block+64(FP), R9
-	ADDQ    R9, SI
-	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y7
-	VMOVAPS Y0, Y8
-	VMOVAPS Y0, Y9
-	MOVQ    R9, R11
-	IMULQ   DX, R11
-	ADDQ    AX, R11
-	MOVQ    R9, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
+taps1:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	SUBQ $0x02, DI
+	JLT  taps1_last
 
-both:
-	SUBQ       DX, R11
-	SUBQ       $0x40, R12
-	VMASKMOVPS (AX), Y2, Y10
-	VBLENDVPS  Y2, Y10, Y0, Y10
-	VCMPPS     $0x03, Y10, Y10, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y10, Y6, Y6
-	VMOVUPS    Y6, (R8)(R10*1)
-	VMASKMOVPS (R11), Y2, Y10
-	VBLENDVPS  Y2, Y10, Y0, Y10
-	VMAXPS     Y10, Y7, Y7
-	VMOVUPS    Y7, (R12)
-	VMASKMOVPS 32(AX), Y3, Y10
-	VBLENDVPS  Y3, Y10, Y0, Y10
-	VCMPPS     $0x03, Y10, Y10, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y10, Y8, Y8
-	VMOVUPS    Y8, 32(R8)(R10*1)
-	VMASKMOVPS 32(R11), Y3, Y10
-	VBLENDVPS  Y3, Y10, Y0, Y10
-	VMAXPS     Y10, Y9, Y9
-	VMOVUPS    Y9, 32(R12)
-	ADDQ       DX, AX
-	ADDQ       $0x40, R8
-	DECQ       R9
-	JNZ        both
-	CMPQ       SI, h+32(FP)
-	JLT        block
+taps1_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps1_two
 
-	// Rows of windows: the two rows of tmp that make each.
-	MOVQ rows+88(FP), R9
-	MOVQ oh+48(FP), R8
-	LEAQ 64(DI), SI
+taps1_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-windows:
-	MOVQ    (R9), R10
-	MOVQ    8(R9), R11
-	ADDQ    $0x10, R9
-	VMOVUPS (CX)(R10*1), Y6
-	VMOVUPS (CX)(R11*1), Y7
-	VMAXPS  Y7, Y6, Y6
-	VMOVUPS Y6, (SI)
-	VMOVUPS 32(CX)(R10*1), Y6
-	VMOVUPS 32(CX)(R11*1), Y7
-	VMAXPS  Y7, Y6, Y6
-	VMOVUPS Y6, 32(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     windows
+taps2:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	SUBQ $0x02, DI
+	JLT  taps2_last
 
-	// Columns: a load a tap.
-	MOVQ dst+0(FP), R9
-	MOVQ oh+48(FP), R8
-	MOVQ pick+96(FP), SI
-	LEAQ 64(DI)(SI*4), SI
+taps2_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps2_two
 
-columns:
-	MOVQ    SI, R10
-	MOVQ    steps+72(FP), R11
-	VMOVUPS (R10), Y6
-	VMOVUPS 32(R10), Y7
-	DECQ    R11
-	JZ      store
+taps2_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-tap:
-	ADDQ    $0x04, R10
-	VMOVUPS (R10), Y8
-	VMAXPS  Y8, Y6, Y6
-	VMOVUPS 32(R10), Y8
-	VMAXPS  Y8, Y7, Y7
-	DECQ    R11
-	JNZ     tap
+taps3:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	SUBQ $0x02, DI
+	JLT  taps3_last
 
-store:
-	// What is written behind a row, the next overwrites: a store under a mask takes an AMD Zen 4 12 cycles.
-	CMPQ    R9, BX
-	JGT     masked
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	JMP     stored
+taps3_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps3_two
 
-masked:
-	VMASKMOVPS Y6, Y4, (R9)
-	VMASKMOVPS Y7, Y5, 32(R9)
+taps3_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-stored:
-	MOVQ      ow+56(FP), R10
-	LEAQ      (R9)(R10*4), R9
-	ADDQ      $0x00000080, SI
-	DECQ      R8
-	JNZ       columns
-	MOVQ      R9, dst+0(FP)
-	DECQ      planes+24(FP)
-	JNZ       plane
-	VMOVMSKPS Y1, AX
-	MOVQ      AX, nan+112(FP)
+taps4:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	SUBQ $0x02, DI
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps4_two
+
+taps4_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps5:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	MOVQ src+8(FP), R12
+	ADDQ 40(BX), R12
+	SUBQ $0x02, DI
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R12), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R12)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (R12)(CX*2), R12
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps5_two
+
+taps5_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS (R12), Y2
+	VMAXPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+
+next:
+	ADDQ dstLine+40(FP), AX
+	ADDQ $0x30, BX
+	DECQ windows+32(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 
@@ -24812,201 +25137,483 @@ planes4_rest:
 	VZEROUPPER
 	RET
 
-// func narrowMaxAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
-// Requires: AVX, AVX2, CMOV
-TEXT ·narrowMaxAVX2(SB), NOSPLIT, $0-112
+// func endsMaxAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+// Requires: AVX, CMOV
+TEXT ·endsMaxAVX2(SB), NOSPLIT, $0-56
+	MOVQ suffix+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ next+24(FP), BX
+	MOVQ line+40(FP), SI
+	LEAQ (BX)(BX*2), DI
+
+four:
+	CMPQ DX, $0x04
+	JLT  four_end
+	MOVQ lines+32(FP), R8
+	MOVQ CX, R9
+	MOVQ AX, R10
+
+four_block:
+	MOVQ    block+48(FP), R11
+	CMPQ    R11, R8
+	CMOVQGT R8, R11
+	SUBQ    R11, R8
+
+	// To the last line of the block, and up.
+	DECQ    R11
+	MOVQ    R11, R12
+	IMULQ   SI, R12
+	ADDQ    R12, R9
+	ADDQ    R12, R10
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y3
+	VMOVUPS Y3, (R10)(DI*1)
+	MOVQ    R11, R12
+	TESTQ   R12, R12
+	JZ      four_first
+
+four_up:
+	SUBQ    SI, R9
+	SUBQ    SI, R10
+	VMOVUPS (R9), Y4
+	VMAXPS  Y4, Y0, Y5
+	VMAXPS  Y0, Y4, Y0
+	VORPS   Y5, Y0, Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y4
+	VMAXPS  Y4, Y1, Y5
+	VMAXPS  Y1, Y4, Y1
+	VORPS   Y5, Y1, Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VMAXPS  Y4, Y2, Y5
+	VMAXPS  Y2, Y4, Y2
+	VORPS   Y5, Y2, Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VMAXPS  Y4, Y3, Y5
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y5, Y3, Y3
+	VMOVUPS Y3, (R10)(DI*1)
+	DECQ    R12
+	JNZ     four_up
+
+	// Down again.
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS (R9)(DI*1), Y3
+
+four_down:
+	ADDQ    SI, R9
+	ADDQ    SI, R10
+	VMOVUPS (R9), Y4
+	VMAXPS  Y4, Y0, Y5
+	VMAXPS  Y0, Y4, Y0
+	VORPS   Y5, Y0, Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS (R9)(BX*1), Y4
+	VMAXPS  Y4, Y1, Y5
+	VMAXPS  Y1, Y4, Y1
+	VORPS   Y5, Y1, Y1
+	VMOVUPS Y1, (R9)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VMAXPS  Y4, Y2, Y5
+	VMAXPS  Y2, Y4, Y2
+	VORPS   Y5, Y2, Y2
+	VMOVUPS Y2, (R9)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VMAXPS  Y4, Y3, Y5
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y5, Y3, Y3
+	VMOVUPS Y3, (R9)(DI*1)
+	DECQ    R11
+	JNZ     four_down
+
+four_first:
+	ADDQ  SI, R9
+	ADDQ  SI, R10
+	TESTQ R8, R8
+	JNZ   four_block
+	LEAQ  (CX)(BX*4), CX
+	LEAQ  (AX)(BX*4), AX
+	SUBQ  $0x04, DX
+	JMP   four
+
+four_end:
+one:
+	CMPQ DX, $0x01
+	JLT  one_end
+	MOVQ lines+32(FP), DI
+	MOVQ CX, R8
+	MOVQ AX, R9
+
+one_block:
+	MOVQ    block+48(FP), R10
+	CMPQ    R10, DI
+	CMOVQGT DI, R10
+	SUBQ    R10, DI
+
+	// To the last line of the block, and up.
+	DECQ    R10
+	MOVQ    R10, R11
+	IMULQ   SI, R11
+	ADDQ    R11, R8
+	ADDQ    R11, R9
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (R9)
+	MOVQ    R10, R11
+	TESTQ   R11, R11
+	JZ      one_first
+
+one_up:
+	SUBQ    SI, R8
+	SUBQ    SI, R9
+	VMOVUPS (R8), Y1
+	VMAXPS  Y1, Y0, Y2
+	VMAXPS  Y0, Y1, Y0
+	VORPS   Y2, Y0, Y0
+	VMOVUPS Y0, (R9)
+	DECQ    R11
+	JNZ     one_up
+
+	// Down again.
+	VMOVUPS (R8), Y0
+
+one_down:
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	VMOVUPS (R8), Y1
+	VMAXPS  Y1, Y0, Y2
+	VMAXPS  Y0, Y1, Y0
+	VORPS   Y2, Y0, Y0
+	VMOVUPS Y0, (R8)
+	DECQ    R10
+	JNZ     one_down
+
+one_first:
+	ADDQ  SI, R8
+	ADDQ  SI, R9
+	TESTQ DI, DI
+	JNZ   one_block
+	ADDQ  BX, CX
+	ADDQ  BX, AX
+	SUBQ  $0x01, DX
+	JMP   one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func combineLinesMaxAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+// Requires: AVX, AVX2
+TEXT ·combineLinesMaxAVX2(SB), NOSPLIT, $0-64
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
-	MOVQ         $0x00000008, DX
-	MOVQ         w+40(FP), AX
-	MOVQ         AX, CX
-	SUBQ         DX, CX
-	CMPQ         AX, DX
-	CMOVQGT      DX, AX
-	XORQ         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	LEAQ         laneMask<>+0(SB), DX
-	NEGQ         AX
-	VMOVUPS      64(DX)(AX*4), Y1
-	LEAQ         laneMask<>+0(SB), AX
-	NEGQ         CX
-	VMOVUPS      64(AX)(CX*4), Y2
-	MOVQ         $0x00000008, DX
-	MOVQ         ow+56(FP), AX
-	MOVQ         AX, CX
-	SUBQ         DX, CX
-	CMPQ         AX, DX
-	CMOVQGT      DX, AX
-	XORQ         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	LEAQ         laneMask<>+0(SB), DX
-	NEGQ         AX
-	VMOVUPS      64(DX)(AX*4), Y3
-	LEAQ         laneMask<>+0(SB), AX
-	NEGQ         CX
-	VMOVUPS      64(AX)(CX*4), Y4
-	MOVQ         src+8(FP), AX
-	MOVQ         tmp+16(FP), CX
-	MOVQ         w+40(FP), DX
-	SHLQ         $0x02, DX
-	MOVQ         planes+24(FP), BX
-	IMULQ        oh+48(FP), BX
-	IMULQ        ow+56(FP), BX
-	SHLQ         $0x02, BX
-	SUBQ         $0x40, BX
-	ADDQ         dst+0(FP), BX
-	MOVQ         h+32(FP), SI
-	SHLQ         $0x07, SI
-	ADDQ         CX, SI
-	LEAQ         64(SI), DI
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y0, 32(SI)
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y0, 32(DI)
-	LEAQ         64(DI), SI
-	MOVQ         oh+48(FP), R8
+	MOVQ         dst+0(FP), AX
+	MOVQ         next+24(FP), CX
+	MOVQ         dstNext+48(FP), DX
+	MOVQ         table+56(FP), BX
 
-line:
-	VMOVUPS Y0, 64(SI)
-	VMOVUPS Y0, 96(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     line
+window:
+	MOVQ AX, SI
+	MOVQ n+16(FP), DI
+	MOVQ (BX), R8
+	CMPQ R8, $0x01
+	JEQ  taps1
+	CMPQ R8, $0x02
+	JEQ  taps2
+	CMPQ R8, $0x03
+	JEQ  taps3
+	CMPQ R8, $0x04
+	JEQ  taps4
+	CMPQ R8, $0x05
+	JEQ  taps5
 
-plane:
-	XORQ SI, SI
-	MOVQ CX, R8
+none:
+	VMOVUPS Y0, (SI)
+	ADDQ    DX, SI
+	DECQ    DI
+	JNZ     none
+	JMP     next
 
-block:
-	MOVQ    h+32(FP), R9
-	MOVQ    R9, R10
-	SHLQ    $0x06, R10
-	SUBQ    SI, R9
-	CMPQ    R9, block+64(FP)
-	CMOVQGT block+64(FP), R9
-	ADDQ    R9, SI
-	VMOVAPS Y0, Y5
-	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y7
-	VMOVAPS Y0, Y8
-	MOVQ    R9, R11
-	IMULQ   DX, R11
-	ADDQ    AX, R11
-	MOVQ    R9, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
+taps1:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	SUBQ $0x02, DI
+	JLT  taps1_last
 
-both:
-	SUBQ       DX, R11
-	SUBQ       $0x40, R12
-	VMASKMOVPS (AX), Y1, Y9
-	VBLENDVPS  Y1, Y9, Y0, Y9
-	VMAXPS     Y9, Y5, Y10
-	VMAXPS     Y5, Y9, Y5
-	VORPS      Y10, Y5, Y5
-	VMOVUPS    Y5, (R8)(R10*1)
-	VMASKMOVPS (R11), Y1, Y9
-	VBLENDVPS  Y1, Y9, Y0, Y9
-	VMAXPS     Y9, Y6, Y10
-	VMAXPS     Y6, Y9, Y6
-	VORPS      Y10, Y6, Y6
-	VMOVUPS    Y6, (R12)
-	VMASKMOVPS 32(AX), Y2, Y9
-	VBLENDVPS  Y2, Y9, Y0, Y9
-	VMAXPS     Y9, Y7, Y10
-	VMAXPS     Y7, Y9, Y7
-	VORPS      Y10, Y7, Y7
-	VMOVUPS    Y7, 32(R8)(R10*1)
-	VMASKMOVPS 32(R11), Y2, Y9
-	VBLENDVPS  Y2, Y9, Y0, Y9
-	VMAXPS     Y9, Y8, Y10
-	VMAXPS     Y8, Y9, Y8
-	VORPS      Y10, Y8, Y8
-	VMOVUPS    Y8, 32(R12)
-	ADDQ       DX, AX
-	ADDQ       $0x40, R8
-	DECQ       R9
-	JNZ        both
-	CMPQ       SI, h+32(FP)
-	JLT        block
+taps1_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps1_two
 
-	// Rows of windows: the two rows of tmp that make each.
-	MOVQ rows+88(FP), R9
-	MOVQ oh+48(FP), R8
-	LEAQ 64(DI), SI
+taps1_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-windows:
-	MOVQ    (R9), R10
-	MOVQ    8(R9), R11
-	ADDQ    $0x10, R9
-	VMOVUPS (CX)(R10*1), Y5
-	VMOVUPS (CX)(R11*1), Y6
-	VMAXPS  Y6, Y5, Y7
-	VMAXPS  Y5, Y6, Y5
-	VORPS   Y7, Y5, Y5
-	VMOVUPS Y5, (SI)
-	VMOVUPS 32(CX)(R10*1), Y5
-	VMOVUPS 32(CX)(R11*1), Y6
-	VMAXPS  Y6, Y5, Y7
-	VMAXPS  Y5, Y6, Y5
-	VORPS   Y7, Y5, Y5
-	VMOVUPS Y5, 32(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     windows
+taps2:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	SUBQ $0x02, DI
+	JLT  taps2_last
 
-	// Columns: a load a tap.
-	MOVQ dst+0(FP), R9
-	MOVQ oh+48(FP), R8
-	MOVQ pick+96(FP), SI
-	LEAQ 64(DI)(SI*4), SI
+taps2_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps2_two
 
-columns:
-	MOVQ    SI, R10
-	MOVQ    steps+72(FP), R11
-	VMOVUPS (R10), Y5
-	VMOVUPS 32(R10), Y6
-	DECQ    R11
-	JZ      store
+taps2_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-tap:
-	ADDQ    $0x04, R10
-	VMOVUPS (R10), Y7
-	VMAXPS  Y7, Y5, Y8
-	VMAXPS  Y5, Y7, Y5
-	VORPS   Y8, Y5, Y5
-	VMOVUPS 32(R10), Y7
-	VMAXPS  Y7, Y6, Y8
-	VMAXPS  Y6, Y7, Y6
-	VORPS   Y8, Y6, Y6
-	DECQ    R11
-	JNZ     tap
+taps3:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	SUBQ $0x02, DI
+	JLT  taps3_last
 
-store:
-	// What is written behind a row, the next overwrites: a store under a mask takes an AMD Zen 4 12 cycles.
-	CMPQ    R9, BX
-	JGT     masked
-	VMOVUPS Y5, (R9)
-	VMOVUPS Y6, 32(R9)
-	JMP     stored
+taps3_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps3_two
 
-masked:
-	VMASKMOVPS Y5, Y3, (R9)
-	VMASKMOVPS Y6, Y4, 32(R9)
+taps3_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
 
-stored:
-	MOVQ ow+56(FP), R10
-	LEAQ (R9)(R10*4), R9
-	ADDQ $0x00000080, SI
-	DECQ R8
-	JNZ  columns
-	MOVQ R9, dst+0(FP)
-	DECQ planes+24(FP)
-	JNZ  plane
+taps4:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	SUBQ $0x02, DI
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps4_two
+
+taps4_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps5:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	MOVQ src+8(FP), R12
+	ADDQ 40(BX), R12
+	SUBQ $0x02, DI
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R12), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R12)(CX*1), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (R12)(CX*2), R12
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps5_two
+
+taps5_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R10), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R11), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS (R12), Y2
+	VMAXPS  Y2, Y1, Y3
+	VMAXPS  Y1, Y2, Y1
+	VORPS   Y3, Y1, Y1
+	VMOVUPS Y1, (SI)
+
+next:
+	ADDQ dstLine+40(FP), AX
+	ADDQ $0x30, BX
+	DECQ windows+32(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 
@@ -26067,183 +26674,510 @@ end:
 	VZEROUPPER
 	RET
 
-// func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+// func packSumAVX2(dst *float32, src *float32, n int, apart int)
+// Requires: AVX
+TEXT ·packSumAVX2(SB), NOSPLIT, $0-32
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   n+16(FP), CX
+	MOVQ   src+8(FP), DX
+	MOVQ   apart+24(FP), SI
+	SHLQ   $0x02, SI
+	LEAQ   (SI)(SI*2), DI
+	LEAQ   (DX)(SI*4), BX
+
+four:
+	VMOVUPS     (DX), X1
+	VINSERTF128 $0x01, (BX), Y1, Y1
+	VMOVUPS     (DX)(SI*1), X2
+	VINSERTF128 $0x01, (BX)(SI*1), Y2, Y2
+	VMOVUPS     (DX)(SI*2), X3
+	VINSERTF128 $0x01, (BX)(SI*2), Y3, Y3
+	VMOVUPS     (DX)(DI*1), X4
+	VINSERTF128 $0x01, (BX)(DI*1), Y4, Y4
+	VUNPCKLPS   Y2, Y1, Y0
+	VUNPCKHPS   Y2, Y1, Y5
+	VUNPCKLPS   Y4, Y3, Y6
+	VUNPCKHPS   Y4, Y3, Y7
+	VSHUFPS     $0x44, Y6, Y0, Y8
+	VSHUFPS     $0xee, Y6, Y0, Y0
+	VSHUFPS     $0x44, Y7, Y5, Y6
+	VSHUFPS     $0xee, Y7, Y5, Y5
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     Y0, 32(AX)
+	VMOVUPS     Y6, 64(AX)
+	VMOVUPS     Y5, 96(AX)
+	MOVQ        $0x00000004, R8
+	SUBQ        R8, CX
+	JZ          done
+	CMPQ        CX, R8
+	JGE         step
+	MOVQ        CX, R8
+	MOVQ        $0x00000004, CX
+
+step:
+	LEAQ (DX)(R8*4), DX
+	LEAQ (BX)(R8*4), BX
+	SHLQ $0x05, R8
+	ADDQ R8, AX
+	JMP  four
+
+done:
+	VZEROUPPER
+	RET
+
+// func unpackSumAVX2(dst *float32, src *float32, n int, apart int, by *float32)
+// Requires: AVX
+TEXT ·unpackSumAVX2(SB), NOSPLIT, $0-40
+	MOVQ src+8(FP), AX
+	MOVQ n+16(FP), CX
+	MOVQ dst+0(FP), DX
+	MOVQ apart+24(FP), SI
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (DX)(SI*4), BX
+	MOVQ by+32(FP), R8
+
+four:
+	VMOVUPS        (AX), Y0
+	VMOVUPS        32(AX), Y1
+	VMOVUPS        64(AX), Y2
+	VMOVUPS        96(AX), Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y2
+	VSHUFPS        $0x44, Y1, Y4, Y3
+	VSHUFPS        $0xee, Y1, Y4, Y1
+	VSHUFPS        $0x44, Y2, Y0, Y4
+	VSHUFPS        $0xee, Y2, Y0, Y0
+	VBROADCASTF128 (R8), Y2
+	VMULPS         Y2, Y3, Y3
+	VMOVUPS        X3, (DX)
+	VEXTRACTF128   $0x01, Y3, (BX)
+	VMULPS         Y2, Y1, Y1
+	VMOVUPS        X1, (DX)(SI*1)
+	VEXTRACTF128   $0x01, Y1, (BX)(SI*1)
+	VMULPS         Y2, Y4, Y4
+	VMOVUPS        X4, (DX)(SI*2)
+	VEXTRACTF128   $0x01, Y4, (BX)(SI*2)
+	VMULPS         Y2, Y0, Y0
+	VMOVUPS        X0, (DX)(DI*1)
+	VEXTRACTF128   $0x01, Y0, (BX)(DI*1)
+	MOVQ           $0x00000004, R9
+	SUBQ           R9, CX
+	JZ             done
+	CMPQ           CX, R9
+	JGE            step
+	MOVQ           CX, R9
+	MOVQ           $0x00000004, CX
+
+step:
+	LEAQ (DX)(R9*4), DX
+	LEAQ (BX)(R9*4), BX
+	LEAQ (R8)(R9*4), R8
+	SHLQ $0x05, R9
+	ADDQ R9, AX
+	JMP  four
+
+done:
+	VZEROUPPER
+	RET
+
+// func endsSumAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
 // Requires: AVX, CMOV
-TEXT ·narrowSumAVX2(SB), NOSPLIT, $0-112
-	VXORPS  Y0, Y0, Y0
-	MOVQ    $0x00000008, DX
-	MOVQ    w+40(FP), AX
-	MOVQ    AX, CX
-	SUBQ    DX, CX
-	CMPQ    AX, DX
-	CMOVQGT DX, AX
-	XORQ    DX, DX
-	TESTQ   CX, CX
-	CMOVQLT DX, CX
-	LEAQ    laneMask<>+0(SB), DX
-	NEGQ    AX
-	VMOVUPS 64(DX)(AX*4), Y1
-	LEAQ    laneMask<>+0(SB), AX
-	NEGQ    CX
-	VMOVUPS 64(AX)(CX*4), Y2
-	MOVQ    $0x00000008, DX
-	MOVQ    ow+56(FP), AX
-	MOVQ    AX, CX
-	SUBQ    DX, CX
-	CMPQ    AX, DX
-	CMOVQGT DX, AX
-	XORQ    DX, DX
-	TESTQ   CX, CX
-	CMOVQLT DX, CX
-	LEAQ    laneMask<>+0(SB), DX
-	NEGQ    AX
-	VMOVUPS 64(DX)(AX*4), Y3
-	LEAQ    laneMask<>+0(SB), AX
-	NEGQ    CX
-	VMOVUPS 64(AX)(CX*4), Y4
-	MOVQ    src+8(FP), AX
-	MOVQ    tmp+16(FP), CX
-	MOVQ    w+40(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    planes+24(FP), BX
-	IMULQ   oh+48(FP), BX
-	IMULQ   ow+56(FP), BX
-	SHLQ    $0x02, BX
-	SUBQ    $0x40, BX
-	ADDQ    dst+0(FP), BX
-	MOVQ    h+32(FP), SI
-	SHLQ    $0x07, SI
-	ADDQ    CX, SI
-	LEAQ    64(SI), DI
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y0, 32(SI)
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y0, 32(DI)
-	LEAQ    64(DI), SI
-	MOVQ    oh+48(FP), R8
+TEXT ·endsSumAVX2(SB), NOSPLIT, $0-56
+	MOVQ suffix+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ next+24(FP), BX
+	MOVQ line+40(FP), SI
+	LEAQ (BX)(BX*2), DI
 
-line:
-	VMOVUPS Y0, 64(SI)
-	VMOVUPS Y0, 96(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     line
+four:
+	CMPQ DX, $0x04
+	JLT  four_end
+	MOVQ lines+32(FP), R8
+	MOVQ CX, R9
+	MOVQ AX, R10
 
-plane:
-	XORQ SI, SI
-	MOVQ CX, R8
+four_block:
+	MOVQ    block+48(FP), R11
+	CMPQ    R11, R8
+	CMOVQGT R8, R11
+	SUBQ    R11, R8
 
-block:
-	MOVQ    h+32(FP), R9
-	MOVQ    R9, R10
-	SHLQ    $0x06, R10
+	// To the last line of the block, and up.
+	DECQ    R11
+	MOVQ    R11, R12
+	IMULQ   SI, R12
+	ADDQ    R12, R9
+	ADDQ    R12, R10
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y3
+	VMOVUPS Y3, (R10)(DI*1)
+	MOVQ    R11, R12
+	TESTQ   R12, R12
+	JZ      four_first
+
+four_up:
 	SUBQ    SI, R9
-	CMPQ    R9, block+64(FP)
-	CMOVQGT block+64(FP), R9
-	ADDQ    R9, SI
-	VMOVAPS Y0, Y5
-	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y7
-	VMOVAPS Y0, Y8
-	MOVQ    R9, R11
-	IMULQ   DX, R11
-	ADDQ    AX, R11
-	MOVQ    R9, R12
-	SHLQ    $0x06, R12
-	ADDQ    R8, R12
-
-both:
-	SUBQ       DX, R11
-	SUBQ       $0x40, R12
-	VMASKMOVPS (AX), Y1, Y9
-	VADDPS     Y9, Y5, Y5
-	VMOVUPS    Y5, (R8)(R10*1)
-	VMASKMOVPS (R11), Y1, Y9
-	VADDPS     Y9, Y6, Y6
-	VMOVUPS    Y6, (R12)
-	VMASKMOVPS 32(AX), Y2, Y9
-	VADDPS     Y9, Y7, Y7
-	VMOVUPS    Y7, 32(R8)(R10*1)
-	VMASKMOVPS 32(R11), Y2, Y9
-	VADDPS     Y9, Y8, Y8
-	VMOVUPS    Y8, 32(R12)
-	ADDQ       DX, AX
-	ADDQ       $0x40, R8
-	DECQ       R9
-	JNZ        both
-	CMPQ       SI, h+32(FP)
-	JLT        block
-
-	// Rows of windows: the two rows of tmp that make each.
-	MOVQ rows+88(FP), R9
-	MOVQ oh+48(FP), R8
-	LEAQ 64(DI), SI
-
-windows:
-	MOVQ    (R9), R10
-	MOVQ    8(R9), R11
-	ADDQ    $0x10, R9
-	VMOVUPS (CX)(R10*1), Y5
-	VMOVUPS (CX)(R11*1), Y6
-	VADDPS  Y6, Y5, Y5
-	VMOVUPS Y5, (SI)
-	VMOVUPS 32(CX)(R10*1), Y5
-	VMOVUPS 32(CX)(R11*1), Y6
-	VADDPS  Y6, Y5, Y5
-	VMOVUPS Y5, 32(SI)
-	ADDQ    $0x00000080, SI
-	DECQ    R8
-	JNZ     windows
-
-	// Columns: a load a tap.
-	MOVQ dst+0(FP), R9
-	MOVQ oh+48(FP), R8
-	MOVQ pick+96(FP), SI
-	LEAQ 64(DI)(SI*4), SI
-	MOVQ scale+104(FP), R10
-
-columns:
-	MOVQ    SI, R11
-	MOVQ    steps+72(FP), R12
-	VMOVUPS (R11), Y5
-	VMOVUPS 32(R11), Y6
+	SUBQ    SI, R10
+	VMOVUPS (R9), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS (R9)(BX*1), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R10)(DI*1)
 	DECQ    R12
-	JZ      store
+	JNZ     four_up
 
-tap:
-	ADDQ    $0x04, R11
-	VMOVUPS (R11), Y7
-	VADDPS  Y7, Y5, Y5
-	VMOVUPS 32(R11), Y7
-	VADDPS  Y7, Y6, Y6
-	DECQ    R12
-	JNZ     tap
+	// Down again.
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS (R9)(DI*1), Y3
 
-store:
-	VMULPS (R10), Y5, Y5
-	VMULPS 32(R10), Y6, Y6
-	ADDQ   $0x40, R10
+four_down:
+	ADDQ    SI, R9
+	ADDQ    SI, R10
+	VMOVUPS (R9), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS (R9)(BX*1), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y1, (R9)(BX*1)
+	VMOVUPS (R9)(BX*2), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R9)(BX*2)
+	VMOVUPS (R9)(DI*1), Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, (R9)(DI*1)
+	DECQ    R11
+	JNZ     four_down
 
-	// What is written behind a row, the next overwrites: a store under a mask takes an AMD Zen 4 12 cycles.
-	CMPQ    R9, BX
-	JGT     masked
-	VMOVUPS Y5, (R9)
-	VMOVUPS Y6, 32(R9)
-	JMP     stored
+four_first:
+	ADDQ  SI, R9
+	ADDQ  SI, R10
+	TESTQ R8, R8
+	JNZ   four_block
+	LEAQ  (CX)(BX*4), CX
+	LEAQ  (AX)(BX*4), AX
+	SUBQ  $0x04, DX
+	JMP   four
 
-masked:
-	VMASKMOVPS Y5, Y3, (R9)
-	VMASKMOVPS Y6, Y4, 32(R9)
+four_end:
+one:
+	CMPQ DX, $0x01
+	JLT  one_end
+	MOVQ lines+32(FP), DI
+	MOVQ CX, R8
+	MOVQ AX, R9
 
-stored:
-	MOVQ ow+56(FP), R11
-	LEAQ (R9)(R11*4), R9
-	ADDQ $0x00000080, SI
-	DECQ R8
-	JNZ  columns
-	MOVQ R9, dst+0(FP)
-	DECQ planes+24(FP)
-	JNZ  plane
+one_block:
+	MOVQ    block+48(FP), R10
+	CMPQ    R10, DI
+	CMOVQGT DI, R10
+	SUBQ    R10, DI
+
+	// To the last line of the block, and up.
+	DECQ    R10
+	MOVQ    R10, R11
+	IMULQ   SI, R11
+	ADDQ    R11, R8
+	ADDQ    R11, R9
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (R9)
+	MOVQ    R10, R11
+	TESTQ   R11, R11
+	JZ      one_first
+
+one_up:
+	SUBQ    SI, R8
+	SUBQ    SI, R9
+	VMOVUPS (R8), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R9)
+	DECQ    R11
+	JNZ     one_up
+
+	// Down again.
+	VMOVUPS (R8), Y0
+
+one_down:
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	VMOVUPS (R8), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R8)
+	DECQ    R10
+	JNZ     one_down
+
+one_first:
+	ADDQ  SI, R8
+	ADDQ  SI, R9
+	TESTQ DI, DI
+	JNZ   one_block
+	ADDQ  BX, CX
+	ADDQ  BX, AX
+	SUBQ  $0x01, DX
+	JMP   one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func combineLinesSumAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+// Requires: AVX
+TEXT ·combineLinesSumAVX2(SB), NOSPLIT, $0-64
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   next+24(FP), CX
+	MOVQ   dstNext+48(FP), DX
+	MOVQ   table+56(FP), BX
+
+window:
+	MOVQ AX, SI
+	MOVQ n+16(FP), DI
+	MOVQ (BX), R8
+	CMPQ R8, $0x01
+	JEQ  taps1
+	CMPQ R8, $0x02
+	JEQ  taps2
+	CMPQ R8, $0x03
+	JEQ  taps3
+	CMPQ R8, $0x04
+	JEQ  taps4
+	CMPQ R8, $0x05
+	JEQ  taps5
+
+none:
+	VMOVUPS Y0, (SI)
+	ADDQ    DX, SI
+	DECQ    DI
+	JNZ     none
+	JMP     next
+
+taps1:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	SUBQ $0x02, DI
+	JLT  taps1_last
+
+taps1_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps1_two
+
+taps1_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps2:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	SUBQ $0x02, DI
+	JLT  taps2_last
+
+taps2_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps2_two
+
+taps2_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps3:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	SUBQ $0x02, DI
+	JLT  taps3_last
+
+taps3_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps3_two
+
+taps3_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps4:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	SUBQ $0x02, DI
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps4_two
+
+taps4_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	JMP     next
+
+taps5:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	MOVQ src+8(FP), R12
+	ADDQ 40(BX), R12
+	SUBQ $0x02, DI
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R12), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+	VMOVUPS (R8)(CX*1), Y1
+	VMOVUPS (R9)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R12)(CX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (R12)(CX*2), R12
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps5_two
+
+taps5_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Y1
+	VMOVUPS (R9), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R10), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R11), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS (R12), Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (SI)
+
+next:
+	ADDQ dstLine+40(FP), AX
+	ADDQ $0x30, BX
+	DECQ windows+32(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 

@@ -557,34 +557,44 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 	}
 }
 
-// TestKernelNarrow compares the kernels for narrow planes, of each set, with their Go loops: each width, heights up to those
+// TestKernelSmall compares the kernels for small planes, of each set, with their Go loops: each width, heights up to those
 // that registers hold and more, at both fences, and a NaN at every position; and those for tiles, of wider planes too.
-func TestKernelNarrow(t *testing.T) {
+func TestKernelSmall(t *testing.T) {
 	for _, s := range sets {
 		for op := range s.ops {
-			for _, held := range []bool{false, true} {
+			for _, path := range []path{pathNarrow, pathHeld, pathPacked} {
 				o := &s.ops[op]
-				widest, tallest, name := narrowWidth, heldRows+2, "narrow"
-				if held {
-					widest, tallest, name = 3*narrowWidth, 2*heldRows+2, "held"
+				widest, tallest := 3*narrowWidth, 2*heldRows+2
+				name, ok := "held", o.held != nil
+				switch path {
+				case pathNarrow:
+					widest, tallest = narrowWidth, heldRows+2
+					name, ok = "narrow", o.narrow.exact != nil
+				case pathPacked:
+					widest, tallest = 21, 13
+					name, ok = "packed", o.pack != nil
 				}
-				if !s.runnable || !held && o.narrow.exact == nil || held && o.held == nil {
+				if !s.runnable || !ok {
 					continue
 				}
 				if raceEnabled {
 					widest, tallest = narrowWidth+3, 3
 				}
 				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=%s/widths=1-%d/heights=1-%d", s.name, pool2d.Op(op), name, widest, tallest), func(t *testing.T) {
-					testNarrow(t, o, pool2d.Op(op), widest, tallest, held)
+					testSmall(t, o, pool2d.Op(op), widest, tallest, path)
 				})
 			}
 		}
 	}
 }
 
-func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int, held bool) {
-	src, dst := fenced(t, 3*tallest*widest+40), fenced(t, 3*tallest*widest+40)
-	tmp := make([]float32, narrowScratch(tallest, tallest))
+func testSmall(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int, path path) {
+	planes := func(variant int) int { return 1 + variant%3 }
+	if path == pathPacked { // fewer than at a time, as many, and one more
+		planes = func(variant int) int { return packedLeast + variant }
+	}
+	src, dst := fenced(t, planes(5)*tallest*widest+40), fenced(t, planes(5)*tallest*widest+40)
+	tmp := make([]float32, narrowScratch(tallest))
 	r := rand.New(rand.NewPCG(6, 6))
 	cases, tiles := 0, 0
 	for w := 1; w <= widest; w++ {
@@ -597,12 +607,12 @@ func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int
 					p.Kernel.H, p.Kernel.W, p.Stride.W = p.Kernel.H+r.IntN(2), p.Kernel.W+r.IntN(2), 1+r.IntN(2)
 					p.Pad.Top, p.Pad.Right = r.IntN(reach.H+1), r.IntN(reach.W+1)
 				}
-				in := pool2d.Shape{N: 1, C: 1 + variant%3, H: h, W: w}
+				in := pool2d.Shape{N: 1, C: planes(variant), H: h, W: w}
 				out, err := pool2d.OutputShape(in, p)
 				if err != nil {
 					continue
 				}
-				c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), ops: o, path: pathNarrow, scaled: op == pool2d.Avg}
+				c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), ops: o, path: path, scaled: op == pool2d.Avg}
 				kernel := func(d, s []float32) {
 					f := c.narrow
 					f.planes, f.by = in.C, c.by
@@ -614,13 +624,18 @@ func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int
 				if op == pool2d.Max {
 					want = func(d, s []float32) { narrowMax(d, s, in.C, c.h, c.w) }
 				}
-				if held {
+				switch path {
+				case pathNarrow:
+					if !c.isNarrow() {
+						continue
+					}
+					c.factors()
+				case pathHeld:
 					if !c.isHeld() {
 						continue
 					}
 					var factors []float32 // by tiles; narrowSum has them by rows of the plane
 					if op == pool2d.Avg {
-						c.path = pathHeld
 						c.factors()
 						factors = c.by
 					}
@@ -635,10 +650,17 @@ func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int
 						}
 					}
 					want = func(d, s []float32) { wholePlanes(d, s, in.C, &c) }
-				} else if !c.isNarrow() {
-					continue
-				} else {
+				case pathPacked:
+					if !c.isPacked() {
+						continue
+					}
 					c.factors()
+					memory := new(scratch)
+					kernel = func(d, s []float32) {
+						c.dst, c.src = d, s
+						c.packedRun(0, in.C, memory)
+					}
+					want = func(d, s []float32) { wholePlanes(d, s, in.C, &c) }
 				}
 				cases++
 				cells, results := in.C*h*w, in.C*out.H*out.W
@@ -647,7 +669,7 @@ func testNarrow(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int
 		}
 	}
 	t.Logf("%d cases, up to %d tiles", cases, tiles)
-	if held && (cases < 100 || tiles < 4) && !raceEnabled {
+	if path == pathHeld && (cases < 100 || tiles < 4) && !raceEnabled {
 		t.Errorf("registers held the planes of %d cases only, in %d tiles at most", cases, tiles)
 	}
 }
@@ -687,7 +709,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [8]int
+			var paths [9]int
 			streamed := 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
@@ -745,7 +767,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d, held %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], paths[pathHeld], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d, held %d, packed %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], paths[pathHeld], paths[pathPacked], streamed)
 		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 func (c *call[T]) isNarrow() bool {
 	h, w := c.h, c.w
 	if c.ops.narrow.exact == nil || c.unit != 1 || h.d != 1 || w.d != 1 ||
-		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth || (w.out-1)*w.s >= w.in || w.s > 1 && c.ops.lanes < narrowWidth {
+		w.in > narrowWidth || w.out > narrowWidth || h.in > narrowHeight || h.out > narrowHeight || w.l > w.in || w.k > 3*narrowWidth || (w.out-1)*w.s >= w.in {
 		return false
 	}
 	n := &c.narrow
@@ -35,14 +35,11 @@ func (c *call[T]) isNarrow() bool {
 		n.rows = append(n.rows, end, beginning)
 	}
 
-	left, right := w.l, w.k-1-w.l
-	n.first = max(-left, 1-narrowWidth)
-	n.taps = min(right, narrowWidth-1) - n.first + 1
 	if !c.ops.idempotent {
 		c.sumsOfRow()
 		return true
 	}
-	return c.ops.lanes < narrowWidth || n.maxima(w)
+	return n.maxima(w)
 }
 
 // maxima prepares for maxima: doubling makes windows of m cells that end in their lane, or with mirrored begin there, and
@@ -161,7 +158,7 @@ const narrowHeight = 1 << 11
 func (c *call[T]) narrowRun(p0, p1 int, s *scratch) {
 	in, out := c.h.in*c.w.in, c.h.out*c.w.out
 	s.reset()
-	tmp := carve[T](s, narrowScratch(c.h.in, c.h.out))
+	tmp := carve[T](s, narrowScratch(c.h.in))
 	s.narrow = c.narrow
 	s.narrow.planes = p1 - p0
 	if c.by != nil {

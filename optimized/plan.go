@@ -165,6 +165,7 @@ type call[T pool2d.Elem] struct {
 	picks  cellPicks
 	narrow narrowPlanes
 	held   held
+	packed packed
 	layout flatLayout
 	shared []T // memory of by, kept for the next call
 
@@ -193,6 +194,7 @@ const (
 	pathRows               // separable: rows folded into one, then that along itself
 	pathWhole              // one window, all of the plane
 	pathHeld               // small planes, by tiles that registers hold
+	pathPacked             // small planes, eight side by side, a cell of each in a vector
 )
 
 // calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
@@ -252,7 +254,7 @@ func (c *call[T]) prepare() {
 	switch {
 	case c.path == pathFused && c.kind != k3s1Same:
 		rows = 2 // what k3s1 takes at a time
-	case c.path == pathFused || c.path == pathNarrow || c.path == pathFlat || c.path == pathHeld:
+	case c.path == pathFused || c.path == pathNarrow || c.path == pathFlat || c.path == pathHeld || c.path == pathPacked:
 		rows = c.h.out // whole planes
 	case c.herk:
 		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
@@ -269,6 +271,8 @@ func (c *call[T]) prepare() {
 		if n = c.ops.groups(); c.perChunk/4 >= n {
 			n *= 4 // of AVX-512, the kernel for whole lines takes 64
 		}
+	case c.path == pathPacked:
+		n = packedPlanes
 	case c.path == pathFused && c.stream:
 		n = 16 // whose results fill lines
 	}
@@ -336,8 +340,13 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathHeld
 		return
 	}
-	if c.kind >= 0 {
+	packs := c.isPacked()
+	if c.kind >= 0 && !(packs && c.w.in <= packedSooner && c.w.in != 16) { // two whole vectors
 		c.path = pathFused
+		return
+	}
+	if packs {
+		c.path = pathPacked
 		return
 	}
 	if c.isNarrow() {
@@ -393,6 +402,9 @@ func (c *call[T]) run(i int, s *scratch) {
 		return
 	case pathFused:
 		c.fused(p0, p1, y0, y1, s)
+		return
+	case pathPacked:
+		c.packedRun(p0, p1, s)
 		return
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)

@@ -137,7 +137,7 @@ func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by 
 // narrowMaxFastAVX512 works like narrowMax.
 //
 //go:noescape
-func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32) (nan int)
 
 // heldMaxFastAVX512 works like heldMax.
 //
@@ -202,7 +202,7 @@ func globalLinesMaxAVX512(dst *float32, src *float32, groups int, n int, by floa
 // narrowMaxAVX512 works like narrowMax.
 //
 //go:noescape
-func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
 
 // k3s1SameMaxAVX512 works like k3s1SameMax.
 //
@@ -247,7 +247,7 @@ func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by floa
 // narrowSumAVX512 works like narrowSum.
 //
 //go:noescape
-func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
 
 // heldSumAVX512 works like heldSum.
 //
@@ -369,10 +369,25 @@ func cells2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down 
 //go:noescape
 func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
 
-// narrowMaxFastAVX2 works like narrowMax.
+// packMaxFastAVX2 works like packMax.
 //
 //go:noescape
-func narrowMaxFastAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32) (nan int)
+func packMaxFastAVX2(dst *float32, src *float32, n int, apart int) (nan int)
+
+// unpackMaxFastAVX2 works like unpackMax.
+//
+//go:noescape
+func unpackMaxFastAVX2(dst *float32, src *float32, n int, apart int)
+
+// endsMaxFastAVX2 works like endsMax.
+//
+//go:noescape
+func endsMaxFastAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+
+// combineLinesMaxFastAVX2 works like combineLinesMax.
+//
+//go:noescape
+func combineLinesMaxFastAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
 
 // k2s2StreamMaxFastAVX2 works like k2s2StreamMax.
 //
@@ -404,10 +419,15 @@ func k3s1MaxAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, o
 //go:noescape
 func globalsMaxAVX2(dst *float32, src *float32, groups int, n int, by float32)
 
-// narrowMaxAVX2 works like narrowMax.
+// endsMaxAVX2 works like endsMax.
 //
 //go:noescape
-func narrowMaxAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+func endsMaxAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+
+// combineLinesMaxAVX2 works like combineLinesMax.
+//
+//go:noescape
+func combineLinesMaxAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
 
 // k2s2SumAVX2 works like k2s2Sum.
 //
@@ -439,10 +459,25 @@ func cells2SumAVX2(dst *float32, src *float32, n int, c int, step int, down int,
 //go:noescape
 func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
 
-// narrowSumAVX2 works like narrowSum.
+// packSumAVX2 works like packSum.
 //
 //go:noescape
-func narrowSumAVX2(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, pick int, scale *float32)
+func packSumAVX2(dst *float32, src *float32, n int, apart int)
+
+// unpackSumAVX2 works like unpackSum.
+//
+//go:noescape
+func unpackSumAVX2(dst *float32, src *float32, n int, apart int, by *float32)
+
+// endsSumAVX2 works like endsSum.
+//
+//go:noescape
+func endsSumAVX2(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+
+// combineLinesSumAVX2 works like combineLinesSum.
+//
+//go:noescape
+func combineLinesSumAVX2(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
 
 // k2s2StreamSumAVX2 works like k2s2StreamSum.
 //

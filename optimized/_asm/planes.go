@@ -298,7 +298,7 @@ func (t *tree) result(k *kit) VecVirtual {
 // other, which is the lane's own otherwise. Of a sum, those of narrowSums[steps]: a lane is one of the first sums, or
 // 16 and one of the second, or negative for none.
 func narrow(k kit) {
-	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, pick int, scale *float32)"+result(k.op))
+	begin(&k, "narrow", "func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32)"+result(k.op))
 	k.open()
 	t := GP64()
 	in := k.first(Load(Param("w"), t))
