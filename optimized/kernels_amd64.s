@@ -21012,12 +21012,13 @@ one_end:
 	TESTQ      DX, DX
 	JZ         done
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       DX
-	VMOVUPS    64(DI)(DX*4), Y1
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y1
 	VMASKMOVPS (CX), Y1, Y2
 	VBLENDVPS  Y1, Y2, Y0, Y2
-	MOVQ       BX, DX
-	DECQ       DX
+	MOVQ       BX, BX
+	DECQ       BX
 	JZ         rest_store
 
 rest_tap:
@@ -21027,12 +21028,38 @@ rest_tap:
 	VMAXPS     Y3, Y2, Y4
 	VMAXPS     Y2, Y3, Y2
 	VORPS      Y4, Y2, Y2
-	DECQ       DX
+	DECQ       BX
 	JNZ        rest_tap
 
 rest_store:
-	VMASKMOVPS Y2, Y1, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y2, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -21103,35 +21130,62 @@ rest:
 	NEGQ       R8
 	VMOVUPS    64(DI)(R8*4), Y2
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       DX
-	VMOVUPS    64(DI)(DX*4), Y3
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y3
+	VMASKMOVPS (CX), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMASKMOVPS 32(CX), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VSHUFPS    $0x88, Y4, Y3, Y3
+	VPERMPD    $0xd8, Y3, Y3
+	MOVQ       BX, BX
+	DECQ       BX
+	JZ         last_store
+
+last_tap:
+	ADDQ       SI, CX
 	VMASKMOVPS (CX), Y1, Y4
 	VBLENDVPS  Y1, Y4, Y0, Y4
 	VMASKMOVPS 32(CX), Y2, Y5
 	VBLENDVPS  Y2, Y5, Y0, Y5
 	VSHUFPS    $0x88, Y5, Y4, Y4
 	VPERMPD    $0xd8, Y4, Y4
-	MOVQ       BX, DX
-	DECQ       DX
-	JZ         last_store
-
-last_tap:
-	ADDQ       SI, CX
-	VMASKMOVPS (CX), Y1, Y5
-	VBLENDVPS  Y1, Y5, Y0, Y5
-	VMASKMOVPS 32(CX), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VMAXPS     Y5, Y4, Y6
-	VMAXPS     Y4, Y5, Y4
-	VORPS      Y6, Y4, Y4
-	DECQ       DX
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	DECQ       BX
 	JNZ        last_tap
 
 last_store:
-	VMASKMOVPS Y4, Y3, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y3, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -21195,13 +21249,14 @@ rest:
 	TESTQ      DX, DX
 	JZ         done
 	LEAQ       laneMask<>+0(SB), BX
-	NEGQ       DX
-	VMOVUPS    64(BX)(DX*4), Y2
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(BX)(R8*4), Y2
 	VMOVAPS    Y0, Y3
 	VMOVAPS    Y2, Y4
 	VGATHERDPS Y4, (CX)(Y1*4), Y3
-	MOVQ       SI, DX
-	DECQ       DX
+	MOVQ       SI, BX
+	DECQ       BX
 	JZ         last_store
 
 last_tap:
@@ -21212,12 +21267,38 @@ last_tap:
 	VMAXPS     Y4, Y3, Y5
 	VMAXPS     Y3, Y4, Y3
 	VORPS      Y5, Y3, Y3
-	DECQ       DX
+	DECQ       BX
 	JNZ        last_tap
 
 last_store:
-	VMASKMOVPS Y3, Y2, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y3, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -21421,8 +21502,9 @@ one_end:
 	TESTQ      SI, SI
 	JZ         done
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       SI
-	VMOVUPS    64(DI)(SI*4), Y1
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y1
 	VMASKMOVPS (CX), Y1, Y2
 	VBLENDVPS  Y1, Y2, Y0, Y2
 	VMASKMOVPS (DX), Y1, Y3
@@ -21430,14 +21512,67 @@ one_end:
 	VMAXPS     Y3, Y2, Y4
 	VMAXPS     Y2, Y3, Y2
 	VORPS      Y4, Y2, Y2
-	VMASKMOVPS Y2, Y1, (CX)
+	LEAQ       (CX), CX
+	MOVQ       SI, DX
+	VMOVAPS    Y2, Y3
+	TESTQ      $0x00000008, DX
+	JZ         less1_8
+	VMOVUPS    Y3, (CX)
+	ADDQ       $0x20, CX
+
+less1_8:
+	TESTQ        $0x00000004, DX
+	JZ           less1_4
+	VMOVUPS      X3, (CX)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, CX
+
+less1_4:
+	TESTQ    $0x00000002, DX
+	JZ       less1_2
+	VMOVLPS  X3, (CX)
+	VMOVHLPS X3, X3, X3
+	ADDQ     $0x08, CX
+
+less1_2:
+	TESTQ  $0x00000001, DX
+	JZ     less1_1
+	VMOVSS X3, (CX)
+
+less1_1:
 	VMASKMOVPS (BX), Y1, Y3
 	VBLENDVPS  Y1, Y3, Y0, Y3
 	VMAXPS     Y2, Y3, Y0
-	VMAXPS     Y3, Y2, Y2
-	VORPS      Y0, Y2, Y3
-	VMASKMOVPS Y3, Y1, (AX)
+	VMAXPS     Y3, Y2, Y1
+	VORPS      Y0, Y1, Y3
+	LEAQ       (AX), AX
+	MOVQ       SI, CX
+	VMOVAPS    Y3, Y0
+	TESTQ      $0x00000008, CX
+	JZ         less2_8
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x20, AX
 
+less2_8:
+	TESTQ        $0x00000004, CX
+	JZ           less2_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less2_4:
+	TESTQ    $0x00000002, CX
+	JZ       less2_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less2_2:
+	TESTQ  $0x00000001, CX
+	JZ     less2_1
+	VMOVSS X0, (AX)
+
+less2_1:
 done:
 	VZEROUPPER
 	RET
@@ -21716,23 +21851,50 @@ one_end:
 	TESTQ      DX, DX
 	JZ         done
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       DX
-	VMOVUPS    64(DI)(DX*4), Y0
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y0
 	VMASKMOVPS (CX), Y0, Y1
-	MOVQ       BX, DX
-	DECQ       DX
+	MOVQ       BX, BX
+	DECQ       BX
 	JZ         rest_store
 
 rest_tap:
 	ADDQ       SI, CX
 	VMASKMOVPS (CX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	DECQ       DX
+	DECQ       BX
 	JNZ        rest_tap
 
 rest_store:
-	VMASKMOVPS Y1, Y0, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y1, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -21797,29 +21959,56 @@ rest:
 	NEGQ       R8
 	VMOVUPS    64(DI)(R8*4), Y1
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       DX
-	VMOVUPS    64(DI)(DX*4), Y2
-	VMASKMOVPS (CX), Y0, Y3
-	VMASKMOVPS 32(CX), Y1, Y4
-	VSHUFPS    $0x88, Y4, Y3, Y3
-	VPERMPD    $0xd8, Y3, Y3
-	MOVQ       BX, DX
-	DECQ       DX
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y2
+	VMASKMOVPS (CX), Y0, Y2
+	VMASKMOVPS 32(CX), Y1, Y3
+	VSHUFPS    $0x88, Y3, Y2, Y2
+	VPERMPD    $0xd8, Y2, Y2
+	MOVQ       BX, BX
+	DECQ       BX
 	JZ         last_store
 
 last_tap:
 	ADDQ       SI, CX
-	VMASKMOVPS (CX), Y0, Y4
-	VMASKMOVPS 32(CX), Y1, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VADDPS     Y4, Y3, Y3
-	DECQ       DX
+	VMASKMOVPS (CX), Y0, Y3
+	VMASKMOVPS 32(CX), Y1, Y4
+	VSHUFPS    $0x88, Y4, Y3, Y3
+	VPERMPD    $0xd8, Y3, Y3
+	VADDPS     Y3, Y2, Y2
+	DECQ       BX
 	JNZ        last_tap
 
 last_store:
-	VMASKMOVPS Y3, Y2, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y2, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -21877,13 +22066,14 @@ rest:
 	TESTQ      DX, DX
 	JZ         done
 	LEAQ       laneMask<>+0(SB), BX
-	NEGQ       DX
-	VMOVUPS    64(BX)(DX*4), Y2
+	MOVQ       DX, R8
+	NEGQ       R8
+	VMOVUPS    64(BX)(R8*4), Y2
 	VMOVAPS    Y0, Y3
 	VMOVAPS    Y2, Y4
 	VGATHERDPS Y4, (CX)(Y1*4), Y3
-	MOVQ       SI, DX
-	DECQ       DX
+	MOVQ       SI, BX
+	DECQ       BX
 	JZ         last_store
 
 last_tap:
@@ -21892,12 +22082,38 @@ last_tap:
 	VMOVAPS    Y2, Y5
 	VGATHERDPS Y5, (CX)(Y1*4), Y4
 	VADDPS     Y4, Y3, Y3
-	DECQ       DX
+	DECQ       BX
 	JNZ        last_tap
 
 last_store:
-	VMASKMOVPS Y3, Y2, (AX)
+	LEAQ    (AX), AX
+	MOVQ    DX, CX
+	VMOVAPS Y3, Y0
+	TESTQ   $0x00000008, CX
+	JZ      less1_8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -22029,16 +22245,70 @@ one_end:
 	TESTQ      SI, SI
 	JZ         done
 	LEAQ       laneMask<>+0(SB), DI
-	NEGQ       SI
-	VMOVUPS    64(DI)(SI*4), Y0
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    64(DI)(R8*4), Y0
 	VMASKMOVPS (CX), Y0, Y1
 	VMASKMOVPS (DX), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	VMASKMOVPS (BX), Y0, Y2
-	VADDPS     Y1, Y2, Y2
-	VMASKMOVPS Y2, Y0, (AX)
+	LEAQ       (CX), CX
+	MOVQ       SI, DX
+	VMOVAPS    Y1, Y2
+	TESTQ      $0x00000008, DX
+	JZ         less1_8
+	VMOVUPS    Y2, (CX)
+	ADDQ       $0x20, CX
 
+less1_8:
+	TESTQ        $0x00000004, DX
+	JZ           less1_4
+	VMOVUPS      X2, (CX)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, CX
+
+less1_4:
+	TESTQ    $0x00000002, DX
+	JZ       less1_2
+	VMOVLPS  X2, (CX)
+	VMOVHLPS X2, X2, X2
+	ADDQ     $0x08, CX
+
+less1_2:
+	TESTQ  $0x00000001, DX
+	JZ     less1_1
+	VMOVSS X2, (CX)
+
+less1_1:
+	VMASKMOVPS (BX), Y0, Y0
+	VADDPS     Y1, Y0, Y0
+	LEAQ       (AX), AX
+	MOVQ       SI, CX
+	VMOVAPS    Y0, Y0
+	TESTQ      $0x00000008, CX
+	JZ         less2_8
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x20, AX
+
+less2_8:
+	TESTQ        $0x00000004, CX
+	JZ           less2_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less2_4:
+	TESTQ    $0x00000002, CX
+	JZ       less2_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less2_2:
+	TESTQ  $0x00000001, CX
+	JZ     less2_1
+	VMOVSS X0, (AX)
+
+less2_1:
 done:
 	VZEROUPPER
 	RET
@@ -22242,13 +22512,40 @@ rest:
 	TESTQ      DX, DX
 	JZ         done
 	LEAQ       laneMask<>+0(SB), BX
-	NEGQ       DX
-	VMOVUPS    64(BX)(DX*4), Y0
+	MOVQ       DX, SI
+	NEGQ       SI
+	VMOVUPS    64(BX)(SI*4), Y0
 	VMASKMOVPS (AX), Y0, Y1
-	VMASKMOVPS (CX), Y0, Y2
-	VMULPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)
+	VMASKMOVPS (CX), Y0, Y0
+	VMULPS     Y0, Y1, Y1
+	LEAQ       (AX), AX
+	MOVQ       DX, CX
+	VMOVAPS    Y1, Y0
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X0, (AX)
+	VMOVHLPS X0, X0, X0
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X0, (AX)
+
+less1_1:
 done:
 	VZEROUPPER
 	RET
@@ -22269,10 +22566,6 @@ TEXT ·k2s2MaxFastAVX2(SB), NOSPLIT, $0-160
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y3
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y4
 
 plane:
 	MOVQ y0+56(FP), BX
@@ -22315,22 +22608,22 @@ vector:
 	PREFETCHT0 32(SI)(R8*2)
 	PREFETCHT0 (DI)(R8*2)
 	PREFETCHT0 32(DI)(R8*2)
-	VMOVUPS    (AX)(R8*2), Y5
-	VMOVUPS    (CX)(R8*2), Y6
+	VMOVUPS    (AX)(R8*2), Y4
+	VMOVUPS    (CX)(R8*2), Y5
+	VCMPPS     $0x03, Y4, Y5, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMOVUPS    32(AX)(R8*2), Y5
+	VMOVUPS    32(CX)(R8*2), Y6
 	VCMPPS     $0x03, Y5, Y6, Y7
 	VORPS      Y7, Y1, Y1
 	VMAXPS     Y6, Y5, Y5
-	VMOVUPS    32(AX)(R8*2), Y6
-	VMOVUPS    32(CX)(R8*2), Y7
-	VCMPPS     $0x03, Y6, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VMAXPS     Y5, Y7, Y5
-	VMOVUPS    Y5, (DX)(R8*1)
+	VSHUFPS    $0x88, Y5, Y4, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VSHUFPS    $0xdd, Y5, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VMAXPS     Y4, Y6, Y4
+	VMOVUPS    Y4, (DX)(R8*1)
 	ADDQ       $0x20, R8
 	DECQ       R9
 	JNZ        vector
@@ -22338,27 +22631,53 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R8*2), Y2, Y5
+	VMASKMOVPS (AX)(R8*2), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VMASKMOVPS (CX)(R8*2), Y2, Y5
 	VBLENDVPS  Y2, Y5, Y0, Y5
-	VMASKMOVPS (CX)(R8*2), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
+	VCMPPS     $0x03, Y4, Y5, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y5, Y4, Y4
+	VMASKMOVPS 32(AX)(R8*2), Y3, Y5
+	VBLENDVPS  Y3, Y5, Y0, Y5
+	VMASKMOVPS 32(CX)(R8*2), Y3, Y6
+	VBLENDVPS  Y3, Y6, Y0, Y6
 	VCMPPS     $0x03, Y5, Y6, Y7
 	VORPS      Y7, Y1, Y1
 	VMAXPS     Y6, Y5, Y5
-	VMASKMOVPS 32(AX)(R8*2), Y3, Y6
-	VBLENDVPS  Y3, Y6, Y0, Y6
-	VMASKMOVPS 32(CX)(R8*2), Y3, Y7
-	VBLENDVPS  Y3, Y7, Y0, Y7
-	VCMPPS     $0x03, Y6, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VMAXPS     Y5, Y7, Y5
-	VMASKMOVPS Y5, Y4, (DX)(R8*1)
+	VSHUFPS    $0x88, Y5, Y4, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VSHUFPS    $0xdd, Y5, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VMAXPS     Y4, Y6, Y4
+	LEAQ       (DX)(R8*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y4, Y4
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X4, (AX)
+
+less1_1:
 next:
 	ADDQ      $0x01, BX
 	CMPQ      BX, y1+64(FP)
@@ -22394,13 +22713,9 @@ TEXT ·k3s2MaxFastAVX2(SB), NOSPLIT, $0-160
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y3
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y4
 	MOVQ         ahead+80(FP), AX
 	LEAQ         laneMask<>+0(SB), CX
-	VMOVUPS      (CX)(AX*4), Y5
+	VMOVUPS      (CX)(AX*4), Y4
 
 plane:
 	MOVQ y0+56(FP), SI
@@ -22445,23 +22760,23 @@ row:
 	MOVQ       DX, R8
 	ADDQ       fetch+144(FP), R8
 	XORQ       R9, R9
-	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y5
 	MOVQ       ahead+80(FP), R10
 	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(R9*2), Y5, Y6
-	VBLENDVPS  Y5, Y6, Y0, Y6
-	VMASKMOVPS -32(CX)(R9*2), Y5, Y7
-	VBLENDVPS  Y5, Y7, Y0, Y7
-	VMASKMOVPS -32(DX)(R9*2), Y5, Y8
-	VBLENDVPS  Y5, Y8, Y0, Y8
-	VCMPPS     $0x03, Y6, Y7, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VCMPPS     $0x03, Y8, Y8, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y8, Y6, Y6
-	VMOVAPS    Y6, Y6
+	VMASKMOVPS -32(AX)(R9*2), Y4, Y5
+	VBLENDVPS  Y4, Y5, Y0, Y5
+	VMASKMOVPS -32(CX)(R9*2), Y4, Y6
+	VBLENDVPS  Y4, Y6, Y0, Y6
+	VMASKMOVPS -32(DX)(R9*2), Y4, Y7
+	VBLENDVPS  Y4, Y7, Y0, Y7
+	VCMPPS     $0x03, Y5, Y6, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y6, Y5, Y5
+	VCMPPS     $0x03, Y7, Y7, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	VMOVAPS    Y5, Y5
 
 edge:
 	MOVQ  blocks+88(FP), R10
@@ -22473,34 +22788,34 @@ vector:
 	PREFETCHT0 32(DI)(R9*2)
 	PREFETCHT0 (R8)(R9*2)
 	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y7
-	VMOVUPS    (CX)(R9*2), Y8
-	VMOVUPS    (DX)(R9*2), Y9
+	VMOVUPS    (AX)(R9*2), Y6
+	VMOVUPS    (CX)(R9*2), Y7
+	VMOVUPS    (DX)(R9*2), Y8
+	VCMPPS     $0x03, Y6, Y7, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VCMPPS     $0x03, Y8, Y8, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    32(AX)(R9*2), Y7
+	VMOVUPS    32(CX)(R9*2), Y8
+	VMOVUPS    32(DX)(R9*2), Y9
 	VCMPPS     $0x03, Y7, Y8, Y10
 	VORPS      Y10, Y1, Y1
 	VMAXPS     Y8, Y7, Y7
 	VCMPPS     $0x03, Y9, Y9, Y8
 	VORPS      Y8, Y1, Y1
 	VMAXPS     Y9, Y7, Y7
-	VMOVUPS    32(AX)(R9*2), Y8
-	VMOVUPS    32(CX)(R9*2), Y9
-	VMOVUPS    32(DX)(R9*2), Y10
-	VCMPPS     $0x03, Y8, Y9, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
-	VCMPPS     $0x03, Y10, Y10, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y10, Y8, Y8
-	VSHUFPS    $0x88, Y8, Y7, Y9
-	VPERMPD    $0xd8, Y9, Y9
-	VSHUFPS    $0xdd, Y8, Y7, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VMAXPS     Y7, Y9, Y8
-	VPERM2F128 $0x21, Y7, Y6, Y6
-	VPALIGNR   $0x0c, Y6, Y7, Y6
-	VMAXPS     Y6, Y8, Y8
-	VMOVAPS    Y7, Y6
-	VMOVUPS    Y8, (BX)(R9*1)
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VMAXPS     Y6, Y8, Y7
+	VPERM2F128 $0x21, Y6, Y5, Y5
+	VPALIGNR   $0x0c, Y5, Y6, Y5
+	VMAXPS     Y5, Y7, Y7
+	VMOVAPS    Y6, Y5
+	VMOVUPS    Y7, (BX)(R9*1)
 	ADDQ       $0x20, R9
 	DECQ       R10
 	JNZ        vector
@@ -22508,41 +22823,67 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y2, Y7
+	VMASKMOVPS (AX)(R9*2), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VMASKMOVPS (CX)(R9*2), Y2, Y7
 	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS (CX)(R9*2), Y2, Y8
+	VMASKMOVPS (DX)(R9*2), Y2, Y8
 	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS (DX)(R9*2), Y2, Y9
-	VBLENDVPS  Y2, Y9, Y0, Y9
+	VCMPPS     $0x03, Y6, Y7, Y9
+	VORPS      Y9, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VCMPPS     $0x03, Y8, Y8, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMASKMOVPS 32(AX)(R9*2), Y3, Y7
+	VBLENDVPS  Y3, Y7, Y0, Y7
+	VMASKMOVPS 32(CX)(R9*2), Y3, Y8
+	VBLENDVPS  Y3, Y8, Y0, Y8
+	VMASKMOVPS 32(DX)(R9*2), Y3, Y9
+	VBLENDVPS  Y3, Y9, Y0, Y9
 	VCMPPS     $0x03, Y7, Y8, Y10
 	VORPS      Y10, Y1, Y1
 	VMAXPS     Y8, Y7, Y7
 	VCMPPS     $0x03, Y9, Y9, Y8
 	VORPS      Y8, Y1, Y1
 	VMAXPS     Y9, Y7, Y7
-	VMASKMOVPS 32(AX)(R9*2), Y3, Y8
-	VBLENDVPS  Y3, Y8, Y0, Y8
-	VMASKMOVPS 32(CX)(R9*2), Y3, Y9
-	VBLENDVPS  Y3, Y9, Y0, Y9
-	VMASKMOVPS 32(DX)(R9*2), Y3, Y10
-	VBLENDVPS  Y3, Y10, Y0, Y10
-	VCMPPS     $0x03, Y8, Y9, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
-	VCMPPS     $0x03, Y10, Y10, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y10, Y8, Y8
-	VSHUFPS    $0x88, Y8, Y7, Y9
-	VPERMPD    $0xd8, Y9, Y9
-	VSHUFPS    $0xdd, Y8, Y7, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VMAXPS     Y7, Y9, Y8
-	VPERM2F128 $0x21, Y7, Y6, Y6
-	VPALIGNR   $0x0c, Y6, Y7, Y6
-	VMAXPS     Y6, Y8, Y8
-	VMOVAPS    Y7, Y6
-	VMASKMOVPS Y8, Y4, (BX)(R9*1)
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VPERMPD    $0xd8, Y8, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y6, Y6
+	VMAXPS     Y6, Y8, Y7
+	VPERM2F128 $0x21, Y6, Y5, Y5
+	VPALIGNR   $0x0c, Y5, Y6, Y5
+	VMAXPS     Y5, Y7, Y7
+	VMOVAPS    Y6, Y5
+	LEAQ       (BX)(R9*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y7, Y5
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y5, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X5, (AX)
+	VEXTRACTF128 $0x01, Y5, X5
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X5, (AX)
+	VMOVHLPS X5, X5, X5
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X5, (AX)
+
+less1_1:
 next:
 	ADDQ      $0x01, SI
 	CMPQ      SI, y1+64(FP)
@@ -22574,13 +22915,9 @@ TEXT ·k3s1MaxFastAVX2(SB), NOSPLIT, $0-160
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y2
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y3
 	MOVQ         ahead+80(FP), AX
 	LEAQ         laneMask<>+0(SB), CX
-	VMOVUPS      (CX)(AX*4), Y4
+	VMOVUPS      (CX)(AX*4), Y3
 
 plane:
 	MOVQ y0+56(FP), R8
@@ -22635,28 +22972,28 @@ row:
 	CMPQ       R9, y1+64(FP)
 	CMOVQGE    SI, DI
 	XORQ       R9, R9
+	VMOVAPS    Y0, Y4
 	VMOVAPS    Y0, Y5
-	VMOVAPS    Y0, Y6
 	MOVQ       ahead+80(FP), R10
 	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(R9*1), Y4, Y5
-	VBLENDVPS  Y4, Y5, Y0, Y5
-	VMASKMOVPS -32(CX)(R9*1), Y4, Y7
-	VBLENDVPS  Y4, Y7, Y0, Y7
-	VMASKMOVPS -32(DX)(R9*1), Y4, Y8
-	VBLENDVPS  Y4, Y8, Y0, Y8
-	VMASKMOVPS -32(BX)(R9*1), Y4, Y6
-	VBLENDVPS  Y4, Y6, Y0, Y6
-	VCMPPS     $0x03, Y5, Y7, Y9
-	VORPS      Y9, Y1, Y1
-	VCMPPS     $0x03, Y8, Y6, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y8, Y7, Y7
-	VMAXPS     Y7, Y5, Y5
-	VMAXPS     Y6, Y7, Y6
+	VMASKMOVPS -32(AX)(R9*1), Y3, Y4
+	VBLENDVPS  Y3, Y4, Y0, Y4
+	VMASKMOVPS -32(CX)(R9*1), Y3, Y6
+	VBLENDVPS  Y3, Y6, Y0, Y6
+	VMASKMOVPS -32(DX)(R9*1), Y3, Y7
+	VBLENDVPS  Y3, Y7, Y0, Y7
+	VMASKMOVPS -32(BX)(R9*1), Y3, Y5
+	VBLENDVPS  Y3, Y5, Y0, Y5
+	VCMPPS     $0x03, Y4, Y6, Y8
+	VORPS      Y8, Y1, Y1
+	VCMPPS     $0x03, Y7, Y5, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y7, Y6, Y6
+	VMAXPS     Y6, Y4, Y4
+	VMAXPS     Y5, Y6, Y5
+	VMOVAPS    Y4, Y4
 	VMOVAPS    Y5, Y5
-	VMOVAPS    Y6, Y6
 
 edge:
 	MOVQ  blocks+88(FP), R10
@@ -22664,33 +23001,33 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS    (AX)(R9*1), Y7
-	VMOVUPS    (CX)(R9*1), Y8
-	VMOVUPS    (DX)(R9*1), Y9
-	VMOVUPS    (BX)(R9*1), Y10
-	VCMPPS     $0x03, Y7, Y8, Y11
-	VORPS      Y11, Y1, Y1
-	VCMPPS     $0x03, Y9, Y10, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
+	VMOVUPS    (AX)(R9*1), Y6
+	VMOVUPS    (CX)(R9*1), Y7
+	VMOVUPS    (DX)(R9*1), Y8
+	VMOVUPS    (BX)(R9*1), Y9
+	VCMPPS     $0x03, Y6, Y7, Y10
+	VORPS      Y10, Y1, Y1
+	VCMPPS     $0x03, Y8, Y9, Y10
+	VORPS      Y10, Y1, Y1
 	VMAXPS     Y8, Y7, Y7
-	VMAXPS     Y10, Y8, Y10
-	VPERM2F128 $0x21, Y10, Y6, Y8
-	VPALIGNR   $0x0c, Y8, Y10, Y8
-	VMAXPS     Y8, Y10, Y8
-	VPERM2F128 $0x21, Y10, Y6, Y6
-	VPALIGNR   $0x08, Y6, Y10, Y6
-	VMAXPS     Y6, Y8, Y8
-	VMOVAPS    Y10, Y6
-	VMOVUPS    Y8, (DI)(R9*1)
-	VPERM2F128 $0x21, Y7, Y5, Y8
-	VPALIGNR   $0x0c, Y8, Y7, Y8
-	VMAXPS     Y8, Y7, Y8
-	VPERM2F128 $0x21, Y7, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y7, Y5
-	VMAXPS     Y5, Y8, Y8
-	VMOVAPS    Y7, Y5
-	VMOVUPS    Y8, (SI)(R9*1)
+	VMAXPS     Y7, Y6, Y6
+	VMAXPS     Y9, Y7, Y9
+	VPERM2F128 $0x21, Y9, Y5, Y7
+	VPALIGNR   $0x0c, Y7, Y9, Y7
+	VMAXPS     Y7, Y9, Y7
+	VPERM2F128 $0x21, Y9, Y5, Y5
+	VPALIGNR   $0x08, Y5, Y9, Y5
+	VMAXPS     Y5, Y7, Y7
+	VMOVAPS    Y9, Y5
+	VMOVUPS    Y7, (DI)(R9*1)
+	VPERM2F128 $0x21, Y6, Y4, Y7
+	VPALIGNR   $0x0c, Y7, Y6, Y7
+	VMAXPS     Y7, Y6, Y7
+	VPERM2F128 $0x21, Y6, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y6, Y4
+	VMAXPS     Y4, Y7, Y7
+	VMOVAPS    Y6, Y4
+	VMOVUPS    Y7, (SI)(R9*1)
 	ADDQ       $0x20, R9
 	DECQ       R10
 	JNZ        vector
@@ -22698,38 +23035,91 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R9*1), Y2, Y7
+	VMASKMOVPS (AX)(R9*1), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VMASKMOVPS (CX)(R9*1), Y2, Y7
 	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS (CX)(R9*1), Y2, Y8
+	VMASKMOVPS (DX)(R9*1), Y2, Y8
 	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS (DX)(R9*1), Y2, Y9
+	VMASKMOVPS (BX)(R9*1), Y2, Y9
 	VBLENDVPS  Y2, Y9, Y0, Y9
-	VMASKMOVPS (BX)(R9*1), Y2, Y10
-	VBLENDVPS  Y2, Y10, Y0, Y10
-	VCMPPS     $0x03, Y7, Y8, Y11
-	VORPS      Y11, Y1, Y1
-	VCMPPS     $0x03, Y9, Y10, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
+	VCMPPS     $0x03, Y6, Y7, Y10
+	VORPS      Y10, Y1, Y1
+	VCMPPS     $0x03, Y8, Y9, Y10
+	VORPS      Y10, Y1, Y1
 	VMAXPS     Y8, Y7, Y7
-	VMAXPS     Y10, Y8, Y10
-	VPERM2F128 $0x21, Y10, Y6, Y8
-	VPALIGNR   $0x0c, Y8, Y10, Y8
-	VMAXPS     Y8, Y10, Y8
-	VPERM2F128 $0x21, Y10, Y6, Y6
-	VPALIGNR   $0x08, Y6, Y10, Y6
-	VMAXPS     Y6, Y8, Y8
-	VMOVAPS    Y10, Y6
-	VMASKMOVPS Y8, Y3, (DI)(R9*1)
-	VPERM2F128 $0x21, Y7, Y5, Y6
-	VPALIGNR   $0x0c, Y6, Y7, Y6
-	VMAXPS     Y6, Y7, Y6
-	VPERM2F128 $0x21, Y7, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y7, Y5
-	VMAXPS     Y5, Y6, Y6
+	VMAXPS     Y7, Y6, Y6
+	VMAXPS     Y9, Y7, Y9
+	VPERM2F128 $0x21, Y9, Y5, Y7
+	VPALIGNR   $0x0c, Y7, Y9, Y7
+	VMAXPS     Y7, Y9, Y7
+	VPERM2F128 $0x21, Y9, Y5, Y5
+	VPALIGNR   $0x08, Y5, Y9, Y5
+	VMAXPS     Y5, Y7, Y7
+	VMOVAPS    Y9, Y5
+	LEAQ       (DI)(R9*1), AX
+	MOVQ       out+112(FP), CX
 	VMOVAPS    Y7, Y5
-	VMASKMOVPS Y6, Y3, (SI)(R9*1)
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y5, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X5, (AX)
+	VEXTRACTF128 $0x01, Y5, X5
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X5, (AX)
+	VMOVHLPS X5, X5, X5
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X5, (AX)
+
+less1_1:
+	VPERM2F128 $0x21, Y6, Y4, Y5
+	VPALIGNR   $0x0c, Y5, Y6, Y5
+	VMAXPS     Y5, Y6, Y5
+	VPERM2F128 $0x21, Y6, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y6, Y4
+	VMAXPS     Y4, Y5, Y5
+	VMOVAPS    Y6, Y4
+	LEAQ       (SI)(R9*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y5, Y4
+	TESTQ      $0x00000008, CX
+	JZ         less2_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
+
+less2_8:
+	TESTQ        $0x00000004, CX
+	JZ           less2_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less2_4:
+	TESTQ    $0x00000002, CX
+	JZ       less2_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less2_2:
+	TESTQ  $0x00000001, CX
+	JZ     less2_1
+	VMOVSS X4, (AX)
+
+less2_1:
 next:
 	ADDQ      $0x02, R8
 	CMPQ      R8, y1+64(FP)
@@ -24449,10 +24839,6 @@ TEXT ·k2s2MaxAVX2(SB), NOSPLIT, $0-152
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y2
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y3
 
 plane:
 	MOVQ y0+56(FP), BX
@@ -24495,24 +24881,24 @@ vector:
 	PREFETCHT0 32(SI)(R8*2)
 	PREFETCHT0 (DI)(R8*2)
 	PREFETCHT0 32(DI)(R8*2)
-	VMOVUPS    (AX)(R8*2), Y4
-	VMOVUPS    (CX)(R8*2), Y5
+	VMOVUPS    (AX)(R8*2), Y3
+	VMOVUPS    (CX)(R8*2), Y4
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	VMOVUPS    32(AX)(R8*2), Y4
+	VMOVUPS    32(CX)(R8*2), Y5
 	VMAXPS     Y5, Y4, Y6
 	VMAXPS     Y4, Y5, Y4
 	VORPS      Y6, Y4, Y4
-	VMOVUPS    32(AX)(R8*2), Y5
-	VMOVUPS    32(CX)(R8*2), Y6
-	VMAXPS     Y6, Y5, Y7
-	VMAXPS     Y5, Y6, Y5
-	VORPS      Y7, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VMAXPS     Y4, Y6, Y5
-	VMAXPS     Y6, Y4, Y4
-	VORPS      Y5, Y4, Y4
-	VMOVUPS    Y4, (DX)(R8*1)
+	VSHUFPS    $0x88, Y4, Y3, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VSHUFPS    $0xdd, Y4, Y3, Y3
+	VPERMPD    $0xd8, Y3, Y3
+	VMAXPS     Y3, Y5, Y4
+	VMAXPS     Y5, Y3, Y3
+	VORPS      Y4, Y3, Y3
+	VMOVUPS    Y3, (DX)(R8*1)
 	ADDQ       $0x20, R8
 	DECQ       R9
 	JNZ        vector
@@ -24520,29 +24906,55 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R8*2), Y1, Y4
+	VMASKMOVPS (AX)(R8*2), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VMASKMOVPS (CX)(R8*2), Y1, Y4
 	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMASKMOVPS (CX)(R8*2), Y1, Y5
-	VBLENDVPS  Y1, Y5, Y0, Y5
+	VMAXPS     Y4, Y3, Y5
+	VMAXPS     Y3, Y4, Y3
+	VORPS      Y5, Y3, Y3
+	VMASKMOVPS 32(AX)(R8*2), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VMASKMOVPS 32(CX)(R8*2), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
 	VMAXPS     Y5, Y4, Y6
 	VMAXPS     Y4, Y5, Y4
 	VORPS      Y6, Y4, Y4
-	VMASKMOVPS 32(AX)(R8*2), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VMASKMOVPS 32(CX)(R8*2), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VMAXPS     Y6, Y5, Y7
-	VMAXPS     Y5, Y6, Y5
-	VORPS      Y7, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VMAXPS     Y4, Y6, Y5
-	VMAXPS     Y6, Y4, Y4
-	VORPS      Y5, Y4, Y4
-	VMASKMOVPS Y4, Y3, (DX)(R8*1)
+	VSHUFPS    $0x88, Y4, Y3, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VSHUFPS    $0xdd, Y4, Y3, Y3
+	VPERMPD    $0xd8, Y3, Y3
+	VMAXPS     Y3, Y5, Y4
+	VMAXPS     Y5, Y3, Y3
+	VORPS      Y4, Y3, Y3
+	LEAQ       (DX)(R8*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y3, Y3
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y3, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X3, (AX)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X3, (AX)
+	VMOVHLPS X3, X3, X3
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X3, (AX)
+
+less1_1:
 next:
 	ADDQ  $0x01, BX
 	CMPQ  BX, y1+64(FP)
@@ -24575,13 +24987,9 @@ TEXT ·k3s2MaxAVX2(SB), NOSPLIT, $0-152
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y2
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y3
 	MOVQ         ahead+80(FP), AX
 	LEAQ         laneMask<>+0(SB), CX
-	VMOVUPS      (CX)(AX*4), Y4
+	VMOVUPS      (CX)(AX*4), Y3
 
 plane:
 	MOVQ y0+56(FP), SI
@@ -24626,23 +25034,23 @@ row:
 	MOVQ       DX, R8
 	ADDQ       fetch+144(FP), R8
 	XORQ       R9, R9
-	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y4
 	MOVQ       ahead+80(FP), R10
 	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(R9*2), Y4, Y5
-	VBLENDVPS  Y4, Y5, Y0, Y5
-	VMASKMOVPS -32(CX)(R9*2), Y4, Y6
-	VBLENDVPS  Y4, Y6, Y0, Y6
-	VMASKMOVPS -32(DX)(R9*2), Y4, Y7
-	VBLENDVPS  Y4, Y7, Y0, Y7
-	VMAXPS     Y6, Y5, Y8
-	VMAXPS     Y5, Y6, Y5
-	VORPS      Y8, Y5, Y5
-	VMAXPS     Y7, Y5, Y6
-	VMAXPS     Y5, Y7, Y5
-	VORPS      Y6, Y5, Y5
-	VMOVAPS    Y5, Y5
+	VMASKMOVPS -32(AX)(R9*2), Y3, Y4
+	VBLENDVPS  Y3, Y4, Y0, Y4
+	VMASKMOVPS -32(CX)(R9*2), Y3, Y5
+	VBLENDVPS  Y3, Y5, Y0, Y5
+	VMASKMOVPS -32(DX)(R9*2), Y3, Y6
+	VBLENDVPS  Y3, Y6, Y0, Y6
+	VMAXPS     Y5, Y4, Y7
+	VMAXPS     Y4, Y5, Y4
+	VORPS      Y7, Y4, Y4
+	VMAXPS     Y6, Y4, Y5
+	VMAXPS     Y4, Y6, Y4
+	VORPS      Y5, Y4, Y4
+	VMOVAPS    Y4, Y4
 
 edge:
 	MOVQ  blocks+88(FP), R10
@@ -24654,38 +25062,38 @@ vector:
 	PREFETCHT0 32(DI)(R9*2)
 	PREFETCHT0 (R8)(R9*2)
 	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y6
-	VMOVUPS    (CX)(R9*2), Y7
-	VMOVUPS    (DX)(R9*2), Y8
+	VMOVUPS    (AX)(R9*2), Y5
+	VMOVUPS    (CX)(R9*2), Y6
+	VMOVUPS    (DX)(R9*2), Y7
+	VMAXPS     Y6, Y5, Y8
+	VMAXPS     Y5, Y6, Y5
+	VORPS      Y8, Y5, Y5
+	VMAXPS     Y7, Y5, Y6
+	VMAXPS     Y5, Y7, Y5
+	VORPS      Y6, Y5, Y5
+	VMOVUPS    32(AX)(R9*2), Y6
+	VMOVUPS    32(CX)(R9*2), Y7
+	VMOVUPS    32(DX)(R9*2), Y8
 	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
 	VORPS      Y9, Y6, Y6
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y7, Y6, Y6
-	VMOVUPS    32(AX)(R9*2), Y7
-	VMOVUPS    32(CX)(R9*2), Y8
-	VMOVUPS    32(DX)(R9*2), Y9
-	VMAXPS     Y8, Y7, Y10
-	VMAXPS     Y7, Y8, Y7
-	VORPS      Y10, Y7, Y7
-	VMAXPS     Y9, Y7, Y8
-	VMAXPS     Y7, Y9, Y7
-	VORPS      Y8, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y7
-	VMAXPS     Y8, Y6, Y8
-	VORPS      Y7, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VMAXPS     Y5, Y7, Y8
-	VMAXPS     Y7, Y5, Y5
-	VORPS      Y8, Y5, Y7
-	VMOVAPS    Y6, Y5
-	VMOVUPS    Y7, (BX)(R9*1)
+	VSHUFPS    $0x88, Y6, Y5, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VSHUFPS    $0xdd, Y6, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VMAXPS     Y5, Y7, Y6
+	VMAXPS     Y7, Y5, Y7
+	VORPS      Y6, Y7, Y6
+	VPERM2F128 $0x21, Y5, Y4, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VMAXPS     Y4, Y6, Y7
+	VMAXPS     Y6, Y4, Y4
+	VORPS      Y7, Y4, Y6
+	VMOVAPS    Y5, Y4
+	VMOVUPS    Y6, (BX)(R9*1)
 	ADDQ       $0x20, R9
 	DECQ       R10
 	JNZ        vector
@@ -24693,45 +25101,71 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y1, Y6
+	VMASKMOVPS (AX)(R9*2), Y1, Y5
+	VBLENDVPS  Y1, Y5, Y0, Y5
+	VMASKMOVPS (CX)(R9*2), Y1, Y6
 	VBLENDVPS  Y1, Y6, Y0, Y6
-	VMASKMOVPS (CX)(R9*2), Y1, Y7
+	VMASKMOVPS (DX)(R9*2), Y1, Y7
 	VBLENDVPS  Y1, Y7, Y0, Y7
-	VMASKMOVPS (DX)(R9*2), Y1, Y8
-	VBLENDVPS  Y1, Y8, Y0, Y8
+	VMAXPS     Y6, Y5, Y8
+	VMAXPS     Y5, Y6, Y5
+	VORPS      Y8, Y5, Y5
+	VMAXPS     Y7, Y5, Y6
+	VMAXPS     Y5, Y7, Y5
+	VORPS      Y6, Y5, Y5
+	VMASKMOVPS 32(AX)(R9*2), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VMASKMOVPS 32(CX)(R9*2), Y2, Y7
+	VBLENDVPS  Y2, Y7, Y0, Y7
+	VMASKMOVPS 32(DX)(R9*2), Y2, Y8
+	VBLENDVPS  Y2, Y8, Y0, Y8
 	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
 	VORPS      Y9, Y6, Y6
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y7, Y6, Y6
-	VMASKMOVPS 32(AX)(R9*2), Y2, Y7
-	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS 32(CX)(R9*2), Y2, Y8
-	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS 32(DX)(R9*2), Y2, Y9
-	VBLENDVPS  Y2, Y9, Y0, Y9
-	VMAXPS     Y8, Y7, Y10
-	VMAXPS     Y7, Y8, Y7
-	VORPS      Y10, Y7, Y7
-	VMAXPS     Y9, Y7, Y8
-	VMAXPS     Y7, Y9, Y7
-	VORPS      Y8, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y7
-	VMAXPS     Y8, Y6, Y8
-	VORPS      Y7, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VMAXPS     Y5, Y7, Y8
-	VMAXPS     Y7, Y5, Y5
-	VORPS      Y8, Y5, Y7
-	VMOVAPS    Y6, Y5
-	VMASKMOVPS Y7, Y3, (BX)(R9*1)
+	VSHUFPS    $0x88, Y6, Y5, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VSHUFPS    $0xdd, Y6, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VMAXPS     Y5, Y7, Y6
+	VMAXPS     Y7, Y5, Y7
+	VORPS      Y6, Y7, Y6
+	VPERM2F128 $0x21, Y5, Y4, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VMAXPS     Y4, Y6, Y7
+	VMAXPS     Y6, Y4, Y4
+	VORPS      Y7, Y4, Y6
+	VMOVAPS    Y5, Y4
+	LEAQ       (BX)(R9*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y6, Y4
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X4, (AX)
+
+less1_1:
 next:
 	ADDQ  $0x01, SI
 	CMPQ  SI, y1+64(FP)
@@ -24760,13 +25194,9 @@ TEXT ·k3s1MaxAVX2(SB), NOSPLIT, $0-152
 	LEAQ         laneMask<>+0(SB), CX
 	NEGQ         AX
 	VMOVUPS      64(CX)(AX*4), Y1
-	MOVQ         out+112(FP), AX
-	LEAQ         laneMask<>+0(SB), CX
-	NEGQ         AX
-	VMOVUPS      64(CX)(AX*4), Y2
 	MOVQ         ahead+80(FP), AX
 	LEAQ         laneMask<>+0(SB), CX
-	VMOVUPS      (CX)(AX*4), Y3
+	VMOVUPS      (CX)(AX*4), Y2
 
 plane:
 	MOVQ y0+56(FP), R8
@@ -24821,30 +25251,30 @@ row:
 	CMPQ       R9, y1+64(FP)
 	CMOVQGE    SI, DI
 	XORQ       R9, R9
+	VMOVAPS    Y0, Y3
 	VMOVAPS    Y0, Y4
-	VMOVAPS    Y0, Y5
 	MOVQ       ahead+80(FP), R10
 	TESTQ      R10, R10
 	JZ         edge
-	VMASKMOVPS -32(AX)(R9*1), Y3, Y4
-	VBLENDVPS  Y3, Y4, Y0, Y4
-	VMASKMOVPS -32(CX)(R9*1), Y3, Y6
-	VBLENDVPS  Y3, Y6, Y0, Y6
-	VMASKMOVPS -32(DX)(R9*1), Y3, Y7
-	VBLENDVPS  Y3, Y7, Y0, Y7
-	VMASKMOVPS -32(BX)(R9*1), Y3, Y5
-	VBLENDVPS  Y3, Y5, Y0, Y5
-	VMAXPS     Y7, Y6, Y8
-	VMAXPS     Y6, Y7, Y6
-	VORPS      Y8, Y6, Y6
-	VMAXPS     Y6, Y4, Y7
-	VMAXPS     Y4, Y6, Y4
-	VORPS      Y7, Y4, Y4
-	VMAXPS     Y5, Y6, Y7
-	VMAXPS     Y6, Y5, Y5
+	VMASKMOVPS -32(AX)(R9*1), Y2, Y3
+	VBLENDVPS  Y2, Y3, Y0, Y3
+	VMASKMOVPS -32(CX)(R9*1), Y2, Y5
+	VBLENDVPS  Y2, Y5, Y0, Y5
+	VMASKMOVPS -32(DX)(R9*1), Y2, Y6
+	VBLENDVPS  Y2, Y6, Y0, Y6
+	VMASKMOVPS -32(BX)(R9*1), Y2, Y4
+	VBLENDVPS  Y2, Y4, Y0, Y4
+	VMAXPS     Y6, Y5, Y7
+	VMAXPS     Y5, Y6, Y5
 	VORPS      Y7, Y5, Y5
+	VMAXPS     Y5, Y3, Y6
+	VMAXPS     Y3, Y5, Y3
+	VORPS      Y6, Y3, Y3
+	VMAXPS     Y4, Y5, Y6
+	VMAXPS     Y5, Y4, Y4
+	VORPS      Y6, Y4, Y4
+	VMOVAPS    Y3, Y3
 	VMOVAPS    Y4, Y4
-	VMOVAPS    Y5, Y5
 
 edge:
 	MOVQ  blocks+88(FP), R10
@@ -24852,43 +25282,43 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS    (AX)(R9*1), Y6
-	VMOVUPS    (CX)(R9*1), Y7
-	VMOVUPS    (DX)(R9*1), Y8
-	VMOVUPS    (BX)(R9*1), Y9
-	VMAXPS     Y8, Y7, Y10
-	VMAXPS     Y7, Y8, Y7
-	VORPS      Y10, Y7, Y7
-	VMAXPS     Y7, Y6, Y8
+	VMOVUPS    (AX)(R9*1), Y5
+	VMOVUPS    (CX)(R9*1), Y6
+	VMOVUPS    (DX)(R9*1), Y7
+	VMOVUPS    (BX)(R9*1), Y8
+	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
-	VORPS      Y8, Y6, Y6
-	VMAXPS     Y9, Y7, Y8
-	VMAXPS     Y7, Y9, Y7
-	VORPS      Y8, Y7, Y9
-	VPERM2F128 $0x21, Y9, Y5, Y7
-	VPALIGNR   $0x0c, Y7, Y9, Y7
-	VMAXPS     Y7, Y9, Y8
-	VMAXPS     Y9, Y7, Y7
-	VORPS      Y8, Y7, Y7
-	VPERM2F128 $0x21, Y9, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y9, Y5
-	VMAXPS     Y5, Y7, Y8
-	VMAXPS     Y7, Y5, Y5
-	VORPS      Y8, Y5, Y7
-	VMOVAPS    Y9, Y5
-	VMOVUPS    Y7, (DI)(R9*1)
-	VPERM2F128 $0x21, Y6, Y4, Y7
-	VPALIGNR   $0x0c, Y7, Y6, Y7
-	VMAXPS     Y7, Y6, Y8
-	VMAXPS     Y6, Y7, Y7
-	VORPS      Y8, Y7, Y7
-	VPERM2F128 $0x21, Y6, Y4, Y4
-	VPALIGNR   $0x08, Y4, Y6, Y4
-	VMAXPS     Y4, Y7, Y8
-	VMAXPS     Y7, Y4, Y4
-	VORPS      Y8, Y4, Y7
-	VMOVAPS    Y6, Y4
-	VMOVUPS    Y7, (SI)(R9*1)
+	VORPS      Y9, Y6, Y6
+	VMAXPS     Y6, Y5, Y7
+	VMAXPS     Y5, Y6, Y5
+	VORPS      Y7, Y5, Y5
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y7, Y6, Y8
+	VPERM2F128 $0x21, Y8, Y4, Y6
+	VPALIGNR   $0x0c, Y6, Y8, Y6
+	VMAXPS     Y6, Y8, Y7
+	VMAXPS     Y8, Y6, Y6
+	VORPS      Y7, Y6, Y6
+	VPERM2F128 $0x21, Y8, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y8, Y4
+	VMAXPS     Y4, Y6, Y7
+	VMAXPS     Y6, Y4, Y4
+	VORPS      Y7, Y4, Y6
+	VMOVAPS    Y8, Y4
+	VMOVUPS    Y6, (DI)(R9*1)
+	VPERM2F128 $0x21, Y5, Y3, Y6
+	VPALIGNR   $0x0c, Y6, Y5, Y6
+	VMAXPS     Y6, Y5, Y7
+	VMAXPS     Y5, Y6, Y6
+	VORPS      Y7, Y6, Y6
+	VPERM2F128 $0x21, Y5, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y5, Y3
+	VMAXPS     Y3, Y6, Y7
+	VMAXPS     Y6, Y3, Y3
+	VORPS      Y7, Y3, Y6
+	VMOVAPS    Y5, Y3
+	VMOVUPS    Y6, (SI)(R9*1)
 	ADDQ       $0x20, R9
 	DECQ       R10
 	JNZ        vector
@@ -24896,48 +25326,101 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R9*1), Y1, Y6
+	VMASKMOVPS (AX)(R9*1), Y1, Y5
+	VBLENDVPS  Y1, Y5, Y0, Y5
+	VMASKMOVPS (CX)(R9*1), Y1, Y6
 	VBLENDVPS  Y1, Y6, Y0, Y6
-	VMASKMOVPS (CX)(R9*1), Y1, Y7
+	VMASKMOVPS (DX)(R9*1), Y1, Y7
 	VBLENDVPS  Y1, Y7, Y0, Y7
-	VMASKMOVPS (DX)(R9*1), Y1, Y8
+	VMASKMOVPS (BX)(R9*1), Y1, Y8
 	VBLENDVPS  Y1, Y8, Y0, Y8
-	VMASKMOVPS (BX)(R9*1), Y1, Y9
-	VBLENDVPS  Y1, Y9, Y0, Y9
-	VMAXPS     Y8, Y7, Y10
-	VMAXPS     Y7, Y8, Y7
-	VORPS      Y10, Y7, Y7
-	VMAXPS     Y7, Y6, Y8
+	VMAXPS     Y7, Y6, Y9
 	VMAXPS     Y6, Y7, Y6
-	VORPS      Y8, Y6, Y6
-	VMAXPS     Y9, Y7, Y8
-	VMAXPS     Y7, Y9, Y7
-	VORPS      Y8, Y7, Y9
-	VPERM2F128 $0x21, Y9, Y5, Y7
-	VPALIGNR   $0x0c, Y7, Y9, Y7
-	VMAXPS     Y7, Y9, Y8
-	VMAXPS     Y9, Y7, Y7
-	VORPS      Y8, Y7, Y7
-	VPERM2F128 $0x21, Y9, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y9, Y5
-	VMAXPS     Y5, Y7, Y8
-	VMAXPS     Y7, Y5, Y5
-	VORPS      Y8, Y5, Y7
-	VMOVAPS    Y9, Y5
-	VMASKMOVPS Y7, Y2, (DI)(R9*1)
-	VPERM2F128 $0x21, Y6, Y4, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VMAXPS     Y5, Y6, Y7
-	VMAXPS     Y6, Y5, Y5
+	VORPS      Y9, Y6, Y6
+	VMAXPS     Y6, Y5, Y7
+	VMAXPS     Y5, Y6, Y5
 	VORPS      Y7, Y5, Y5
-	VPERM2F128 $0x21, Y6, Y4, Y4
-	VPALIGNR   $0x08, Y4, Y6, Y4
-	VMAXPS     Y4, Y5, Y7
-	VMAXPS     Y5, Y4, Y4
-	VORPS      Y7, Y4, Y5
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y7, Y6, Y8
+	VPERM2F128 $0x21, Y8, Y4, Y6
+	VPALIGNR   $0x0c, Y6, Y8, Y6
+	VMAXPS     Y6, Y8, Y7
+	VMAXPS     Y8, Y6, Y6
+	VORPS      Y7, Y6, Y6
+	VPERM2F128 $0x21, Y8, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y8, Y4
+	VMAXPS     Y4, Y6, Y7
+	VMAXPS     Y6, Y4, Y4
+	VORPS      Y7, Y4, Y6
+	VMOVAPS    Y8, Y4
+	LEAQ       (DI)(R9*1), AX
+	MOVQ       out+112(FP), CX
 	VMOVAPS    Y6, Y4
-	VMASKMOVPS Y5, Y2, (SI)(R9*1)
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X4, (AX)
+
+less1_1:
+	VPERM2F128 $0x21, Y5, Y3, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VMAXPS     Y4, Y5, Y6
+	VMAXPS     Y5, Y4, Y4
+	VORPS      Y6, Y4, Y4
+	VPERM2F128 $0x21, Y5, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y5, Y3
+	VMAXPS     Y3, Y4, Y6
+	VMAXPS     Y4, Y3, Y3
+	VORPS      Y6, Y3, Y4
+	VMOVAPS    Y5, Y3
+	LEAQ       (SI)(R9*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y4, Y3
+	TESTQ      $0x00000008, CX
+	JZ         less2_8
+	VMOVUPS    Y3, (AX)
+	ADDQ       $0x20, AX
+
+less2_8:
+	TESTQ        $0x00000004, CX
+	JZ           less2_4
+	VMOVUPS      X3, (AX)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, AX
+
+less2_4:
+	TESTQ    $0x00000002, CX
+	JZ       less2_2
+	VMOVLPS  X3, (AX)
+	VMOVHLPS X3, X3, X3
+	ADDQ     $0x08, AX
+
+less2_2:
+	TESTQ  $0x00000001, CX
+	JZ     less2_1
+	VMOVSS X3, (AX)
+
+less2_1:
 next:
 	ADDQ  $0x02, R8
 	CMPQ  R8, y1+64(FP)
@@ -25629,10 +26112,6 @@ TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-152
 	LEAQ    laneMask<>+0(SB), CX
 	NEGQ    AX
 	VMOVUPS 64(CX)(AX*4), Y1
-	MOVQ    out+112(FP), AX
-	LEAQ    laneMask<>+0(SB), CX
-	NEGQ    AX
-	VMOVUPS 64(CX)(AX*4), Y2
 
 plane:
 	MOVQ y0+56(FP), SI
@@ -25687,19 +26166,19 @@ vector:
 	PREFETCHT0 32(DI)(R9*2)
 	PREFETCHT0 (R8)(R9*2)
 	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y3
-	VMOVUPS    (CX)(R9*2), Y4
+	VMOVUPS    (AX)(R9*2), Y2
+	VMOVUPS    (CX)(R9*2), Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVUPS    32(AX)(R9*2), Y3
+	VMOVUPS    32(CX)(R9*2), Y4
 	VADDPS     Y4, Y3, Y3
-	VMOVUPS    32(AX)(R9*2), Y4
-	VMOVUPS    32(CX)(R9*2), Y5
-	VADDPS     Y5, Y4, Y4
-	VSHUFPS    $0x88, Y4, Y3, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VSHUFPS    $0xdd, Y4, Y3, Y3
-	VPERMPD    $0xd8, Y3, Y3
-	VADDPS     Y3, Y5, Y3
-	VMULPS     (BX)(R9*1), Y3, Y3
-	VMOVUPS    Y3, (DX)(R9*1)
+	VSHUFPS    $0x88, Y3, Y2, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VSHUFPS    $0xdd, Y3, Y2, Y2
+	VPERMPD    $0xd8, Y2, Y2
+	VADDPS     Y2, Y4, Y2
+	VMULPS     (BX)(R9*1), Y2, Y2
+	VMOVUPS    Y2, (DX)(R9*1)
 	ADDQ       $0x20, R9
 	DECQ       R10
 	JNZ        vector
@@ -25707,20 +26186,46 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y0, Y3
-	VMASKMOVPS (CX)(R9*2), Y0, Y4
+	VMASKMOVPS (AX)(R9*2), Y0, Y2
+	VMASKMOVPS (CX)(R9*2), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS 32(AX)(R9*2), Y1, Y3
+	VMASKMOVPS 32(CX)(R9*2), Y1, Y4
 	VADDPS     Y4, Y3, Y3
-	VMASKMOVPS 32(AX)(R9*2), Y1, Y4
-	VMASKMOVPS 32(CX)(R9*2), Y1, Y5
-	VADDPS     Y5, Y4, Y4
-	VSHUFPS    $0x88, Y4, Y3, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VSHUFPS    $0xdd, Y4, Y3, Y3
-	VPERMPD    $0xd8, Y3, Y3
-	VADDPS     Y3, Y5, Y3
-	VMULPS     (BX)(R9*1), Y3, Y3
-	VMASKMOVPS Y3, Y2, (DX)(R9*1)
+	VSHUFPS    $0x88, Y3, Y2, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VSHUFPS    $0xdd, Y3, Y2, Y2
+	VPERMPD    $0xd8, Y2, Y2
+	VADDPS     Y2, Y4, Y2
+	VMULPS     (BX)(R9*1), Y2, Y2
+	LEAQ       (DX)(R9*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y2, Y2
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y2, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X2, (AX)
+	VMOVHLPS X2, X2, X2
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X2, (AX)
+
+less1_1:
 next:
 	ADDQ  $0x01, SI
 	CMPQ  SI, y1+64(FP)
@@ -25750,13 +26255,9 @@ TEXT ·k3s2SumAVX2(SB), NOSPLIT, $0-152
 	LEAQ    laneMask<>+0(SB), CX
 	NEGQ    AX
 	VMOVUPS 64(CX)(AX*4), Y2
-	MOVQ    out+112(FP), AX
-	LEAQ    laneMask<>+0(SB), CX
-	NEGQ    AX
-	VMOVUPS 64(CX)(AX*4), Y3
 	MOVQ    ahead+80(FP), AX
 	LEAQ    laneMask<>+0(SB), CX
-	VMOVUPS (CX)(AX*4), Y4
+	VMOVUPS (CX)(AX*4), Y3
 
 plane:
 	MOVQ y0+56(FP), DI
@@ -25813,16 +26314,16 @@ row:
 	MOVQ       DX, R9
 	ADDQ       fetch+144(FP), R9
 	XORQ       R10, R10
-	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y4
 	MOVQ       ahead+80(FP), R11
 	TESTQ      R11, R11
 	JZ         edge
-	VMASKMOVPS -32(AX)(R10*2), Y4, Y5
-	VMASKMOVPS -32(CX)(R10*2), Y4, Y6
-	VMASKMOVPS -32(DX)(R10*2), Y4, Y7
-	VADDPS     Y6, Y5, Y5
-	VADDPS     Y7, Y5, Y5
-	VMOVAPS    Y5, Y5
+	VMASKMOVPS -32(AX)(R10*2), Y3, Y4
+	VMASKMOVPS -32(CX)(R10*2), Y3, Y5
+	VMASKMOVPS -32(DX)(R10*2), Y3, Y6
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y6, Y4, Y4
+	VMOVAPS    Y4, Y4
 
 edge:
 	MOVQ  blocks+88(FP), R11
@@ -25834,27 +26335,27 @@ vector:
 	PREFETCHT0 32(R8)(R10*2)
 	PREFETCHT0 (R9)(R10*2)
 	PREFETCHT0 32(R9)(R10*2)
-	VMOVUPS    (AX)(R10*2), Y6
-	VMOVUPS    (CX)(R10*2), Y7
-	VMOVUPS    (DX)(R10*2), Y8
+	VMOVUPS    (AX)(R10*2), Y5
+	VMOVUPS    (CX)(R10*2), Y6
+	VMOVUPS    (DX)(R10*2), Y7
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y7, Y5, Y5
+	VMOVUPS    32(AX)(R10*2), Y6
+	VMOVUPS    32(CX)(R10*2), Y7
+	VMOVUPS    32(DX)(R10*2), Y8
 	VADDPS     Y7, Y6, Y6
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    32(AX)(R10*2), Y7
-	VMOVUPS    32(CX)(R10*2), Y8
-	VMOVUPS    32(DX)(R10*2), Y9
-	VADDPS     Y8, Y7, Y7
-	VADDPS     Y9, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VADDPS     Y6, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VADDPS     Y5, Y7, Y7
-	VMOVAPS    Y6, Y5
-	VMULPS     (SI)(R10*1), Y7, Y7
-	VMOVUPS    Y7, (BX)(R10*1)
+	VSHUFPS    $0x88, Y6, Y5, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VSHUFPS    $0xdd, Y6, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VADDPS     Y5, Y7, Y6
+	VPERM2F128 $0x21, Y5, Y4, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VADDPS     Y4, Y6, Y6
+	VMOVAPS    Y5, Y4
+	VMULPS     (SI)(R10*1), Y6, Y6
+	VMOVUPS    Y6, (BX)(R10*1)
 	ADDQ       $0x20, R10
 	DECQ       R11
 	JNZ        vector
@@ -25862,28 +26363,54 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R10*2), Y1, Y6
-	VMASKMOVPS (CX)(R10*2), Y1, Y7
-	VMASKMOVPS (DX)(R10*2), Y1, Y8
+	VMASKMOVPS (AX)(R10*2), Y1, Y5
+	VMASKMOVPS (CX)(R10*2), Y1, Y6
+	VMASKMOVPS (DX)(R10*2), Y1, Y7
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS 32(AX)(R10*2), Y2, Y6
+	VMASKMOVPS 32(CX)(R10*2), Y2, Y7
+	VMASKMOVPS 32(DX)(R10*2), Y2, Y8
 	VADDPS     Y7, Y6, Y6
 	VADDPS     Y8, Y6, Y6
-	VMASKMOVPS 32(AX)(R10*2), Y2, Y7
-	VMASKMOVPS 32(CX)(R10*2), Y2, Y8
-	VMASKMOVPS 32(DX)(R10*2), Y2, Y9
-	VADDPS     Y8, Y7, Y7
-	VADDPS     Y9, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VADDPS     Y6, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VADDPS     Y5, Y7, Y7
-	VMOVAPS    Y6, Y5
-	VMULPS     (SI)(R10*1), Y7, Y7
-	VMASKMOVPS Y7, Y3, (BX)(R10*1)
+	VSHUFPS    $0x88, Y6, Y5, Y7
+	VPERMPD    $0xd8, Y7, Y7
+	VSHUFPS    $0xdd, Y6, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VADDPS     Y5, Y7, Y6
+	VPERM2F128 $0x21, Y5, Y4, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VADDPS     Y4, Y6, Y6
+	VMOVAPS    Y5, Y4
+	VMULPS     (SI)(R10*1), Y6, Y6
+	LEAQ       (BX)(R10*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y6, Y4
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X4, (AX)
+
+less1_1:
 next:
 	ADDQ  $0x01, DI
 	CMPQ  DI, y1+64(FP)
@@ -25909,13 +26436,9 @@ TEXT ·k3s1SumAVX2(SB), NOSPLIT, $0-152
 	LEAQ    laneMask<>+0(SB), CX
 	NEGQ    AX
 	VMOVUPS 64(CX)(AX*4), Y1
-	MOVQ    out+112(FP), AX
-	LEAQ    laneMask<>+0(SB), CX
-	NEGQ    AX
-	VMOVUPS 64(CX)(AX*4), Y2
 	MOVQ    ahead+80(FP), AX
 	LEAQ    laneMask<>+0(SB), CX
-	VMOVUPS (CX)(AX*4), Y3
+	VMOVUPS (CX)(AX*4), Y2
 
 plane:
 	MOVQ y0+56(FP), R10
@@ -25990,20 +26513,20 @@ row:
 	CMPQ       R12, oh+40(FP)
 	CMOVQEQ    R11, R9
 	XORQ       R11, R11
+	VMOVAPS    Y0, Y3
 	VMOVAPS    Y0, Y4
-	VMOVAPS    Y0, Y5
 	MOVQ       ahead+80(FP), R12
 	TESTQ      R12, R12
 	JZ         edge
-	VMASKMOVPS -32(AX)(R11*1), Y3, Y4
-	VMASKMOVPS -32(CX)(R11*1), Y3, Y6
-	VMASKMOVPS -32(DX)(R11*1), Y3, Y7
-	VMASKMOVPS -32(BX)(R11*1), Y3, Y5
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y6, Y4, Y4
-	VADDPS     Y5, Y6, Y5
+	VMASKMOVPS -32(AX)(R11*1), Y2, Y3
+	VMASKMOVPS -32(CX)(R11*1), Y2, Y5
+	VMASKMOVPS -32(DX)(R11*1), Y2, Y6
+	VMASKMOVPS -32(BX)(R11*1), Y2, Y4
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y5, Y3, Y3
+	VADDPS     Y4, Y5, Y4
+	VMOVAPS    Y3, Y3
 	VMOVAPS    Y4, Y4
-	VMOVAPS    Y5, Y5
 
 edge:
 	MOVQ  blocks+88(FP), R12
@@ -26011,31 +26534,31 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS    (AX)(R11*1), Y6
-	VMOVUPS    (CX)(R11*1), Y7
-	VMOVUPS    (DX)(R11*1), Y8
-	VMOVUPS    (BX)(R11*1), Y9
-	VADDPS     Y8, Y7, Y7
+	VMOVUPS    (AX)(R11*1), Y5
+	VMOVUPS    (CX)(R11*1), Y6
+	VMOVUPS    (DX)(R11*1), Y7
+	VMOVUPS    (BX)(R11*1), Y8
 	VADDPS     Y7, Y6, Y6
-	VADDPS     Y9, Y7, Y9
-	VPERM2F128 $0x21, Y9, Y5, Y7
-	VPALIGNR   $0x0c, Y7, Y9, Y7
-	VADDPS     Y7, Y9, Y7
-	VPERM2F128 $0x21, Y9, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y9, Y5
-	VADDPS     Y5, Y7, Y7
-	VMOVAPS    Y9, Y5
-	VMULPS     (R9)(R11*1), Y7, Y7
-	VMOVUPS    Y7, (R8)(R11*1)
-	VPERM2F128 $0x21, Y6, Y4, Y7
-	VPALIGNR   $0x0c, Y7, Y6, Y7
-	VADDPS     Y7, Y6, Y7
-	VPERM2F128 $0x21, Y6, Y4, Y4
-	VPALIGNR   $0x08, Y4, Y6, Y4
-	VADDPS     Y4, Y7, Y7
-	VMOVAPS    Y6, Y4
-	VMULPS     (DI)(R11*1), Y7, Y7
-	VMOVUPS    Y7, (SI)(R11*1)
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y6, Y8
+	VPERM2F128 $0x21, Y8, Y4, Y6
+	VPALIGNR   $0x0c, Y6, Y8, Y6
+	VADDPS     Y6, Y8, Y6
+	VPERM2F128 $0x21, Y8, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y8, Y4
+	VADDPS     Y4, Y6, Y6
+	VMOVAPS    Y8, Y4
+	VMULPS     (R9)(R11*1), Y6, Y6
+	VMOVUPS    Y6, (R8)(R11*1)
+	VPERM2F128 $0x21, Y5, Y3, Y6
+	VPALIGNR   $0x0c, Y6, Y5, Y6
+	VADDPS     Y6, Y5, Y6
+	VPERM2F128 $0x21, Y5, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y5, Y3
+	VADDPS     Y3, Y6, Y6
+	VMOVAPS    Y5, Y3
+	VMULPS     (DI)(R11*1), Y6, Y6
+	VMOVUPS    Y6, (SI)(R11*1)
 	ADDQ       $0x20, R11
 	DECQ       R12
 	JNZ        vector
@@ -26043,32 +26566,85 @@ vector:
 rest:
 	CMPQ       out+112(FP), $0x00
 	JEQ        next
-	VMASKMOVPS (AX)(R11*1), Y1, Y6
-	VMASKMOVPS (CX)(R11*1), Y1, Y7
-	VMASKMOVPS (DX)(R11*1), Y1, Y8
-	VMASKMOVPS (BX)(R11*1), Y1, Y9
-	VADDPS     Y8, Y7, Y7
+	VMASKMOVPS (AX)(R11*1), Y1, Y5
+	VMASKMOVPS (CX)(R11*1), Y1, Y6
+	VMASKMOVPS (DX)(R11*1), Y1, Y7
+	VMASKMOVPS (BX)(R11*1), Y1, Y8
 	VADDPS     Y7, Y6, Y6
-	VADDPS     Y9, Y7, Y9
-	VPERM2F128 $0x21, Y9, Y5, Y7
-	VPALIGNR   $0x0c, Y7, Y9, Y7
-	VADDPS     Y7, Y9, Y7
-	VPERM2F128 $0x21, Y9, Y5, Y5
-	VPALIGNR   $0x08, Y5, Y9, Y5
-	VADDPS     Y5, Y7, Y7
-	VMOVAPS    Y9, Y5
-	VMULPS     (R9)(R11*1), Y7, Y7
-	VMASKMOVPS Y7, Y2, (R8)(R11*1)
-	VPERM2F128 $0x21, Y6, Y4, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VADDPS     Y5, Y6, Y5
-	VPERM2F128 $0x21, Y6, Y4, Y4
-	VPALIGNR   $0x08, Y4, Y6, Y4
-	VADDPS     Y4, Y5, Y5
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y6, Y8
+	VPERM2F128 $0x21, Y8, Y4, Y6
+	VPALIGNR   $0x0c, Y6, Y8, Y6
+	VADDPS     Y6, Y8, Y6
+	VPERM2F128 $0x21, Y8, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y8, Y4
+	VADDPS     Y4, Y6, Y6
+	VMOVAPS    Y8, Y4
+	VMULPS     (R9)(R11*1), Y6, Y6
+	LEAQ       (R8)(R11*1), AX
+	MOVQ       out+112(FP), CX
 	VMOVAPS    Y6, Y4
-	VMULPS     (DI)(R11*1), Y5, Y5
-	VMASKMOVPS Y5, Y2, (SI)(R11*1)
+	TESTQ      $0x00000008, CX
+	JZ         less1_8
+	VMOVUPS    Y4, (AX)
+	ADDQ       $0x20, AX
 
+less1_8:
+	TESTQ        $0x00000004, CX
+	JZ           less1_4
+	VMOVUPS      X4, (AX)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, AX
+
+less1_4:
+	TESTQ    $0x00000002, CX
+	JZ       less1_2
+	VMOVLPS  X4, (AX)
+	VMOVHLPS X4, X4, X4
+	ADDQ     $0x08, AX
+
+less1_2:
+	TESTQ  $0x00000001, CX
+	JZ     less1_1
+	VMOVSS X4, (AX)
+
+less1_1:
+	VPERM2F128 $0x21, Y5, Y3, Y4
+	VPALIGNR   $0x0c, Y4, Y5, Y4
+	VADDPS     Y4, Y5, Y4
+	VPERM2F128 $0x21, Y5, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y5, Y3
+	VADDPS     Y3, Y4, Y4
+	VMOVAPS    Y5, Y3
+	VMULPS     (DI)(R11*1), Y4, Y4
+	LEAQ       (SI)(R11*1), AX
+	MOVQ       out+112(FP), CX
+	VMOVAPS    Y4, Y3
+	TESTQ      $0x00000008, CX
+	JZ         less2_8
+	VMOVUPS    Y3, (AX)
+	ADDQ       $0x20, AX
+
+less2_8:
+	TESTQ        $0x00000004, CX
+	JZ           less2_4
+	VMOVUPS      X3, (AX)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, AX
+
+less2_4:
+	TESTQ    $0x00000002, CX
+	JZ       less2_2
+	VMOVLPS  X3, (AX)
+	VMOVHLPS X3, X3, X3
+	ADDQ     $0x08, AX
+
+less2_2:
+	TESTQ  $0x00000001, CX
+	JZ     less2_1
+	VMOVSS X3, (AX)
+
+less2_1:
 next:
 	ADDQ  $0x02, R10
 	CMPQ  R10, y1+64(FP)

@@ -40,7 +40,7 @@ func fused(kt kit, k, s int, stream bool) {
 		in1 = kt.first(Load(Param("in1"), t))
 	}
 	var out, before mask
-	if !stream {
+	if !stream && kt.isa == avx512 {
 		out = kt.first(Load(Param("out"), t))
 	}
 	if k == 3 {
@@ -259,7 +259,7 @@ func fused(kt kit, k, s int, stream bool) {
 			case stream:
 				kt.write(line, v, to)
 			case masked:
-				kt.storeMasked(v, out, to)
+				kt.storeFirst(v, param("out"), out, to)
 			default:
 				VMOVUPS(v, to)
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -38,6 +40,8 @@ type kit struct {
 	seen  VecVirtual // maxFast on AVX2: lanes that were unordered
 	ord   []OpmaskVirtual
 	next  int
+
+	labels int // of storeFirst, so far
 }
 
 func (k *kit) lanes() int { return k.bytes() / 4 }
@@ -293,6 +297,43 @@ func (k *kit) storeMasked(v VecVirtual, ms mask, m Mem) {
 		VMOVUPS(v, ms.k, m)
 	} else {
 		VMASKMOVPS(v, ms.v, m)
+	}
+}
+
+// storeFirst stores the first n lanes of v, those of ms, 0 <= n <= lanes. A store under a mask takes AMD's Zen 12 cycles and
+// more where the mask is a vector, so AVX2 stores 4, 2 and 1 of them.
+func (k *kit) storeFirst(v VecVirtual, n Op, ms mask, m Mem) {
+	if k.isa == avx512 {
+		k.storeMasked(v, ms, m)
+		return
+	}
+	k.labels++
+	label := func(lanes int) string { return fmt.Sprintf("less%d_%d", k.labels, lanes) }
+	p, left := GP64(), GP64()
+	LEAQ(m, p)
+	MOVQ(n, left)
+	x := k.vec()
+	VMOVAPS(v, x)
+	store := map[int]func(){
+		8: func() { VMOVUPS(x, at(p, 0)) },
+		4: func() { VMOVUPS(x.AsX(), at(p, 0)) },
+		2: func() { VMOVLPS(x.AsX(), at(p, 0)) },
+		1: func() { VMOVSS(x.AsX(), at(p, 0)) },
+	}
+	next := map[int]func(){
+		8: func() {},
+		4: func() { VEXTRACTF128(Imm(1), x, x.AsX()) },
+		2: func() { VMOVHLPS(x.AsX(), x.AsX(), x.AsX()) },
+	}
+	for lanes := 8; lanes > 0; lanes /= 2 {
+		TESTQ(U32(uint32(lanes)), left)
+		JZ(LabelRef(label(lanes)))
+		store[lanes]()
+		if lanes > 1 {
+			next[lanes]()
+			ADDQ(Imm(uint64(4*lanes)), p)
+		}
+		Label(label(lanes))
 	}
 }
 

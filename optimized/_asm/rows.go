@@ -66,7 +66,7 @@ func fold(k kit) {
 		Label(name + "_store")
 		for i := range acc {
 			if ms != nil {
-				k.storeMasked(acc[i], *ms, at(dst, 0))
+				k.storeFirst(acc[i], n, *ms, at(dst, 0))
 			} else {
 				VMOVUPS(acc[i], at(dst, i*k.bytes()))
 			}
@@ -148,7 +148,7 @@ func pick2(k kit) {
 	TESTQ(hi, hi)
 	CMOVQLT(t, hi)
 	a, b, out := k.first(lo), k.first(hi), k.first(n)
-	k.storeMasked(block("last", &a, &b), out, at(dst, 0))
+	k.storeFirst(block("last", &a, &b), n, out, at(dst, 0))
 	Label("done")
 	VZEROUPPER()
 	RET()
@@ -291,7 +291,7 @@ func pickN(k kit) {
 	TESTQ(n, n)
 	JZ(LabelRef("done"))
 	ms := k.first(n)
-	k.storeMasked(block("last", ms), ms, at(dst, 0))
+	k.storeFirst(block("last", ms), n, ms, at(dst, 0))
 	Label("done")
 	VZEROUPPER()
 	RET()
@@ -319,7 +319,7 @@ func scale(k kit) {
 	ms := k.first(n)
 	v = k.loadMasked(at(dst, 0), ms)
 	VMULPS(k.loadMasked(at(by, 0), ms), v, v)
-	k.storeMasked(v, ms, at(dst, 0))
+	k.storeFirst(v, n, ms, at(dst, 0))
 	Label("done")
 	VZEROUPPER()
 	RET()

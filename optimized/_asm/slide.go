@@ -247,7 +247,7 @@ func prefix(k kit) {
 			}
 			store := func(v VecVirtual, r Register) {
 				if ms != nil {
-					k.storeMasked(v, *ms, at(r, 0))
+					k.storeFirst(v, n, *ms, at(r, 0))
 				} else {
 					VMOVUPS(v, at(r, i*k.bytes()))
 				}
