@@ -238,14 +238,15 @@ func fused(kt kit, k, s int, stream bool) {
 			v := kt.vec()
 			switch {
 			case pair:
-				kt.combine(c[j], kt.back(1, prev[j], c[j]), v)
-				kt.combine(v, kt.back(2, prev[j], c[j]), v)
+				below := kt.below(prev[j], c[j])
+				kt.combine(c[j], kt.back(1, below, c[j]), v)
+				kt.combine(v, kt.back(2, below, c[j]), v)
 				VMOVAPS(c[j], prev[j])
 			default:
 				e, o := kt.even(u, c[0], second[0]), kt.odd(u, c[0], second[0])
 				kt.combine(e, o, v)
 				if k == 3 {
-					kt.combine(v, kt.back(1, prev[0], o), v)
+					kt.combine(v, kt.back(1, kt.below(prev[0], o), o), v)
 					VMOVAPS(o, prev[0])
 				}
 			}

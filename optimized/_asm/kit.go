@@ -367,15 +367,25 @@ func (k *kit) half(index VecVirtual, imm uint64, a, b VecVirtual) VecVirtual {
 	return v
 }
 
-// back returns cur moved up by n lanes, with the last n lanes of prev below it: n is 1 or 2.
-func (k *kit) back(n int, prev, cur VecVirtual) VecVirtual {
+// below returns what back shifts in under cur: prev, or on AVX2, whose shifts stay within halves,
+// the upper half of prev and the lower of cur.
+func (k *kit) below(prev, cur VecVirtual) VecVirtual {
+	if k.isa == avx512 {
+		return prev
+	}
+	v := k.vec()
+	VPERM2F128(Imm(0x21), cur, prev, v)
+	return v
+}
+
+// back returns cur moved up by n lanes, 1 or 2, over what below returned.
+func (k *kit) back(n int, below, cur VecVirtual) VecVirtual {
 	v := k.vec()
 	if k.isa == avx512 {
-		VALIGND(Imm(uint64(16-n)), prev, cur, v)
-		return v
+		VALIGND(Imm(uint64(16-n)), below, cur, v)
+	} else {
+		VPALIGNR(Imm(uint64(16-4*n)), below, cur, v)
 	}
-	VPERM2F128(Imm(0x21), cur, prev, v) // upper half of prev, lower half of cur
-	VPALIGNR(Imm(uint64(16-4*n)), v, cur, v)
 	return v
 }
 
