@@ -18,9 +18,10 @@ type ops[T pool2d.Elem] struct {
 	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
 	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
 	// prefixSlide is prefix and slide in one, over row: lead identities, end[i] ∘ acc[i], and identities, len(dst)+k−1 in all.
-	// lead < k <= len(acc), and there are fewer than k identities behind, as pads are at most k/2. nil where slide is.
+	// lead < k <= len(acc), and there are fewer than k identities behind, as pads are at most k/2. nil: it would not be faster.
 	prefixSlide func(dst, acc, src, end []T, lead, k int, by []T, h hint[T])
 	widest      int
+	slides      func(k, cells int) bool // whether slide makes windows of k along a row of cells sooner than folds
 	// pickCells is pick for cells of several elements at stride 2; nil: use fold for each.
 	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
 	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use

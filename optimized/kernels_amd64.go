@@ -36,7 +36,7 @@ var sets = []set{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2, cellsFast: [4]cellsFast{2: cells2MaxFastAVX2, 3: cells3MaxFastAVX2},
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2, cellsFast: [4]cellsFast{2: cells2MaxFastAVX2, 3: cells3MaxFastAVX2}, slide: slideMaxAVX2, slideFast: slideMaxFastAVX2,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX2, k3s2: k3s2StreamMaxFastAVX2},
@@ -45,7 +45,7 @@ var sets = []set{
 				unpack: func(dst, src *float32, n, apart int, _ *float32) { unpackMaxFastAVX2(dst, src, n, apart) },
 			}),
 			sumOps(kernels{
-				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, scale: scaleAVX2,
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, slide: slideSumAVX2, scale: scaleAVX2,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX2, k3s2: k3s2StreamSumAVX2},
 				globals: globalsSumAVX2,
@@ -158,14 +158,8 @@ func (f *band) streams(dst []float32) bool { return f.stream && startsLine(dst[f
 func maxOps(k kernels) ops[float32] {
 	o := k.ops(foldMax[float32], reduceMax[float32])
 	o.globals.fast = k.globalsOp(k.globalsFast, k.globalLinesFast)
-	if k.slide != nil {
-		o.widest = maxSlide
-		o.slide, o.prefixSlide = k.slideOps(func(width int) (int, *uint32) {
-			p := &slides[width]
-			return p.steps, &p.index[0][0]
-		})
-	}
 	o.identity, o.idempotent = float32(math.Inf(-1)), true
+	k.slideOps(&o)
 	for kind := range k.fused {
 		exact, fast := k.fusedOp(kind)
 		o.fused[kind] = fusedKernels[float32]{fast, exact}
@@ -184,10 +178,7 @@ func sumOps(k kernels) ops[float32] {
 		noteWrite(dst)
 		k.scale(&dst[0], &by[0], len(dst))
 	}
-	if k.slide != nil {
-		o.widest = sumSlide
-		o.slide, o.prefixSlide = k.slideOps(func(width int) (int, *uint32) { return width, &slides[32].index[0][0] })
-	}
+	k.slideOps(&o)
 	for kind := range k.fused {
 		exact, _ := k.fusedOp(kind)
 		o.fused[kind] = fusedKernels[float32]{nil, exact}
@@ -377,8 +368,20 @@ func lineOps(ends endsFunc, lines linesFunc) *lineKernels[float32] {
 	}
 }
 
-// slideOps wraps the slides, whose steps for a width are stepsOf(width).
-func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(dst, src []float32, width int, by []float32, h hint[float32]), prefixSlide func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32])) {
+// slideOps wraps the slides.
+func (k kernels) slideOps(o *ops[float32]) {
+	o.widest = 63
+	o.slides = func(k, cells int) bool { // on AVX2; elsewhere folds are up to 1.2 times as fast, for short rows and wide windows 1.3
+		return k > 5 && (k < 16 || cells >= 768)
+	}
+	stepsOf := func(width int) (int, *uint32) { return width, &slides[32].index[0][0] }
+	if k.lanes == 16 {
+		o.slides = func(k, _ int) bool { return k > 2 }
+		if o.idempotent {
+			o.widest = maxSlide
+			stepsOf = func(width int) (int, *uint32) { return slides[width].steps, &slides[width].index[0][0] }
+		}
+	}
 	// prepare notes what is touched beside the row, and turns hints and factors into arguments.
 	prepare := func(dst, src, by []float32, h hint[float32]) (next *float32, stream int, factors *float32) {
 		noteWrite(dst)
@@ -395,7 +398,7 @@ func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(ds
 		}
 		return next, stream, factors
 	}
-	slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
+	o.slide = func(dst, src []float32, width int, by []float32, h hint[float32]) {
 		n, cells := len(dst), len(dst)+width-1
 		if n == 0 {
 			return
@@ -411,7 +414,10 @@ func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(ds
 		}
 		k.slide(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors)
 	}
-	prefixSlide = func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32]) {
+	if k.prefixSlide == nil {
+		return
+	}
+	o.prefixSlide = func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32]) {
 		cells := len(acc)
 		noteWrite(acc)
 		noteRead(src[:cells])
@@ -426,14 +432,10 @@ func (k kernels) slideOps(stepsOf func(width int) (int, *uint32)) (slide func(ds
 		}
 		k.prefixSlide(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors)
 	}
-	return slide, prefixSlide
 }
 
-// The widest windows of a slide.
-const (
-	maxSlide = 64
-	sumSlide = 63
-)
+// maxSlide is the widest window of a maximum's slide on AVX-512.
+const maxSlide = 64
 
 // slides holds, for each width, the steps of a maximum: how many there are, and for each the permutation that shifts a
 // vector up by what the step adds, at most a vector, and takes the lanes below from the vector before. The steps of

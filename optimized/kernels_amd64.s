@@ -4189,6 +4189,350 @@ planes12_rest:
 	VZEROUPPER
 	RET
 
+// func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·slideMaxFastAVX512(SB), NOSPLIT, $0-88
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ cells+24(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ steps+40(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VPBROADCASTD DI, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         index+48(FP), DI
+	VMOVUPS      (DI), Z1
+	VMOVUPS      64(DI), Z2
+	VMOVUPS      128(DI), Z3
+	VMOVUPS      192(DI), Z4
+	VMOVUPS      256(DI), Z5
+	VMOVUPS      320(DI), Z6
+	VMOVUPS      384(DI), Z7
+	VMOVAPS      Z0, Z8
+	VMOVAPS      Z0, Z9
+	VMOVAPS      Z0, Z10
+	VMOVAPS      Z0, Z11
+	VMOVAPS      Z0, Z12
+	VMOVAPS      Z0, Z13
+	VMOVAPS      Z0, Z14
+	VMOVAPS      Z0, Z15
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ      before+16(FP), DI
+	SUBQ      DI, DX
+	MOVQ      DI, R8
+	ANDQ      $0x0f, R8
+	JZ        before
+	MOVL      $0x00000010, R9
+	SUBL      R8, R9
+	MOVL      $0xffffffff, R10
+	BZHIL     R9, R10, R10
+	NOTL      R10
+	KMOVW     R10, K4
+	LEAQ      -64(BX)(R8*4), R9
+	LEAQ      (BX)(R8*4), BX
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (R9), K4, Z15
+	VCMPPS    $0x07, Z15, Z15, K1, K1
+	CMPQ      SI, $0x00
+	JEQ       first_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       first_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       first_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       first_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       first_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       first_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       first_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+first_done:
+before:
+	SHRQ $0x04, DI
+	JZ   windows
+
+whole:
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x07, Z15, Z15, K2, K2
+	CMPQ      SI, $0x00
+	JEQ       whole_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       whole_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       whole_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       whole_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       whole_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       whole_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       whole_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+whole_done:
+	ADDQ $0x40, BX
+	DECQ DI
+	JNZ  whole
+
+windows:
+	MOVQ next+56(FP), DI
+	CMPQ stream+64(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (DI)
+	VMOVUPS    (BX), Z15
+	VCMPPS     $0x07, Z15, Z15, K3, K3
+	CMPQ       SI, $0x00
+	JEQ        cached_done
+	VMOVAPS    Z8, Z16
+	VPERMT2PS  Z15, Z1, Z16
+	VMOVAPS    Z15, Z8
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x01
+	JEQ        cached_done
+	VMOVAPS    Z9, Z16
+	VPERMT2PS  Z15, Z2, Z16
+	VMOVAPS    Z15, Z9
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x02
+	JEQ        cached_done
+	VMOVAPS    Z10, Z16
+	VPERMT2PS  Z15, Z3, Z16
+	VMOVAPS    Z15, Z10
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x03
+	JEQ        cached_done
+	VMOVAPS    Z11, Z16
+	VPERMT2PS  Z15, Z4, Z16
+	VMOVAPS    Z15, Z11
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x04
+	JEQ        cached_done
+	VMOVAPS    Z12, Z16
+	VPERMT2PS  Z15, Z5, Z16
+	VMOVAPS    Z15, Z12
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x05
+	JEQ        cached_done
+	VMOVAPS    Z13, Z16
+	VPERMT2PS  Z15, Z6, Z16
+	VMOVAPS    Z15, Z13
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x06
+	JEQ        cached_done
+	VMOVAPS    Z14, Z16
+	VPERMT2PS  Z15, Z7, Z16
+	VMOVAPS    Z15, Z14
+	VMAXPS     Z16, Z15, Z15
+
+cached_done:
+	VMOVUPS Z15, (AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, DI
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (DI)
+	VMOVUPS    (BX), Z15
+	VCMPPS     $0x07, Z15, Z15, K1, K1
+	CMPQ       SI, $0x00
+	JEQ        streamed_done
+	VMOVAPS    Z8, Z16
+	VPERMT2PS  Z15, Z1, Z16
+	VMOVAPS    Z15, Z8
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x01
+	JEQ        streamed_done
+	VMOVAPS    Z9, Z16
+	VPERMT2PS  Z15, Z2, Z16
+	VMOVAPS    Z15, Z9
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x02
+	JEQ        streamed_done
+	VMOVAPS    Z10, Z16
+	VPERMT2PS  Z15, Z3, Z16
+	VMOVAPS    Z15, Z10
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x03
+	JEQ        streamed_done
+	VMOVAPS    Z11, Z16
+	VPERMT2PS  Z15, Z4, Z16
+	VMOVAPS    Z15, Z11
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x04
+	JEQ        streamed_done
+	VMOVAPS    Z12, Z16
+	VPERMT2PS  Z15, Z5, Z16
+	VMOVAPS    Z15, Z12
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x05
+	JEQ        streamed_done
+	VMOVAPS    Z13, Z16
+	VPERMT2PS  Z15, Z6, Z16
+	VMOVAPS    Z15, Z13
+	VMAXPS     Z16, Z15, Z15
+	CMPQ       SI, $0x06
+	JEQ        streamed_done
+	VMOVAPS    Z14, Z16
+	VPERMT2PS  Z15, Z7, Z16
+	VMOVAPS    Z15, Z14
+	VMAXPS     Z16, Z15, Z15
+
+streamed_done:
+	VMOVNTPS Z15, (AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, DI
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ     CX, CX
+	JLE       done
+	MOVL      $0xffffffff, DI
+	BZHIL     DX, DI, DI
+	KMOVW     DI, K4
+	MOVL      $0xffffffff, DX
+	BZHIL     CX, DX, DX
+	KMOVW     DX, K5
+	VMOVAPS   Z0, Z15
+	VMOVUPS   (BX), K4, Z15
+	VCMPPS    $0x07, Z15, Z15, K2, K2
+	CMPQ      SI, $0x00
+	JEQ       rest_done
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z15, Z1, Z16
+	VMOVAPS   Z15, Z8
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x01
+	JEQ       rest_done
+	VMOVAPS   Z9, Z16
+	VPERMT2PS Z15, Z2, Z16
+	VMOVAPS   Z15, Z9
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x02
+	JEQ       rest_done
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z15, Z3, Z16
+	VMOVAPS   Z15, Z10
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x03
+	JEQ       rest_done
+	VMOVAPS   Z11, Z16
+	VPERMT2PS Z15, Z4, Z16
+	VMOVAPS   Z15, Z11
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x04
+	JEQ       rest_done
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z15, Z5, Z16
+	VMOVAPS   Z15, Z12
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x05
+	JEQ       rest_done
+	VMOVAPS   Z13, Z16
+	VPERMT2PS Z15, Z6, Z16
+	VMOVAPS   Z15, Z13
+	VMAXPS    Z16, Z15, Z15
+	CMPQ      SI, $0x06
+	JEQ       rest_done
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z7, Z16
+	VMOVAPS   Z15, Z14
+	VMAXPS    Z16, Z15, Z15
+
+rest_done:
+	VMOVUPS Z15, K5, (AX)
+	XORQ    DX, DX
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     rest
+
+done:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+80(FP)
+	VZEROUPPER
+	RET
+
 // func cells2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·cells2MaxFastAVX512(SB), NOSPLIT, $0-80
@@ -8541,350 +8885,6 @@ next:
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
 	MOVQ  AX, nan+120(FP)
-	VZEROUPPER
-	RET
-
-// func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·slideMaxFastAVX512(SB), NOSPLIT, $0-88
-	MOVQ dst+0(FP), AX
-	MOVQ n+32(FP), CX
-	MOVQ cells+24(FP), DX
-	MOVQ src+8(FP), BX
-	MOVQ steps+40(FP), SI
-
-	// −Inf, which loses every maximum
-	MOVL         $0xff800000, DI
-	VPBROADCASTD DI, Z0
-	KXNORW       K1, K1, K1
-	KXNORW       K2, K2, K2
-	KXNORW       K3, K3, K3
-	MOVQ         index+48(FP), DI
-	VMOVUPS      (DI), Z1
-	VMOVUPS      64(DI), Z2
-	VMOVUPS      128(DI), Z3
-	VMOVUPS      192(DI), Z4
-	VMOVUPS      256(DI), Z5
-	VMOVUPS      320(DI), Z6
-	VMOVUPS      384(DI), Z7
-	VMOVAPS      Z0, Z8
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z0, Z11
-	VMOVAPS      Z0, Z12
-	VMOVAPS      Z0, Z13
-	VMOVAPS      Z0, Z14
-	VMOVAPS      Z0, Z15
-
-	// The cells before go through the steps, whole vectors of them last.
-	MOVQ      before+16(FP), DI
-	SUBQ      DI, DX
-	MOVQ      DI, R8
-	ANDQ      $0x0f, R8
-	JZ        before
-	MOVL      $0x00000010, R9
-	SUBL      R8, R9
-	MOVL      $0xffffffff, R10
-	BZHIL     R9, R10, R10
-	NOTL      R10
-	KMOVW     R10, K4
-	LEAQ      -64(BX)(R8*4), R9
-	LEAQ      (BX)(R8*4), BX
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (R9), K4, Z15
-	VCMPPS    $0x07, Z15, Z15, K1, K1
-	CMPQ      SI, $0x00
-	JEQ       first_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       first_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       first_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       first_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       first_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       first_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       first_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
-
-first_done:
-before:
-	SHRQ $0x04, DI
-	JZ   windows
-
-whole:
-	VMOVUPS   (BX), Z15
-	VCMPPS    $0x07, Z15, Z15, K2, K2
-	CMPQ      SI, $0x00
-	JEQ       whole_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       whole_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       whole_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       whole_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       whole_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       whole_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       whole_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
-
-whole_done:
-	ADDQ $0x40, BX
-	DECQ DI
-	JNZ  whole
-
-windows:
-	MOVQ next+56(FP), DI
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
-
-cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (DI)
-	VMOVUPS    (BX), Z15
-	VCMPPS     $0x07, Z15, Z15, K3, K3
-	CMPQ       SI, $0x00
-	JEQ        cached_done
-	VMOVAPS    Z8, Z16
-	VPERMT2PS  Z15, Z1, Z16
-	VMOVAPS    Z15, Z8
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x01
-	JEQ        cached_done
-	VMOVAPS    Z9, Z16
-	VPERMT2PS  Z15, Z2, Z16
-	VMOVAPS    Z15, Z9
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x02
-	JEQ        cached_done
-	VMOVAPS    Z10, Z16
-	VPERMT2PS  Z15, Z3, Z16
-	VMOVAPS    Z15, Z10
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x03
-	JEQ        cached_done
-	VMOVAPS    Z11, Z16
-	VPERMT2PS  Z15, Z4, Z16
-	VMOVAPS    Z15, Z11
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x04
-	JEQ        cached_done
-	VMOVAPS    Z12, Z16
-	VPERMT2PS  Z15, Z5, Z16
-	VMOVAPS    Z15, Z12
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x05
-	JEQ        cached_done
-	VMOVAPS    Z13, Z16
-	VPERMT2PS  Z15, Z6, Z16
-	VMOVAPS    Z15, Z13
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x06
-	JEQ        cached_done
-	VMOVAPS    Z14, Z16
-	VPERMT2PS  Z15, Z7, Z16
-	VMOVAPS    Z15, Z14
-	VMAXPS     Z16, Z15, Z15
-
-cached_done:
-	VMOVUPS Z15, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DI
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
-
-streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (DI)
-	VMOVUPS    (BX), Z15
-	VCMPPS     $0x07, Z15, Z15, K1, K1
-	CMPQ       SI, $0x00
-	JEQ        streamed_done
-	VMOVAPS    Z8, Z16
-	VPERMT2PS  Z15, Z1, Z16
-	VMOVAPS    Z15, Z8
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x01
-	JEQ        streamed_done
-	VMOVAPS    Z9, Z16
-	VPERMT2PS  Z15, Z2, Z16
-	VMOVAPS    Z15, Z9
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x02
-	JEQ        streamed_done
-	VMOVAPS    Z10, Z16
-	VPERMT2PS  Z15, Z3, Z16
-	VMOVAPS    Z15, Z10
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x03
-	JEQ        streamed_done
-	VMOVAPS    Z11, Z16
-	VPERMT2PS  Z15, Z4, Z16
-	VMOVAPS    Z15, Z11
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x04
-	JEQ        streamed_done
-	VMOVAPS    Z12, Z16
-	VPERMT2PS  Z15, Z5, Z16
-	VMOVAPS    Z15, Z12
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x05
-	JEQ        streamed_done
-	VMOVAPS    Z13, Z16
-	VPERMT2PS  Z15, Z6, Z16
-	VMOVAPS    Z15, Z13
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x06
-	JEQ        streamed_done
-	VMOVAPS    Z14, Z16
-	VPERMT2PS  Z15, Z7, Z16
-	VMOVAPS    Z15, Z14
-	VMAXPS     Z16, Z15, Z15
-
-streamed_done:
-	VMOVNTPS Z15, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, DI
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
-
-streamed_end:
-rest:
-	TESTQ     CX, CX
-	JLE       done
-	MOVL      $0xffffffff, DI
-	BZHIL     DX, DI, DI
-	KMOVW     DI, K4
-	MOVL      $0xffffffff, DX
-	BZHIL     CX, DX, DX
-	KMOVW     DX, K5
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (BX), K4, Z15
-	VCMPPS    $0x07, Z15, Z15, K2, K2
-	CMPQ      SI, $0x00
-	JEQ       rest_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       rest_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       rest_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       rest_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       rest_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       rest_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       rest_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
-
-rest_done:
-	VMOVUPS Z15, K5, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
-	JMP     rest
-
-done:
-	KANDW K1, K2, K1
-	KANDW K1, K3, K1
-	KMOVW K1, AX
-	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+80(FP)
 	VZEROUPPER
 	RET
 
@@ -21770,6 +21770,729 @@ next:
 	VZEROUPPER
 	RET
 
+// func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·slideMaxAVX2(SB), NOSPLIT, $256-80
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ cells+24(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ steps+40(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y0, Y5
+	LEAQ         (SP), DI
+	ADDQ         $0x1f, DI
+	ANDQ         $-32, DI
+	VMOVAPS      Y0, (DI)
+	VMOVAPS      Y0, 32(DI)
+	VMOVAPS      Y0, 64(DI)
+	VMOVAPS      Y0, 96(DI)
+	VMOVAPS      Y0, 128(DI)
+	VMOVAPS      Y0, 160(DI)
+	VMOVAPS      Y0, 192(DI)
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ       before+16(FP), R8
+	SUBQ       R8, DX
+	MOVQ       R8, R9
+	ANDQ       $0x07, R9
+	JZ         before
+	LEAQ       laneMask<>+0(SB), R10
+	VMOVUPS    (R10)(R9*4), Y6
+	LEAQ       -32(BX)(R9*4), R10
+	LEAQ       (BX)(R9*4), BX
+	VMASKMOVPS (R10), Y6, Y7
+	VBLENDVPS  Y6, Y7, Y0, Y7
+	VMOVAPS    Y7, Y6
+	BTQ        $0x00, SI
+	JCS        first_odd
+	VMOVAPS    Y0, Y6
+
+first_odd:
+	CMPQ       SI, $0x02
+	JLT        first_done
+	VPERM2F128 $0x21, Y7, Y1, Y8
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y8, Y7, Y8
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        first_skip1
+	VPERM2F128 $0x21, Y6, Y3, Y8
+	VMOVAPS    Y6, Y3
+	VPALIGNR   $0x08, Y8, Y6, Y6
+	VMAXPS     Y6, Y7, Y8
+	VMAXPS     Y7, Y6, Y6
+	VORPS      Y8, Y6, Y6
+
+first_skip1:
+	CMPQ       SI, $0x04
+	JLT        first_done
+	VPERM2F128 $0x21, Y7, Y2, Y8
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y8, Y7, Y8
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        first_skip2
+	VPERM2F128 $0x21, Y6, Y5, Y8
+	VMOVAPS    Y6, Y5
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+
+first_skip2:
+	CMPQ       SI, $0x08
+	JLT        first_done
+	VPERM2F128 $0x21, Y7, Y4, Y8
+	VMOVAPS    Y7, Y4
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	VMOVUPS    (DI), Y8
+	VMOVAPS    Y6, (DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x10
+	JLT        first_done
+	VMOVUPS    32(DI), Y8
+	VMOVAPS    Y6, 32(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x18
+	JLT        first_done
+	VMOVUPS    64(DI), Y8
+	VMOVAPS    Y6, 64(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x20
+	JLT        first_done
+	VMOVUPS    96(DI), Y8
+	VMOVAPS    Y6, 96(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x28
+	JLT        first_done
+	VMOVUPS    128(DI), Y8
+	VMOVAPS    Y6, 128(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x30
+	JLT        first_done
+	VMOVUPS    160(DI), Y8
+	VMOVAPS    Y6, 160(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x38
+	JLT        first_done
+	VMOVUPS    192(DI), Y8
+	VMOVAPS    Y6, 192(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y6, Y7, Y6
+
+first_done:
+before:
+	SHRQ $0x03, R8
+	JZ   windows
+
+whole:
+	VMOVUPS (BX), Y6
+	VMOVAPS Y6, Y7
+	BTQ     $0x00, SI
+	JCS     whole_odd
+	VMOVAPS Y0, Y7
+
+whole_odd:
+	CMPQ       SI, $0x02
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y1, Y8
+	VMOVAPS    Y6, Y1
+	VPALIGNR   $0x0c, Y8, Y6, Y8
+	VMAXPS     Y8, Y6, Y9
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y9, Y6, Y6
+	BTQ        $0x01, SI
+	JCC        whole_skip1
+	VPERM2F128 $0x21, Y7, Y3, Y8
+	VMOVAPS    Y7, Y3
+	VPALIGNR   $0x08, Y8, Y7, Y7
+	VMAXPS     Y7, Y6, Y8
+	VMAXPS     Y6, Y7, Y7
+	VORPS      Y8, Y7, Y7
+
+whole_skip1:
+	CMPQ       SI, $0x04
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y2, Y8
+	VMOVAPS    Y6, Y2
+	VPALIGNR   $0x08, Y8, Y6, Y8
+	VMAXPS     Y8, Y6, Y9
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y9, Y6, Y6
+	BTQ        $0x02, SI
+	JCC        whole_skip2
+	VPERM2F128 $0x21, Y7, Y5, Y8
+	VMOVAPS    Y7, Y5
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+
+whole_skip2:
+	CMPQ       SI, $0x08
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y4, Y8
+	VMOVAPS    Y6, Y4
+	VMAXPS     Y8, Y6, Y9
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y9, Y6, Y6
+	VMOVUPS    (DI), Y8
+	VMOVAPS    Y7, (DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x10
+	JLT        whole_done
+	VMOVUPS    32(DI), Y8
+	VMOVAPS    Y7, 32(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x18
+	JLT        whole_done
+	VMOVUPS    64(DI), Y8
+	VMOVAPS    Y7, 64(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x20
+	JLT        whole_done
+	VMOVUPS    96(DI), Y8
+	VMOVAPS    Y7, 96(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x28
+	JLT        whole_done
+	VMOVUPS    128(DI), Y8
+	VMOVAPS    Y7, 128(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x30
+	JLT        whole_done
+	VMOVUPS    160(DI), Y8
+	VMOVAPS    Y7, 160(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
+	CMPQ       SI, $0x38
+	JLT        whole_done
+	VMOVUPS    192(DI), Y8
+	VMOVAPS    Y7, 192(DI)
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y6
+	VORPS      Y7, Y6, Y7
+
+whole_done:
+	ADDQ $0x20, BX
+	DECQ R8
+	JNZ  whole
+
+windows:
+	MOVQ next+56(FP), R8
+	CMPQ stream+64(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (R8)
+	VMOVUPS    (BX), Y6
+	VMOVUPS    32(BX), Y7
+	VMOVAPS    Y6, Y8
+	VMOVAPS    Y7, Y9
+	BTQ        $0x00, SI
+	JCS        cached_odd
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y9
+
+cached_odd:
+	CMPQ       SI, $0x02
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y1, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y10, Y6, Y10
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        cached_skip1
+	VPERM2F128 $0x21, Y8, Y3, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y3
+	VPALIGNR   $0x08, Y10, Y8, Y8
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VMAXPS     Y8, Y6, Y10
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y10, Y8, Y8
+	VMAXPS     Y9, Y7, Y10
+	VMAXPS     Y7, Y9, Y9
+	VORPS      Y10, Y9, Y9
+
+cached_skip1:
+	CMPQ       SI, $0x04
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y2, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y10, Y6, Y10
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        cached_skip2
+	VPERM2F128 $0x21, Y8, Y5, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y5
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y9
+	VORPS      Y8, Y9, Y8
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y7, Y11, Y10
+	VORPS      Y9, Y10, Y9
+
+cached_skip2:
+	CMPQ       SI, $0x08
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y4, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y4
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	VMOVUPS    (DI), Y10
+	VMOVAPS    Y9, (DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x10
+	JLT        cached_done
+	VMOVUPS    32(DI), Y10
+	VMOVAPS    Y9, 32(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x18
+	JLT        cached_done
+	VMOVUPS    64(DI), Y10
+	VMOVAPS    Y9, 64(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x20
+	JLT        cached_done
+	VMOVUPS    96(DI), Y10
+	VMOVAPS    Y9, 96(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x28
+	JLT        cached_done
+	VMOVUPS    128(DI), Y10
+	VMOVAPS    Y9, 128(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x30
+	JLT        cached_done
+	VMOVUPS    160(DI), Y10
+	VMOVAPS    Y9, 160(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x38
+	JLT        cached_done
+	VMOVUPS    192(DI), Y10
+	VMOVAPS    Y9, 192(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y9
+	VMAXPS     Y10, Y6, Y7
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y7, Y6, Y8
+
+cached_done:
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R8
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (R8)
+	VMOVUPS    (BX), Y6
+	VMOVUPS    32(BX), Y7
+	VMOVAPS    Y6, Y8
+	VMOVAPS    Y7, Y9
+	BTQ        $0x00, SI
+	JCS        streamed_odd
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y9
+
+streamed_odd:
+	CMPQ       SI, $0x02
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y1, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y10, Y6, Y10
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        streamed_skip1
+	VPERM2F128 $0x21, Y8, Y3, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y3
+	VPALIGNR   $0x08, Y10, Y8, Y8
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VMAXPS     Y8, Y6, Y10
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y10, Y8, Y8
+	VMAXPS     Y9, Y7, Y10
+	VMAXPS     Y7, Y9, Y9
+	VORPS      Y10, Y9, Y9
+
+streamed_skip1:
+	CMPQ       SI, $0x04
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y2, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y10, Y6, Y10
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        streamed_skip2
+	VPERM2F128 $0x21, Y8, Y5, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y5
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y9
+	VORPS      Y8, Y9, Y8
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y7, Y11, Y10
+	VORPS      Y9, Y10, Y9
+
+streamed_skip2:
+	CMPQ       SI, $0x08
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y4, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y4
+	VMAXPS     Y10, Y6, Y12
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y12, Y6, Y6
+	VMAXPS     Y11, Y7, Y10
+	VMAXPS     Y7, Y11, Y7
+	VORPS      Y10, Y7, Y7
+	VMOVUPS    (DI), Y10
+	VMOVAPS    Y9, (DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x10
+	JLT        streamed_done
+	VMOVUPS    32(DI), Y10
+	VMOVAPS    Y9, 32(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x18
+	JLT        streamed_done
+	VMOVUPS    64(DI), Y10
+	VMOVAPS    Y9, 64(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x20
+	JLT        streamed_done
+	VMOVUPS    96(DI), Y10
+	VMOVAPS    Y9, 96(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x28
+	JLT        streamed_done
+	VMOVUPS    128(DI), Y10
+	VMOVAPS    Y9, 128(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x30
+	JLT        streamed_done
+	VMOVUPS    160(DI), Y10
+	VMOVAPS    Y9, 160(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y9, Y8, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y10
+	VORPS      Y8, Y10, Y8
+	CMPQ       SI, $0x38
+	JLT        streamed_done
+	VMOVUPS    192(DI), Y10
+	VMOVAPS    Y9, 192(DI)
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y9
+	VMAXPS     Y10, Y6, Y7
+	VMAXPS     Y6, Y10, Y6
+	VORPS      Y7, Y6, Y8
+
+streamed_done:
+	VMOVNTPS Y8, (AX)
+	VMOVNTPS Y9, 32(AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R8
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ      CX, CX
+	JLE        done
+	MOVQ       $0x00000008, R8
+	CMPQ       DX, R8
+	CMOVQLT    DX, R8
+	MOVQ       $0x00000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+0(SB), R10
+	MOVQ       R8, R11
+	NEGQ       R11
+	VMOVUPS    64(R10)(R11*4), Y6
+	LEAQ       laneMask<>+0(SB), R10
+	MOVQ       R9, R11
+	NEGQ       R11
+	VMOVUPS    64(R10)(R11*4), Y7
+	VMASKMOVPS (BX), Y6, Y7
+	VBLENDVPS  Y6, Y7, Y0, Y7
+	VMOVAPS    Y7, Y6
+	BTQ        $0x00, SI
+	JCS        rest_odd
+	VMOVAPS    Y0, Y6
+
+rest_odd:
+	CMPQ       SI, $0x02
+	JLT        rest_done
+	VPERM2F128 $0x21, Y7, Y1, Y8
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y8, Y7, Y8
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        rest_skip1
+	VPERM2F128 $0x21, Y6, Y3, Y8
+	VMOVAPS    Y6, Y3
+	VPALIGNR   $0x08, Y8, Y6, Y6
+	VMAXPS     Y6, Y7, Y8
+	VMAXPS     Y7, Y6, Y6
+	VORPS      Y8, Y6, Y6
+
+rest_skip1:
+	CMPQ       SI, $0x04
+	JLT        rest_done
+	VPERM2F128 $0x21, Y7, Y2, Y8
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y8, Y7, Y8
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        rest_skip2
+	VPERM2F128 $0x21, Y6, Y5, Y8
+	VMOVAPS    Y6, Y5
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+
+rest_skip2:
+	CMPQ       SI, $0x08
+	JLT        rest_done
+	VPERM2F128 $0x21, Y7, Y4, Y8
+	VMOVAPS    Y7, Y4
+	VMAXPS     Y8, Y7, Y9
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y9, Y7, Y7
+	VMOVUPS    (DI), Y8
+	VMOVAPS    Y6, (DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x10
+	JLT        rest_done
+	VMOVUPS    32(DI), Y8
+	VMOVAPS    Y6, 32(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x18
+	JLT        rest_done
+	VMOVUPS    64(DI), Y8
+	VMOVAPS    Y6, 64(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x20
+	JLT        rest_done
+	VMOVUPS    96(DI), Y8
+	VMOVAPS    Y6, 96(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x28
+	JLT        rest_done
+	VMOVUPS    128(DI), Y8
+	VMOVAPS    Y6, 128(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x30
+	JLT        rest_done
+	VMOVUPS    160(DI), Y8
+	VMOVAPS    Y6, 160(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
+	CMPQ       SI, $0x38
+	JLT        rest_done
+	VMOVUPS    192(DI), Y8
+	VMOVAPS    Y6, 192(DI)
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y7
+	VORPS      Y6, Y7, Y6
+
+rest_done:
+	LEAQ    (AX), R10
+	VMOVAPS Y6, Y6
+	TESTQ   $0x00000008, R9
+	JZ      less1_8
+	VMOVUPS Y6, (R10)
+	ADDQ    $0x20, R10
+
+less1_8:
+	TESTQ        $0x00000004, R9
+	JZ           less1_4
+	VMOVUPS      X6, (R10)
+	VEXTRACTF128 $0x01, Y6, X6
+	ADDQ         $0x10, R10
+
+less1_4:
+	TESTQ    $0x00000002, R9
+	JZ       less1_2
+	VMOVLPS  X6, (R10)
+	VMOVHLPS X6, X6, X6
+	ADDQ     $0x08, R10
+
+less1_2:
+	TESTQ  $0x00000001, R9
+	JZ     less1_1
+	VMOVSS X6, (R10)
+
+less1_1:
+	SUBQ R8, DX
+	ADDQ $0x20, BX
+	ADDQ $0x20, AX
+	SUBQ $0x08, CX
+	JMP  rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func foldSumAVX2(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX
 TEXT ·foldSumAVX2(SB), NOSPLIT, $0-40
@@ -22487,6 +23210,577 @@ next:
 	ADDQ step+32(FP), CX
 	DECQ n+16(FP)
 	JNZ  window
+	VZEROUPPER
+	RET
+
+// func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·slideSumAVX2(SB), NOSPLIT, $256-80
+	MOVQ    dst+0(FP), AX
+	MOVQ    n+32(FP), CX
+	MOVQ    cells+24(FP), DX
+	MOVQ    src+8(FP), BX
+	MOVQ    steps+40(FP), SI
+	VXORPS  Y0, Y0, Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	LEAQ    (SP), DI
+	ADDQ    $0x1f, DI
+	ANDQ    $-32, DI
+	VMOVAPS Y0, (DI)
+	VMOVAPS Y0, 32(DI)
+	VMOVAPS Y0, 64(DI)
+	VMOVAPS Y0, 96(DI)
+	VMOVAPS Y0, 128(DI)
+	VMOVAPS Y0, 160(DI)
+	VMOVAPS Y0, 192(DI)
+	MOVQ    by+72(FP), R8
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ       before+16(FP), R9
+	SUBQ       R9, DX
+	MOVQ       R9, R10
+	ANDQ       $0x07, R10
+	JZ         before
+	LEAQ       laneMask<>+0(SB), R11
+	VMOVUPS    (R11)(R10*4), Y6
+	LEAQ       -32(BX)(R10*4), R11
+	LEAQ       (BX)(R10*4), BX
+	VMASKMOVPS (R11), Y6, Y6
+	VMOVAPS    Y6, Y7
+	BTQ        $0x00, SI
+	JCS        first_odd
+	VMOVAPS    Y0, Y7
+
+first_odd:
+	CMPQ       SI, $0x02
+	JLT        first_done
+	VPERM2F128 $0x21, Y6, Y1, Y8
+	VMOVAPS    Y6, Y1
+	VPALIGNR   $0x0c, Y8, Y6, Y8
+	VADDPS     Y8, Y6, Y6
+	BTQ        $0x01, SI
+	JCC        first_skip1
+	VPERM2F128 $0x21, Y7, Y3, Y8
+	VMOVAPS    Y7, Y3
+	VPALIGNR   $0x08, Y8, Y7, Y7
+	VADDPS     Y7, Y6, Y7
+
+first_skip1:
+	CMPQ       SI, $0x04
+	JLT        first_done
+	VPERM2F128 $0x21, Y6, Y2, Y8
+	VMOVAPS    Y6, Y2
+	VPALIGNR   $0x08, Y8, Y6, Y8
+	VADDPS     Y8, Y6, Y6
+	BTQ        $0x02, SI
+	JCC        first_skip2
+	VPERM2F128 $0x21, Y7, Y5, Y8
+	VMOVAPS    Y7, Y5
+	VADDPS     Y8, Y6, Y7
+
+first_skip2:
+	CMPQ       SI, $0x08
+	JLT        first_done
+	VPERM2F128 $0x21, Y6, Y4, Y8
+	VMOVAPS    Y6, Y4
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    (DI), Y8
+	VMOVAPS    Y7, (DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x10
+	JLT        first_done
+	VMOVUPS    32(DI), Y8
+	VMOVAPS    Y7, 32(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x18
+	JLT        first_done
+	VMOVUPS    64(DI), Y8
+	VMOVAPS    Y7, 64(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x20
+	JLT        first_done
+	VMOVUPS    96(DI), Y8
+	VMOVAPS    Y7, 96(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x28
+	JLT        first_done
+	VMOVUPS    128(DI), Y8
+	VMOVAPS    Y7, 128(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x30
+	JLT        first_done
+	VMOVUPS    160(DI), Y8
+	VMOVAPS    Y7, 160(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x38
+	JLT        first_done
+	VMOVUPS    192(DI), Y8
+	VMOVAPS    Y7, 192(DI)
+	VADDPS     Y8, Y6, Y7
+
+first_done:
+before:
+	SHRQ $0x03, R9
+	JZ   windows
+
+whole:
+	VMOVUPS (BX), Y6
+	VMOVAPS Y6, Y7
+	BTQ     $0x00, SI
+	JCS     whole_odd
+	VMOVAPS Y0, Y7
+
+whole_odd:
+	CMPQ       SI, $0x02
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y1, Y8
+	VMOVAPS    Y6, Y1
+	VPALIGNR   $0x0c, Y8, Y6, Y8
+	VADDPS     Y8, Y6, Y6
+	BTQ        $0x01, SI
+	JCC        whole_skip1
+	VPERM2F128 $0x21, Y7, Y3, Y8
+	VMOVAPS    Y7, Y3
+	VPALIGNR   $0x08, Y8, Y7, Y7
+	VADDPS     Y7, Y6, Y7
+
+whole_skip1:
+	CMPQ       SI, $0x04
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y2, Y8
+	VMOVAPS    Y6, Y2
+	VPALIGNR   $0x08, Y8, Y6, Y8
+	VADDPS     Y8, Y6, Y6
+	BTQ        $0x02, SI
+	JCC        whole_skip2
+	VPERM2F128 $0x21, Y7, Y5, Y8
+	VMOVAPS    Y7, Y5
+	VADDPS     Y8, Y6, Y7
+
+whole_skip2:
+	CMPQ       SI, $0x08
+	JLT        whole_done
+	VPERM2F128 $0x21, Y6, Y4, Y8
+	VMOVAPS    Y6, Y4
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    (DI), Y8
+	VMOVAPS    Y7, (DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x10
+	JLT        whole_done
+	VMOVUPS    32(DI), Y8
+	VMOVAPS    Y7, 32(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x18
+	JLT        whole_done
+	VMOVUPS    64(DI), Y8
+	VMOVAPS    Y7, 64(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x20
+	JLT        whole_done
+	VMOVUPS    96(DI), Y8
+	VMOVAPS    Y7, 96(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x28
+	JLT        whole_done
+	VMOVUPS    128(DI), Y8
+	VMOVAPS    Y7, 128(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x30
+	JLT        whole_done
+	VMOVUPS    160(DI), Y8
+	VMOVAPS    Y7, 160(DI)
+	VADDPS     Y8, Y6, Y7
+	CMPQ       SI, $0x38
+	JLT        whole_done
+	VMOVUPS    192(DI), Y8
+	VMOVAPS    Y7, 192(DI)
+	VADDPS     Y8, Y6, Y7
+
+whole_done:
+	ADDQ $0x20, BX
+	DECQ R9
+	JNZ  whole
+
+windows:
+	MOVQ next+56(FP), R9
+	CMPQ stream+64(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (R9)
+	VMOVUPS    (BX), Y6
+	VMOVUPS    32(BX), Y7
+	VMOVAPS    Y6, Y8
+	VMOVAPS    Y7, Y9
+	BTQ        $0x00, SI
+	JCS        cached_odd
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y9
+
+cached_odd:
+	CMPQ       SI, $0x02
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y1, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y10, Y6, Y10
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        cached_skip1
+	VPERM2F128 $0x21, Y8, Y3, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y3
+	VPALIGNR   $0x08, Y10, Y8, Y8
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VADDPS     Y8, Y6, Y8
+	VADDPS     Y9, Y7, Y9
+
+cached_skip1:
+	CMPQ       SI, $0x04
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y2, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y10, Y6, Y10
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        cached_skip2
+	VPERM2F128 $0x21, Y8, Y5, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y5
+	VADDPS     Y10, Y6, Y8
+	VADDPS     Y11, Y7, Y9
+
+cached_skip2:
+	CMPQ       SI, $0x08
+	JLT        cached_done
+	VPERM2F128 $0x21, Y6, Y4, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y4
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	VMOVUPS    (DI), Y10
+	VMOVAPS    Y9, (DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x10
+	JLT        cached_done
+	VMOVUPS    32(DI), Y10
+	VMOVAPS    Y9, 32(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x18
+	JLT        cached_done
+	VMOVUPS    64(DI), Y10
+	VMOVAPS    Y9, 64(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x20
+	JLT        cached_done
+	VMOVUPS    96(DI), Y10
+	VMOVAPS    Y9, 96(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x28
+	JLT        cached_done
+	VMOVUPS    128(DI), Y10
+	VMOVAPS    Y9, 128(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x30
+	JLT        cached_done
+	VMOVUPS    160(DI), Y10
+	VMOVAPS    Y9, 160(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x38
+	JLT        cached_done
+	VMOVUPS    192(DI), Y10
+	VMOVAPS    Y9, 192(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+
+cached_done:
+	TESTQ  R8, R8
+	JZ     cached_unscaled
+	VMULPS (R8), Y8, Y8
+	VMULPS 32(R8), Y9, Y9
+	ADDQ   $0x40, R8
+
+cached_unscaled:
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R9
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (R9)
+	VMOVUPS    (BX), Y6
+	VMOVUPS    32(BX), Y7
+	VMOVAPS    Y6, Y8
+	VMOVAPS    Y7, Y9
+	BTQ        $0x00, SI
+	JCS        streamed_odd
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y9
+
+streamed_odd:
+	CMPQ       SI, $0x02
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y1, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y1
+	VPALIGNR   $0x0c, Y10, Y6, Y10
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        streamed_skip1
+	VPERM2F128 $0x21, Y8, Y3, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y3
+	VPALIGNR   $0x08, Y10, Y8, Y8
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VADDPS     Y8, Y6, Y8
+	VADDPS     Y9, Y7, Y9
+
+streamed_skip1:
+	CMPQ       SI, $0x04
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y2, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x08, Y10, Y6, Y10
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        streamed_skip2
+	VPERM2F128 $0x21, Y8, Y5, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y11
+	VMOVAPS    Y9, Y5
+	VADDPS     Y10, Y6, Y8
+	VADDPS     Y11, Y7, Y9
+
+streamed_skip2:
+	CMPQ       SI, $0x08
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y6, Y4, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y11
+	VMOVAPS    Y7, Y4
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+	VMOVUPS    (DI), Y10
+	VMOVAPS    Y9, (DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x10
+	JLT        streamed_done
+	VMOVUPS    32(DI), Y10
+	VMOVAPS    Y9, 32(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x18
+	JLT        streamed_done
+	VMOVUPS    64(DI), Y10
+	VMOVAPS    Y9, 64(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x20
+	JLT        streamed_done
+	VMOVUPS    96(DI), Y10
+	VMOVAPS    Y9, 96(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x28
+	JLT        streamed_done
+	VMOVUPS    128(DI), Y10
+	VMOVAPS    Y9, 128(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x30
+	JLT        streamed_done
+	VMOVUPS    160(DI), Y10
+	VMOVAPS    Y9, 160(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	CMPQ       SI, $0x38
+	JLT        streamed_done
+	VMOVUPS    192(DI), Y10
+	VMOVAPS    Y9, 192(DI)
+	VADDPS     Y8, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+
+streamed_done:
+	TESTQ  R8, R8
+	JZ     streamed_unscaled
+	VMULPS (R8), Y8, Y8
+	VMULPS 32(R8), Y9, Y9
+	ADDQ   $0x40, R8
+
+streamed_unscaled:
+	VMOVNTPS Y8, (AX)
+	VMOVNTPS Y9, 32(AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R9
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ      CX, CX
+	JLE        done
+	MOVQ       $0x00000008, R9
+	CMPQ       DX, R9
+	CMOVQLT    DX, R9
+	MOVQ       $0x00000008, R10
+	CMPQ       CX, R10
+	CMOVQLT    CX, R10
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R9, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y6
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R10, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y7
+	VMASKMOVPS (BX), Y6, Y6
+	VMOVAPS    Y6, Y8
+	BTQ        $0x00, SI
+	JCS        rest_odd
+	VMOVAPS    Y0, Y8
+
+rest_odd:
+	CMPQ       SI, $0x02
+	JLT        rest_done
+	VPERM2F128 $0x21, Y6, Y1, Y9
+	VMOVAPS    Y6, Y1
+	VPALIGNR   $0x0c, Y9, Y6, Y9
+	VADDPS     Y9, Y6, Y6
+	BTQ        $0x01, SI
+	JCC        rest_skip1
+	VPERM2F128 $0x21, Y8, Y3, Y9
+	VMOVAPS    Y8, Y3
+	VPALIGNR   $0x08, Y9, Y8, Y8
+	VADDPS     Y8, Y6, Y8
+
+rest_skip1:
+	CMPQ       SI, $0x04
+	JLT        rest_done
+	VPERM2F128 $0x21, Y6, Y2, Y9
+	VMOVAPS    Y6, Y2
+	VPALIGNR   $0x08, Y9, Y6, Y9
+	VADDPS     Y9, Y6, Y6
+	BTQ        $0x02, SI
+	JCC        rest_skip2
+	VPERM2F128 $0x21, Y8, Y5, Y9
+	VMOVAPS    Y8, Y5
+	VADDPS     Y9, Y6, Y8
+
+rest_skip2:
+	CMPQ       SI, $0x08
+	JLT        rest_done
+	VPERM2F128 $0x21, Y6, Y4, Y9
+	VMOVAPS    Y6, Y4
+	VADDPS     Y9, Y6, Y6
+	VMOVUPS    (DI), Y9
+	VMOVAPS    Y8, (DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x10
+	JLT        rest_done
+	VMOVUPS    32(DI), Y9
+	VMOVAPS    Y8, 32(DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x18
+	JLT        rest_done
+	VMOVUPS    64(DI), Y9
+	VMOVAPS    Y8, 64(DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x20
+	JLT        rest_done
+	VMOVUPS    96(DI), Y9
+	VMOVAPS    Y8, 96(DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x28
+	JLT        rest_done
+	VMOVUPS    128(DI), Y9
+	VMOVAPS    Y8, 128(DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x30
+	JLT        rest_done
+	VMOVUPS    160(DI), Y9
+	VMOVAPS    Y8, 160(DI)
+	VADDPS     Y9, Y6, Y8
+	CMPQ       SI, $0x38
+	JLT        rest_done
+	VMOVUPS    192(DI), Y9
+	VMOVAPS    Y8, 192(DI)
+	VADDPS     Y9, Y6, Y8
+
+rest_done:
+	TESTQ      R8, R8
+	JZ         rest_unscaled
+	VMASKMOVPS (R8), Y7, Y6
+	VMULPS     Y6, Y8, Y8
+	ADDQ       $0x20, R8
+
+rest_unscaled:
+	LEAQ    (AX), R11
+	VMOVAPS Y8, Y6
+	TESTQ   $0x00000008, R10
+	JZ      less1_8
+	VMOVUPS Y6, (R11)
+	ADDQ    $0x20, R11
+
+less1_8:
+	TESTQ        $0x00000004, R10
+	JZ           less1_4
+	VMOVUPS      X6, (R11)
+	VEXTRACTF128 $0x01, Y6, X6
+	ADDQ         $0x10, R11
+
+less1_4:
+	TESTQ    $0x00000002, R10
+	JZ       less1_2
+	VMOVLPS  X6, (R11)
+	VMOVHLPS X6, X6, X6
+	ADDQ     $0x08, R11
+
+less1_2:
+	TESTQ  $0x00000001, R10
+	JZ     less1_1
+	VMOVSS X6, (R11)
+
+less1_1:
+	SUBQ R9, DX
+	ADDQ $0x20, BX
+	ADDQ $0x20, AX
+	SUBQ $0x08, CX
+	JMP  rest
+
+done:
 	VZEROUPPER
 	RET
 
@@ -23287,6 +24581,578 @@ planes4_rest:
 	JNZ        group
 	VMOVMSKPS  Y1, AX
 	MOVQ       AX, nan+40(FP)
+	VZEROUPPER
+	RET
+
+// func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+// Requires: AVX, AVX2, CMOV, MMX+
+TEXT ·slideMaxFastAVX2(SB), NOSPLIT, $256-88
+	MOVQ dst+0(FP), AX
+	MOVQ n+32(FP), CX
+	MOVQ cells+24(FP), DX
+	MOVQ src+8(FP), BX
+	MOVQ steps+40(FP), SI
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y0, Y5
+	VMOVAPS      Y0, Y6
+	LEAQ         (SP), DI
+	ADDQ         $0x1f, DI
+	ANDQ         $-32, DI
+	VMOVAPS      Y0, (DI)
+	VMOVAPS      Y0, 32(DI)
+	VMOVAPS      Y0, 64(DI)
+	VMOVAPS      Y0, 96(DI)
+	VMOVAPS      Y0, 128(DI)
+	VMOVAPS      Y0, 160(DI)
+	VMOVAPS      Y0, 192(DI)
+
+	// The cells before go through the steps, whole vectors of them last.
+	MOVQ       before+16(FP), R8
+	SUBQ       R8, DX
+	MOVQ       R8, R9
+	ANDQ       $0x07, R9
+	JZ         before
+	LEAQ       laneMask<>+0(SB), R10
+	VMOVUPS    (R10)(R9*4), Y7
+	LEAQ       -32(BX)(R9*4), R10
+	LEAQ       (BX)(R9*4), BX
+	VMASKMOVPS (R10), Y7, Y8
+	VBLENDVPS  Y7, Y8, Y0, Y8
+	VCMPPS     $0x03, Y8, Y8, Y7
+	VORPS      Y7, Y1, Y1
+	VMOVAPS    Y8, Y7
+	BTQ        $0x00, SI
+	JCS        first_odd
+	VMOVAPS    Y0, Y7
+
+first_odd:
+	CMPQ       SI, $0x02
+	JLT        first_done
+	VPERM2F128 $0x21, Y8, Y2, Y9
+	VMOVAPS    Y8, Y2
+	VPALIGNR   $0x0c, Y9, Y8, Y9
+	VMAXPS     Y9, Y8, Y8
+	BTQ        $0x01, SI
+	JCC        first_skip1
+	VPERM2F128 $0x21, Y7, Y4, Y9
+	VMOVAPS    Y7, Y4
+	VPALIGNR   $0x08, Y9, Y7, Y7
+	VMAXPS     Y7, Y8, Y7
+
+first_skip1:
+	CMPQ       SI, $0x04
+	JLT        first_done
+	VPERM2F128 $0x21, Y8, Y3, Y9
+	VMOVAPS    Y8, Y3
+	VPALIGNR   $0x08, Y9, Y8, Y9
+	VMAXPS     Y9, Y8, Y8
+	BTQ        $0x02, SI
+	JCC        first_skip2
+	VPERM2F128 $0x21, Y7, Y6, Y9
+	VMOVAPS    Y7, Y6
+	VMAXPS     Y9, Y8, Y7
+
+first_skip2:
+	CMPQ       SI, $0x08
+	JLT        first_done
+	VPERM2F128 $0x21, Y8, Y5, Y9
+	VMOVAPS    Y8, Y5
+	VMAXPS     Y9, Y8, Y8
+	VMOVUPS    (DI), Y9
+	VMOVAPS    Y7, (DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x10
+	JLT        first_done
+	VMOVUPS    32(DI), Y9
+	VMOVAPS    Y7, 32(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x18
+	JLT        first_done
+	VMOVUPS    64(DI), Y9
+	VMOVAPS    Y7, 64(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x20
+	JLT        first_done
+	VMOVUPS    96(DI), Y9
+	VMOVAPS    Y7, 96(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x28
+	JLT        first_done
+	VMOVUPS    128(DI), Y9
+	VMOVAPS    Y7, 128(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x30
+	JLT        first_done
+	VMOVUPS    160(DI), Y9
+	VMOVAPS    Y7, 160(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x38
+	JLT        first_done
+	VMOVUPS    192(DI), Y9
+	VMOVAPS    Y7, 192(DI)
+	VMAXPS     Y9, Y8, Y7
+
+first_done:
+before:
+	SHRQ $0x03, R8
+	JZ   windows
+
+whole:
+	VMOVUPS (BX), Y7
+	VCMPPS  $0x03, Y7, Y7, Y8
+	VORPS   Y8, Y1, Y1
+	VMOVAPS Y7, Y8
+	BTQ     $0x00, SI
+	JCS     whole_odd
+	VMOVAPS Y0, Y8
+
+whole_odd:
+	CMPQ       SI, $0x02
+	JLT        whole_done
+	VPERM2F128 $0x21, Y7, Y2, Y9
+	VMOVAPS    Y7, Y2
+	VPALIGNR   $0x0c, Y9, Y7, Y9
+	VMAXPS     Y9, Y7, Y7
+	BTQ        $0x01, SI
+	JCC        whole_skip1
+	VPERM2F128 $0x21, Y8, Y4, Y9
+	VMOVAPS    Y8, Y4
+	VPALIGNR   $0x08, Y9, Y8, Y8
+	VMAXPS     Y8, Y7, Y8
+
+whole_skip1:
+	CMPQ       SI, $0x04
+	JLT        whole_done
+	VPERM2F128 $0x21, Y7, Y3, Y9
+	VMOVAPS    Y7, Y3
+	VPALIGNR   $0x08, Y9, Y7, Y9
+	VMAXPS     Y9, Y7, Y7
+	BTQ        $0x02, SI
+	JCC        whole_skip2
+	VPERM2F128 $0x21, Y8, Y6, Y9
+	VMOVAPS    Y8, Y6
+	VMAXPS     Y9, Y7, Y8
+
+whole_skip2:
+	CMPQ       SI, $0x08
+	JLT        whole_done
+	VPERM2F128 $0x21, Y7, Y5, Y9
+	VMOVAPS    Y7, Y5
+	VMAXPS     Y9, Y7, Y7
+	VMOVUPS    (DI), Y9
+	VMOVAPS    Y8, (DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x10
+	JLT        whole_done
+	VMOVUPS    32(DI), Y9
+	VMOVAPS    Y8, 32(DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x18
+	JLT        whole_done
+	VMOVUPS    64(DI), Y9
+	VMOVAPS    Y8, 64(DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x20
+	JLT        whole_done
+	VMOVUPS    96(DI), Y9
+	VMOVAPS    Y8, 96(DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x28
+	JLT        whole_done
+	VMOVUPS    128(DI), Y9
+	VMOVAPS    Y8, 128(DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x30
+	JLT        whole_done
+	VMOVUPS    160(DI), Y9
+	VMOVAPS    Y8, 160(DI)
+	VMAXPS     Y9, Y7, Y8
+	CMPQ       SI, $0x38
+	JLT        whole_done
+	VMOVUPS    192(DI), Y9
+	VMOVAPS    Y8, 192(DI)
+	VMAXPS     Y9, Y7, Y8
+
+whole_done:
+	ADDQ $0x20, BX
+	DECQ R8
+	JNZ  whole
+
+windows:
+	MOVQ next+56(FP), R8
+	CMPQ stream+64(FP), $0x00
+	JNE  streamed
+
+cached:
+	CMPQ       DX, $0x10
+	JLT        cached_end
+	PREFETCHT0 (R8)
+	VMOVUPS    (BX), Y7
+	VCMPPS     $0x03, Y7, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMOVUPS    32(BX), Y8
+	VCMPPS     $0x03, Y8, Y8, Y9
+	VORPS      Y9, Y1, Y1
+	VMOVAPS    Y7, Y9
+	VMOVAPS    Y8, Y10
+	BTQ        $0x00, SI
+	JCS        cached_odd
+	VMOVAPS    Y0, Y9
+	VMOVAPS    Y0, Y10
+
+cached_odd:
+	CMPQ       SI, $0x02
+	JLT        cached_done
+	VPERM2F128 $0x21, Y7, Y2, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y2
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VPALIGNR   $0x0c, Y12, Y8, Y12
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	BTQ        $0x01, SI
+	JCC        cached_skip1
+	VPERM2F128 $0x21, Y9, Y4, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y12
+	VMOVAPS    Y10, Y4
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VPALIGNR   $0x08, Y12, Y10, Y10
+	VMAXPS     Y9, Y7, Y9
+	VMAXPS     Y10, Y8, Y10
+
+cached_skip1:
+	CMPQ       SI, $0x04
+	JLT        cached_done
+	VPERM2F128 $0x21, Y7, Y3, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y3
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VPALIGNR   $0x08, Y12, Y8, Y12
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	BTQ        $0x02, SI
+	JCC        cached_skip2
+	VPERM2F128 $0x21, Y9, Y6, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y12
+	VMOVAPS    Y10, Y6
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y12, Y8, Y10
+
+cached_skip2:
+	CMPQ       SI, $0x08
+	JLT        cached_done
+	VPERM2F128 $0x21, Y7, Y5, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y5
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	VMOVUPS    (DI), Y11
+	VMOVAPS    Y10, (DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x10
+	JLT        cached_done
+	VMOVUPS    32(DI), Y11
+	VMOVAPS    Y10, 32(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x18
+	JLT        cached_done
+	VMOVUPS    64(DI), Y11
+	VMOVAPS    Y10, 64(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x20
+	JLT        cached_done
+	VMOVUPS    96(DI), Y11
+	VMOVAPS    Y10, 96(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x28
+	JLT        cached_done
+	VMOVUPS    128(DI), Y11
+	VMOVAPS    Y10, 128(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x30
+	JLT        cached_done
+	VMOVUPS    160(DI), Y11
+	VMOVAPS    Y10, 160(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x38
+	JLT        cached_done
+	VMOVUPS    192(DI), Y11
+	VMOVAPS    Y10, 192(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+
+cached_done:
+	VMOVUPS Y9, (AX)
+	VMOVUPS Y10, 32(AX)
+	ADDQ    $0x40, BX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R8
+	SUBQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JMP     cached
+
+cached_end:
+	JMP rest
+
+streamed:
+	CMPQ       DX, $0x10
+	JLT        streamed_end
+	PREFETCHT1 (R8)
+	VMOVUPS    (BX), Y7
+	VCMPPS     $0x03, Y7, Y7, Y8
+	VORPS      Y8, Y1, Y1
+	VMOVUPS    32(BX), Y8
+	VCMPPS     $0x03, Y8, Y8, Y9
+	VORPS      Y9, Y1, Y1
+	VMOVAPS    Y7, Y9
+	VMOVAPS    Y8, Y10
+	BTQ        $0x00, SI
+	JCS        streamed_odd
+	VMOVAPS    Y0, Y9
+	VMOVAPS    Y0, Y10
+
+streamed_odd:
+	CMPQ       SI, $0x02
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y7, Y2, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y2
+	VPALIGNR   $0x0c, Y11, Y7, Y11
+	VPALIGNR   $0x0c, Y12, Y8, Y12
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	BTQ        $0x01, SI
+	JCC        streamed_skip1
+	VPERM2F128 $0x21, Y9, Y4, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y12
+	VMOVAPS    Y10, Y4
+	VPALIGNR   $0x08, Y11, Y9, Y9
+	VPALIGNR   $0x08, Y12, Y10, Y10
+	VMAXPS     Y9, Y7, Y9
+	VMAXPS     Y10, Y8, Y10
+
+streamed_skip1:
+	CMPQ       SI, $0x04
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y7, Y3, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y3
+	VPALIGNR   $0x08, Y11, Y7, Y11
+	VPALIGNR   $0x08, Y12, Y8, Y12
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	BTQ        $0x02, SI
+	JCC        streamed_skip2
+	VPERM2F128 $0x21, Y9, Y6, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y12
+	VMOVAPS    Y10, Y6
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y12, Y8, Y10
+
+streamed_skip2:
+	CMPQ       SI, $0x08
+	JLT        streamed_done
+	VPERM2F128 $0x21, Y7, Y5, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y12
+	VMOVAPS    Y8, Y5
+	VMAXPS     Y11, Y7, Y7
+	VMAXPS     Y12, Y8, Y8
+	VMOVUPS    (DI), Y11
+	VMOVAPS    Y10, (DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x10
+	JLT        streamed_done
+	VMOVUPS    32(DI), Y11
+	VMOVAPS    Y10, 32(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x18
+	JLT        streamed_done
+	VMOVUPS    64(DI), Y11
+	VMOVAPS    Y10, 64(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x20
+	JLT        streamed_done
+	VMOVUPS    96(DI), Y11
+	VMOVAPS    Y10, 96(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x28
+	JLT        streamed_done
+	VMOVUPS    128(DI), Y11
+	VMOVAPS    Y10, 128(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x30
+	JLT        streamed_done
+	VMOVUPS    160(DI), Y11
+	VMOVAPS    Y10, 160(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	CMPQ       SI, $0x38
+	JLT        streamed_done
+	VMOVUPS    192(DI), Y11
+	VMOVAPS    Y10, 192(DI)
+	VMAXPS     Y9, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+
+streamed_done:
+	VMOVNTPS Y9, (AX)
+	VMOVNTPS Y10, 32(AX)
+	ADDQ     $0x40, BX
+	ADDQ     $0x40, AX
+	ADDQ     $0x40, R8
+	SUBQ     $0x10, DX
+	SUBQ     $0x10, CX
+	JMP      streamed
+
+streamed_end:
+rest:
+	TESTQ      CX, CX
+	JLE        done
+	MOVQ       $0x00000008, R8
+	CMPQ       DX, R8
+	CMOVQLT    DX, R8
+	MOVQ       $0x00000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+0(SB), R10
+	MOVQ       R8, R11
+	NEGQ       R11
+	VMOVUPS    64(R10)(R11*4), Y7
+	LEAQ       laneMask<>+0(SB), R10
+	MOVQ       R9, R11
+	NEGQ       R11
+	VMOVUPS    64(R10)(R11*4), Y8
+	VMASKMOVPS (BX), Y7, Y8
+	VBLENDVPS  Y7, Y8, Y0, Y8
+	VCMPPS     $0x03, Y8, Y8, Y7
+	VORPS      Y7, Y1, Y1
+	VMOVAPS    Y8, Y7
+	BTQ        $0x00, SI
+	JCS        rest_odd
+	VMOVAPS    Y0, Y7
+
+rest_odd:
+	CMPQ       SI, $0x02
+	JLT        rest_done
+	VPERM2F128 $0x21, Y8, Y2, Y9
+	VMOVAPS    Y8, Y2
+	VPALIGNR   $0x0c, Y9, Y8, Y9
+	VMAXPS     Y9, Y8, Y8
+	BTQ        $0x01, SI
+	JCC        rest_skip1
+	VPERM2F128 $0x21, Y7, Y4, Y9
+	VMOVAPS    Y7, Y4
+	VPALIGNR   $0x08, Y9, Y7, Y7
+	VMAXPS     Y7, Y8, Y7
+
+rest_skip1:
+	CMPQ       SI, $0x04
+	JLT        rest_done
+	VPERM2F128 $0x21, Y8, Y3, Y9
+	VMOVAPS    Y8, Y3
+	VPALIGNR   $0x08, Y9, Y8, Y9
+	VMAXPS     Y9, Y8, Y8
+	BTQ        $0x02, SI
+	JCC        rest_skip2
+	VPERM2F128 $0x21, Y7, Y6, Y9
+	VMOVAPS    Y7, Y6
+	VMAXPS     Y9, Y8, Y7
+
+rest_skip2:
+	CMPQ       SI, $0x08
+	JLT        rest_done
+	VPERM2F128 $0x21, Y8, Y5, Y9
+	VMOVAPS    Y8, Y5
+	VMAXPS     Y9, Y8, Y8
+	VMOVUPS    (DI), Y9
+	VMOVAPS    Y7, (DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x10
+	JLT        rest_done
+	VMOVUPS    32(DI), Y9
+	VMOVAPS    Y7, 32(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x18
+	JLT        rest_done
+	VMOVUPS    64(DI), Y9
+	VMOVAPS    Y7, 64(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x20
+	JLT        rest_done
+	VMOVUPS    96(DI), Y9
+	VMOVAPS    Y7, 96(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x28
+	JLT        rest_done
+	VMOVUPS    128(DI), Y9
+	VMOVAPS    Y7, 128(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x30
+	JLT        rest_done
+	VMOVUPS    160(DI), Y9
+	VMOVAPS    Y7, 160(DI)
+	VMAXPS     Y9, Y8, Y7
+	CMPQ       SI, $0x38
+	JLT        rest_done
+	VMOVUPS    192(DI), Y9
+	VMOVAPS    Y7, 192(DI)
+	VMAXPS     Y9, Y8, Y7
+
+rest_done:
+	LEAQ    (AX), R10
+	VMOVAPS Y7, Y7
+	TESTQ   $0x00000008, R9
+	JZ      less1_8
+	VMOVUPS Y7, (R10)
+	ADDQ    $0x20, R10
+
+less1_8:
+	TESTQ        $0x00000004, R9
+	JZ           less1_4
+	VMOVUPS      X7, (R10)
+	VEXTRACTF128 $0x01, Y7, X7
+	ADDQ         $0x10, R10
+
+less1_4:
+	TESTQ    $0x00000002, R9
+	JZ       less1_2
+	VMOVLPS  X7, (R10)
+	VMOVHLPS X7, X7, X7
+	ADDQ     $0x08, R10
+
+less1_2:
+	TESTQ  $0x00000001, R9
+	JZ     less1_1
+	VMOVSS X7, (R10)
+
+less1_1:
+	SUBQ R8, DX
+	ADDQ $0x20, BX
+	ADDQ $0x20, AX
+	SUBQ $0x08, CX
+	JMP  rest
+
+done:
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, nan+80(FP)
 	VZEROUPPER
 	RET
 

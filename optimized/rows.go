@@ -28,7 +28,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			v.open(s)
 		}
 		hz := newHorizontal(c.ops, w, u, buf, s)
-		together := c.herk && hz.slides() && r1-r0 >= max(togetherCells, w.k)
+		together := c.herk && c.ops.prefixSlide != nil && hz.slides() && r1-r0 >= max(togetherCells, w.k)
 		var by []T
 		counted := -1
 		if c.paired {
@@ -254,8 +254,8 @@ type step struct{ taps, apart int }
 
 func newHorizontal[T pool2d.Elem](o *ops[T], w axis, u int, buf []T, s *scratch) horizontal[T] {
 	h := horizontal[T]{ops: o, w: w, u: u, buf: buf}
-	slide := o.slide != nil && w.d == 1 && u == 1
-	if w.s > 1 && w.k < 4*w.s || w.k < 6 && !(slide && w.k > 2) {
+	slide := o.slide != nil && w.d == 1 && u == 1 && o.slides(w.k, len(buf))
+	if w.s > 1 && w.k < 4*w.s || w.k < 6 && !slide {
 		return h
 	}
 	if slide {

@@ -119,6 +119,11 @@ func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh 
 //go:noescape
 func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 
+// slideMaxFastAVX512 works like slideMax.
+//
+//go:noescape
+func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+
 // cells2MaxFastAVX512 works like cellsMax.
 //
 //go:noescape
@@ -143,11 +148,6 @@ func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h
 //
 //go:noescape
 func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32) (nan int)
-
-// slideMaxFastAVX512 works like slideMax.
-//
-//go:noescape
-func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
 
 // prefixSlideMaxFastAVX512 works like prefixSlideMax.
 //
@@ -304,6 +304,11 @@ func prefixMaxAVX2(dst *float32, acc *float32, src *float32, end *float32, n int
 //go:noescape
 func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
+// slideMaxAVX2 works like slideMax.
+//
+//go:noescape
+func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+
 // foldSumAVX2 works like foldSum.
 //
 //go:noescape
@@ -334,6 +339,11 @@ func prefixSumAVX2(dst *float32, acc *float32, src *float32, end *float32, n int
 //go:noescape
 func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, down int, cols int, right int, stream int, by float32)
 
+// slideSumAVX2 works like slideSum.
+//
+//go:noescape
+func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+
 // scaleAVX2 works like scale.
 //
 //go:noescape
@@ -358,6 +368,11 @@ func k3s1MaxFastAVX2(dst *float32, src *float32, planes int, h int, w int, oh in
 //
 //go:noescape
 func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float32) (nan int)
+
+// slideMaxFastAVX2 works like slideMax.
+//
+//go:noescape
+func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
 
 // cells2MaxFastAVX2 works like cellsMax.
 //

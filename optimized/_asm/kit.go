@@ -267,6 +267,13 @@ func (k *kit) last(n Register) mask {
 	return mask{v: v}
 }
 
+// identity returns a vector of identities that may change.
+func (k *kit) identity() VecVirtual {
+	v := k.vec()
+	VMOVAPS(k.ident, v)
+	return v
+}
+
 func (k *kit) load(m Mem) VecVirtual {
 	v := k.vec()
 	VMOVUPS(m, v)

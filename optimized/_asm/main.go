@@ -26,8 +26,8 @@ func main() {
 			reduce(kit{isa: isa, op: op})
 			prefix(kit{isa: isa, op: op})
 			cells(kit{isa: isa, op: op})
+			slide(kit{isa: isa, op: op}, false)
 			if isa == avx512 {
-				slide(kit{isa: isa, op: op}, false)
 				slide(kit{isa: isa, op: op}, true)
 				pickCells(kit{isa: isa, op: op})
 			}
@@ -38,6 +38,9 @@ func main() {
 			fused(kit{isa: isa, op: op}, 3, 2, false)
 			fused(kit{isa: isa, op: op}, 3, 1, false)
 			globals(kit{isa: isa, op: op})
+			if op == maxFast {
+				slide(kit{isa: isa, op: op}, false)
+			}
 			if op != maxExact {
 				cellsOf(2, kit{isa: isa, op: op})
 				cellsOf(3, kit{isa: isa, op: op})
@@ -49,7 +52,6 @@ func main() {
 					held(kit{isa: isa, op: op})
 				}
 				if op == maxFast {
-					slide(kit{isa: isa, op: op}, false)
 					slide(kit{isa: isa, op: op}, true)
 				}
 				same(kit{isa: isa, op: op}, false)
