@@ -23898,59 +23898,59 @@ row:
 	JZ      rest
 
 vector:
-	PREFETCHT0 (SI)(R8*2)
-	PREFETCHT0 32(SI)(R8*2)
-	PREFETCHT0 (DI)(R8*2)
-	PREFETCHT0 32(DI)(R8*2)
-	VMOVUPS    (AX)(R8*2), Y4
-	VMOVUPS    (CX)(R8*2), Y5
-	VCMPPS     $0x03, Y4, Y5, Y6
-	VORPS      Y6, Y1, Y1
-	VMAXPS     Y5, Y4, Y4
-	VMOVUPS    32(AX)(R8*2), Y5
-	VMOVUPS    32(CX)(R8*2), Y6
-	VCMPPS     $0x03, Y5, Y6, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y6, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VMAXPS     Y4, Y6, Y4
-	VMOVUPS    Y4, (DX)(R8*1)
-	ADDQ       $0x20, R8
-	DECQ       R9
-	JNZ        vector
+	PREFETCHT0  (SI)(R8*2)
+	PREFETCHT0  32(SI)(R8*2)
+	PREFETCHT0  (DI)(R8*2)
+	PREFETCHT0  32(DI)(R8*2)
+	VMOVUPS     (AX)(R8*2), Y4
+	VMOVUPS     (CX)(R8*2), Y5
+	VCMPPS      $0x03, Y4, Y5, Y6
+	VORPS       Y6, Y1, Y1
+	VMAXPS      Y5, Y4, Y4
+	VMOVUPS     32(AX)(R8*2), Y5
+	VMOVUPS     32(CX)(R8*2), Y6
+	VCMPPS      $0x03, Y5, Y6, Y7
+	VORPS       Y7, Y1, Y1
+	VMAXPS      Y6, Y5, Y5
+	VINSERTF128 $0x01, X5, Y4, Y6
+	VPERM2F128  $0x31, Y5, Y4, Y4
+	VSHUFPS     $0x88, Y4, Y6, Y5
+	VSHUFPS     $0xdd, Y4, Y6, Y4
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     Y4, (DX)(R8*1)
+	ADDQ        $0x20, R8
+	DECQ        R9
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R8*2), Y2, Y4
-	VBLENDVPS  Y2, Y4, Y0, Y4
-	VMASKMOVPS (CX)(R8*2), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VCMPPS     $0x03, Y4, Y5, Y6
-	VORPS      Y6, Y1, Y1
-	VMAXPS     Y5, Y4, Y4
-	VMASKMOVPS 32(AX)(R8*2), Y3, Y5
-	VBLENDVPS  Y3, Y5, Y0, Y5
-	VMASKMOVPS 32(CX)(R8*2), Y3, Y6
-	VBLENDVPS  Y3, Y6, Y0, Y6
-	VCMPPS     $0x03, Y5, Y6, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y6, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VMAXPS     Y4, Y6, Y4
-	LEAQ       (DX)(R8*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y4, Y4
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y4, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R8*2), Y2, Y4
+	VBLENDVPS   Y2, Y4, Y0, Y4
+	VMASKMOVPS  (CX)(R8*2), Y2, Y5
+	VBLENDVPS   Y2, Y5, Y0, Y5
+	VCMPPS      $0x03, Y4, Y5, Y6
+	VORPS       Y6, Y1, Y1
+	VMAXPS      Y5, Y4, Y4
+	VMASKMOVPS  32(AX)(R8*2), Y3, Y5
+	VBLENDVPS   Y3, Y5, Y0, Y5
+	VMASKMOVPS  32(CX)(R8*2), Y3, Y6
+	VBLENDVPS   Y3, Y6, Y0, Y6
+	VCMPPS      $0x03, Y5, Y6, Y7
+	VORPS       Y7, Y1, Y1
+	VMAXPS      Y6, Y5, Y5
+	VINSERTF128 $0x01, X5, Y4, Y6
+	VPERM2F128  $0x31, Y5, Y4, Y4
+	VSHUFPS     $0x88, Y4, Y6, Y5
+	VSHUFPS     $0xdd, Y4, Y6, Y4
+	VMAXPS      Y4, Y5, Y4
+	LEAQ        (DX)(R8*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y4, Y4
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -24078,85 +24078,85 @@ edge:
 	JZ    rest
 
 vector:
-	PREFETCHT0 (DI)(R9*2)
-	PREFETCHT0 32(DI)(R9*2)
-	PREFETCHT0 (R8)(R9*2)
-	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y6
-	VMOVUPS    (CX)(R9*2), Y7
-	VMOVUPS    (DX)(R9*2), Y8
-	VCMPPS     $0x03, Y6, Y7, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VCMPPS     $0x03, Y8, Y8, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y8, Y6, Y6
-	VMOVUPS    32(AX)(R9*2), Y7
-	VMOVUPS    32(CX)(R9*2), Y8
-	VMOVUPS    32(DX)(R9*2), Y9
-	VCMPPS     $0x03, Y7, Y8, Y10
-	VORPS      Y10, Y1, Y1
-	VMAXPS     Y8, Y7, Y7
-	VCMPPS     $0x03, Y9, Y9, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y9, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VMAXPS     Y5, Y7, Y7
-	VMOVAPS    Y6, Y5
-	VMOVUPS    Y7, (BX)(R9*1)
-	ADDQ       $0x20, R9
-	DECQ       R10
-	JNZ        vector
+	PREFETCHT0  (DI)(R9*2)
+	PREFETCHT0  32(DI)(R9*2)
+	PREFETCHT0  (R8)(R9*2)
+	PREFETCHT0  32(R8)(R9*2)
+	VMOVUPS     (AX)(R9*2), Y6
+	VMOVUPS     (CX)(R9*2), Y7
+	VMOVUPS     (DX)(R9*2), Y8
+	VCMPPS      $0x03, Y6, Y7, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	VCMPPS      $0x03, Y8, Y8, Y7
+	VORPS       Y7, Y1, Y1
+	VMAXPS      Y8, Y6, Y6
+	VMOVUPS     32(AX)(R9*2), Y7
+	VMOVUPS     32(CX)(R9*2), Y8
+	VMOVUPS     32(DX)(R9*2), Y9
+	VCMPPS      $0x03, Y7, Y8, Y10
+	VORPS       Y10, Y1, Y1
+	VMAXPS      Y8, Y7, Y7
+	VCMPPS      $0x03, Y9, Y9, Y8
+	VORPS       Y8, Y1, Y1
+	VMAXPS      Y9, Y7, Y7
+	VINSERTF128 $0x01, X7, Y6, Y8
+	VPERM2F128  $0x31, Y7, Y6, Y6
+	VSHUFPS     $0x88, Y6, Y8, Y7
+	VSHUFPS     $0xdd, Y6, Y8, Y6
+	VMAXPS      Y6, Y7, Y7
+	VPERM2F128  $0x21, Y6, Y5, Y5
+	VPALIGNR    $0x0c, Y5, Y6, Y5
+	VMAXPS      Y5, Y7, Y7
+	VMOVAPS     Y6, Y5
+	VMOVUPS     Y7, (BX)(R9*1)
+	ADDQ        $0x20, R9
+	DECQ        R10
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VMASKMOVPS (CX)(R9*2), Y2, Y7
-	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS (DX)(R9*2), Y2, Y8
-	VBLENDVPS  Y2, Y8, Y0, Y8
-	VCMPPS     $0x03, Y6, Y7, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VCMPPS     $0x03, Y8, Y8, Y7
-	VORPS      Y7, Y1, Y1
-	VMAXPS     Y8, Y6, Y6
-	VMASKMOVPS 32(AX)(R9*2), Y3, Y7
-	VBLENDVPS  Y3, Y7, Y0, Y7
-	VMASKMOVPS 32(CX)(R9*2), Y3, Y8
-	VBLENDVPS  Y3, Y8, Y0, Y8
-	VMASKMOVPS 32(DX)(R9*2), Y3, Y9
-	VBLENDVPS  Y3, Y9, Y0, Y9
-	VCMPPS     $0x03, Y7, Y8, Y10
-	VORPS      Y10, Y1, Y1
-	VMAXPS     Y8, Y7, Y7
-	VCMPPS     $0x03, Y9, Y9, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y9, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y7
-	VPERM2F128 $0x21, Y6, Y5, Y5
-	VPALIGNR   $0x0c, Y5, Y6, Y5
-	VMAXPS     Y5, Y7, Y7
-	VMOVAPS    Y6, Y5
-	LEAQ       (BX)(R9*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y7, Y5
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y5, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R9*2), Y2, Y6
+	VBLENDVPS   Y2, Y6, Y0, Y6
+	VMASKMOVPS  (CX)(R9*2), Y2, Y7
+	VBLENDVPS   Y2, Y7, Y0, Y7
+	VMASKMOVPS  (DX)(R9*2), Y2, Y8
+	VBLENDVPS   Y2, Y8, Y0, Y8
+	VCMPPS      $0x03, Y6, Y7, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	VCMPPS      $0x03, Y8, Y8, Y7
+	VORPS       Y7, Y1, Y1
+	VMAXPS      Y8, Y6, Y6
+	VMASKMOVPS  32(AX)(R9*2), Y3, Y7
+	VBLENDVPS   Y3, Y7, Y0, Y7
+	VMASKMOVPS  32(CX)(R9*2), Y3, Y8
+	VBLENDVPS   Y3, Y8, Y0, Y8
+	VMASKMOVPS  32(DX)(R9*2), Y3, Y9
+	VBLENDVPS   Y3, Y9, Y0, Y9
+	VCMPPS      $0x03, Y7, Y8, Y10
+	VORPS       Y10, Y1, Y1
+	VMAXPS      Y8, Y7, Y7
+	VCMPPS      $0x03, Y9, Y9, Y8
+	VORPS       Y8, Y1, Y1
+	VMAXPS      Y9, Y7, Y7
+	VINSERTF128 $0x01, X7, Y6, Y8
+	VPERM2F128  $0x31, Y7, Y6, Y6
+	VSHUFPS     $0x88, Y6, Y8, Y7
+	VSHUFPS     $0xdd, Y6, Y8, Y6
+	VMAXPS      Y6, Y7, Y7
+	VPERM2F128  $0x21, Y6, Y5, Y5
+	VPALIGNR    $0x0c, Y5, Y6, Y5
+	VMAXPS      Y5, Y7, Y7
+	VMOVAPS     Y6, Y5
+	LEAQ        (BX)(R9*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y7, Y5
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y5, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -26380,67 +26380,67 @@ row:
 	JZ      rest
 
 vector:
-	PREFETCHT0 (DI)(R9*2)
-	PREFETCHT0 32(DI)(R9*2)
-	PREFETCHT0 (R8)(R9*2)
-	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (CX)(R9*2), Y6
-	VMOVUPS    (DX)(R9*2), Y7
-	VCMPPS     $0x03, Y6, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VMOVUPS    32(CX)(R9*2), Y7
-	VMOVUPS    32(DX)(R9*2), Y8
-	VCMPPS     $0x03, Y7, Y8, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y8, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y6
-	VPERMPS    Y6, Y5, Y6
-	VBLENDVPS  Y5, Y4, Y6, Y4
-	VMOVNTPS   Y4, (BX)(R9*1)
-	VMOVAPS    Y6, Y4
-	ADDQ       $0x20, R9
-	DECQ       R10
-	JNZ        vector
+	PREFETCHT0  (DI)(R9*2)
+	PREFETCHT0  32(DI)(R9*2)
+	PREFETCHT0  (R8)(R9*2)
+	PREFETCHT0  32(R8)(R9*2)
+	VMOVUPS     (CX)(R9*2), Y6
+	VMOVUPS     (DX)(R9*2), Y7
+	VCMPPS      $0x03, Y6, Y7, Y8
+	VORPS       Y8, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	VMOVUPS     32(CX)(R9*2), Y7
+	VMOVUPS     32(DX)(R9*2), Y8
+	VCMPPS      $0x03, Y7, Y8, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y8, Y7, Y7
+	VINSERTF128 $0x01, X7, Y6, Y8
+	VPERM2F128  $0x31, Y7, Y6, Y6
+	VSHUFPS     $0x88, Y6, Y8, Y7
+	VSHUFPS     $0xdd, Y6, Y8, Y6
+	VMAXPS      Y6, Y7, Y6
+	VPERMPS     Y6, Y5, Y6
+	VBLENDVPS   Y5, Y4, Y6, Y4
+	VMOVNTPS    Y4, (BX)(R9*1)
+	VMOVAPS     Y6, Y4
+	ADDQ        $0x20, R9
+	DECQ        R10
+	JNZ         vector
 
 rest:
-	ADDQ       R9, dst+0(FP)
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (CX)(R9*2), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VMASKMOVPS (DX)(R9*2), Y2, Y7
-	VBLENDVPS  Y2, Y7, Y0, Y7
-	VCMPPS     $0x03, Y6, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMAXPS     Y7, Y6, Y6
-	VMASKMOVPS 32(CX)(R9*2), Y3, Y7
-	VBLENDVPS  Y3, Y7, Y0, Y7
-	VMASKMOVPS 32(DX)(R9*2), Y3, Y8
-	VBLENDVPS  Y3, Y8, Y0, Y8
-	VCMPPS     $0x03, Y7, Y8, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y8, Y7, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VMAXPS     Y6, Y8, Y6
-	VPERMPS    Y6, Y5, Y6
-	VBLENDVPS  Y5, Y4, Y6, Y4
-	ADDQ       out+112(FP), AX
-	CMPQ       AX, $0x08
-	JLT        part0
-	SUBQ       $0x08, AX
-	MOVQ       dst+0(FP), CX
-	VMOVNTPS   Y4, (CX)
-	ADDQ       $0x20, dst+0(FP)
-	VMOVAPS    Y6, Y4
-	JMP        cut0
+	ADDQ        R9, dst+0(FP)
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (CX)(R9*2), Y2, Y6
+	VBLENDVPS   Y2, Y6, Y0, Y6
+	VMASKMOVPS  (DX)(R9*2), Y2, Y7
+	VBLENDVPS   Y2, Y7, Y0, Y7
+	VCMPPS      $0x03, Y6, Y7, Y8
+	VORPS       Y8, Y1, Y1
+	VMAXPS      Y7, Y6, Y6
+	VMASKMOVPS  32(CX)(R9*2), Y3, Y7
+	VBLENDVPS   Y3, Y7, Y0, Y7
+	VMASKMOVPS  32(DX)(R9*2), Y3, Y8
+	VBLENDVPS   Y3, Y8, Y0, Y8
+	VCMPPS      $0x03, Y7, Y8, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y8, Y7, Y7
+	VINSERTF128 $0x01, X7, Y6, Y8
+	VPERM2F128  $0x31, Y7, Y6, Y6
+	VSHUFPS     $0x88, Y6, Y8, Y7
+	VSHUFPS     $0xdd, Y6, Y8, Y6
+	VMAXPS      Y6, Y7, Y6
+	VPERMPS     Y6, Y5, Y6
+	VBLENDVPS   Y5, Y4, Y6, Y4
+	ADDQ        out+112(FP), AX
+	CMPQ        AX, $0x08
+	JLT         part0
+	SUBQ        $0x08, AX
+	MOVQ        dst+0(FP), CX
+	VMOVNTPS    Y4, (CX)
+	ADDQ        $0x20, dst+0(FP)
+	VMOVAPS     Y6, Y4
+	JMP         cut0
 
 part0:
 	VMOVAPS Y4, Y4
@@ -26568,93 +26568,93 @@ edge:
 	JZ    rest
 
 vector:
-	PREFETCHT0 (R8)(R10*2)
-	PREFETCHT0 32(R8)(R10*2)
-	PREFETCHT0 (R9)(R10*2)
-	PREFETCHT0 32(R9)(R10*2)
-	VMOVUPS    (CX)(R10*2), Y8
-	VMOVUPS    (DX)(R10*2), Y9
-	VMOVUPS    (BX)(R10*2), Y10
-	VCMPPS     $0x03, Y8, Y9, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
-	VCMPPS     $0x03, Y10, Y10, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y10, Y8, Y8
-	VMOVUPS    32(CX)(R10*2), Y9
-	VMOVUPS    32(DX)(R10*2), Y10
-	VMOVUPS    32(BX)(R10*2), Y11
-	VCMPPS     $0x03, Y9, Y10, Y12
-	VORPS      Y12, Y1, Y1
-	VMAXPS     Y10, Y9, Y9
-	VCMPPS     $0x03, Y11, Y11, Y10
-	VORPS      Y10, Y1, Y1
-	VMAXPS     Y11, Y9, Y9
-	VSHUFPS    $0x88, Y9, Y8, Y10
-	VPERMPD    $0xd8, Y10, Y10
-	VSHUFPS    $0xdd, Y9, Y8, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VMAXPS     Y8, Y10, Y9
-	VPERM2F128 $0x21, Y8, Y7, Y7
-	VPALIGNR   $0x0c, Y7, Y8, Y7
-	VMAXPS     Y7, Y9, Y9
-	VMOVAPS    Y8, Y7
-	VPERMPS    Y9, Y6, Y8
-	VBLENDVPS  Y6, Y5, Y8, Y5
-	VMOVNTPS   Y5, (SI)(R10*1)
-	VMOVAPS    Y8, Y5
-	ADDQ       $0x20, R10
-	DECQ       R11
-	JNZ        vector
+	PREFETCHT0  (R8)(R10*2)
+	PREFETCHT0  32(R8)(R10*2)
+	PREFETCHT0  (R9)(R10*2)
+	PREFETCHT0  32(R9)(R10*2)
+	VMOVUPS     (CX)(R10*2), Y8
+	VMOVUPS     (DX)(R10*2), Y9
+	VMOVUPS     (BX)(R10*2), Y10
+	VCMPPS      $0x03, Y8, Y9, Y11
+	VORPS       Y11, Y1, Y1
+	VMAXPS      Y9, Y8, Y8
+	VCMPPS      $0x03, Y10, Y10, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y10, Y8, Y8
+	VMOVUPS     32(CX)(R10*2), Y9
+	VMOVUPS     32(DX)(R10*2), Y10
+	VMOVUPS     32(BX)(R10*2), Y11
+	VCMPPS      $0x03, Y9, Y10, Y12
+	VORPS       Y12, Y1, Y1
+	VMAXPS      Y10, Y9, Y9
+	VCMPPS      $0x03, Y11, Y11, Y10
+	VORPS       Y10, Y1, Y1
+	VMAXPS      Y11, Y9, Y9
+	VINSERTF128 $0x01, X9, Y8, Y10
+	VPERM2F128  $0x31, Y9, Y8, Y8
+	VSHUFPS     $0x88, Y8, Y10, Y9
+	VSHUFPS     $0xdd, Y8, Y10, Y8
+	VMAXPS      Y8, Y9, Y9
+	VPERM2F128  $0x21, Y8, Y7, Y7
+	VPALIGNR    $0x0c, Y7, Y8, Y7
+	VMAXPS      Y7, Y9, Y9
+	VMOVAPS     Y8, Y7
+	VPERMPS     Y9, Y6, Y8
+	VBLENDVPS   Y6, Y5, Y8, Y5
+	VMOVNTPS    Y5, (SI)(R10*1)
+	VMOVAPS     Y8, Y5
+	ADDQ        $0x20, R10
+	DECQ        R11
+	JNZ         vector
 
 rest:
-	ADDQ       R10, dst+0(FP)
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (CX)(R10*2), Y2, Y8
-	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMASKMOVPS (DX)(R10*2), Y2, Y9
-	VBLENDVPS  Y2, Y9, Y0, Y9
-	VMASKMOVPS (BX)(R10*2), Y2, Y10
-	VBLENDVPS  Y2, Y10, Y0, Y10
-	VCMPPS     $0x03, Y8, Y9, Y11
-	VORPS      Y11, Y1, Y1
-	VMAXPS     Y9, Y8, Y8
-	VCMPPS     $0x03, Y10, Y10, Y9
-	VORPS      Y9, Y1, Y1
-	VMAXPS     Y10, Y8, Y8
-	VMASKMOVPS 32(CX)(R10*2), Y3, Y9
-	VBLENDVPS  Y3, Y9, Y0, Y9
-	VMASKMOVPS 32(DX)(R10*2), Y3, Y10
-	VBLENDVPS  Y3, Y10, Y0, Y10
-	VMASKMOVPS 32(BX)(R10*2), Y3, Y11
-	VBLENDVPS  Y3, Y11, Y0, Y11
-	VCMPPS     $0x03, Y9, Y10, Y12
-	VORPS      Y12, Y1, Y1
-	VMAXPS     Y10, Y9, Y9
-	VCMPPS     $0x03, Y11, Y11, Y10
-	VORPS      Y10, Y1, Y1
-	VMAXPS     Y11, Y9, Y9
-	VSHUFPS    $0x88, Y9, Y8, Y10
-	VPERMPD    $0xd8, Y10, Y10
-	VSHUFPS    $0xdd, Y9, Y8, Y8
-	VPERMPD    $0xd8, Y8, Y8
-	VMAXPS     Y8, Y10, Y9
-	VPERM2F128 $0x21, Y8, Y7, Y7
-	VPALIGNR   $0x0c, Y7, Y8, Y7
-	VMAXPS     Y7, Y9, Y9
-	VMOVAPS    Y8, Y7
-	VPERMPS    Y9, Y6, Y7
-	VBLENDVPS  Y6, Y5, Y7, Y5
-	ADDQ       out+112(FP), AX
-	CMPQ       AX, $0x08
-	JLT        part0
-	SUBQ       $0x08, AX
-	MOVQ       dst+0(FP), CX
-	VMOVNTPS   Y5, (CX)
-	ADDQ       $0x20, dst+0(FP)
-	VMOVAPS    Y7, Y5
-	JMP        cut0
+	ADDQ        R10, dst+0(FP)
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (CX)(R10*2), Y2, Y8
+	VBLENDVPS   Y2, Y8, Y0, Y8
+	VMASKMOVPS  (DX)(R10*2), Y2, Y9
+	VBLENDVPS   Y2, Y9, Y0, Y9
+	VMASKMOVPS  (BX)(R10*2), Y2, Y10
+	VBLENDVPS   Y2, Y10, Y0, Y10
+	VCMPPS      $0x03, Y8, Y9, Y11
+	VORPS       Y11, Y1, Y1
+	VMAXPS      Y9, Y8, Y8
+	VCMPPS      $0x03, Y10, Y10, Y9
+	VORPS       Y9, Y1, Y1
+	VMAXPS      Y10, Y8, Y8
+	VMASKMOVPS  32(CX)(R10*2), Y3, Y9
+	VBLENDVPS   Y3, Y9, Y0, Y9
+	VMASKMOVPS  32(DX)(R10*2), Y3, Y10
+	VBLENDVPS   Y3, Y10, Y0, Y10
+	VMASKMOVPS  32(BX)(R10*2), Y3, Y11
+	VBLENDVPS   Y3, Y11, Y0, Y11
+	VCMPPS      $0x03, Y9, Y10, Y12
+	VORPS       Y12, Y1, Y1
+	VMAXPS      Y10, Y9, Y9
+	VCMPPS      $0x03, Y11, Y11, Y10
+	VORPS       Y10, Y1, Y1
+	VMAXPS      Y11, Y9, Y9
+	VINSERTF128 $0x01, X9, Y8, Y10
+	VPERM2F128  $0x31, Y9, Y8, Y8
+	VSHUFPS     $0x88, Y8, Y10, Y9
+	VSHUFPS     $0xdd, Y8, Y10, Y8
+	VMAXPS      Y8, Y9, Y9
+	VPERM2F128  $0x21, Y8, Y7, Y7
+	VPALIGNR    $0x0c, Y7, Y8, Y7
+	VMAXPS      Y7, Y9, Y9
+	VMOVAPS     Y8, Y7
+	VPERMPS     Y9, Y6, Y7
+	VBLENDVPS   Y6, Y5, Y7, Y5
+	ADDQ        out+112(FP), AX
+	CMPQ        AX, $0x08
+	JLT         part0
+	SUBQ        $0x08, AX
+	MOVQ        dst+0(FP), CX
+	VMOVNTPS    Y5, (CX)
+	ADDQ        $0x20, dst+0(FP)
+	VMOVAPS     Y7, Y5
+	JMP         cut0
 
 part0:
 	VMOVAPS Y5, Y5
@@ -26739,63 +26739,63 @@ row:
 	JZ      rest
 
 vector:
-	PREFETCHT0 (SI)(R8*2)
-	PREFETCHT0 32(SI)(R8*2)
-	PREFETCHT0 (DI)(R8*2)
-	PREFETCHT0 32(DI)(R8*2)
-	VMOVUPS    (AX)(R8*2), Y3
-	VMOVUPS    (CX)(R8*2), Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y5, Y3, Y3
-	VMOVUPS    32(AX)(R8*2), Y4
-	VMOVUPS    32(CX)(R8*2), Y5
-	VMAXPS     Y5, Y4, Y6
-	VMAXPS     Y4, Y5, Y4
-	VORPS      Y6, Y4, Y4
-	VSHUFPS    $0x88, Y4, Y3, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VSHUFPS    $0xdd, Y4, Y3, Y3
-	VPERMPD    $0xd8, Y3, Y3
-	VMAXPS     Y3, Y5, Y4
-	VMAXPS     Y5, Y3, Y3
-	VORPS      Y4, Y3, Y3
-	VMOVUPS    Y3, (DX)(R8*1)
-	ADDQ       $0x20, R8
-	DECQ       R9
-	JNZ        vector
+	PREFETCHT0  (SI)(R8*2)
+	PREFETCHT0  32(SI)(R8*2)
+	PREFETCHT0  (DI)(R8*2)
+	PREFETCHT0  32(DI)(R8*2)
+	VMOVUPS     (AX)(R8*2), Y3
+	VMOVUPS     (CX)(R8*2), Y4
+	VMAXPS      Y4, Y3, Y5
+	VMAXPS      Y3, Y4, Y3
+	VORPS       Y5, Y3, Y3
+	VMOVUPS     32(AX)(R8*2), Y4
+	VMOVUPS     32(CX)(R8*2), Y5
+	VMAXPS      Y5, Y4, Y6
+	VMAXPS      Y4, Y5, Y4
+	VORPS       Y6, Y4, Y4
+	VINSERTF128 $0x01, X4, Y3, Y5
+	VPERM2F128  $0x31, Y4, Y3, Y3
+	VSHUFPS     $0x88, Y3, Y5, Y4
+	VSHUFPS     $0xdd, Y3, Y5, Y3
+	VMAXPS      Y3, Y4, Y5
+	VMAXPS      Y4, Y3, Y3
+	VORPS       Y5, Y3, Y3
+	VMOVUPS     Y3, (DX)(R8*1)
+	ADDQ        $0x20, R8
+	DECQ        R9
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R8*2), Y1, Y3
-	VBLENDVPS  Y1, Y3, Y0, Y3
-	VMASKMOVPS (CX)(R8*2), Y1, Y4
-	VBLENDVPS  Y1, Y4, Y0, Y4
-	VMAXPS     Y4, Y3, Y5
-	VMAXPS     Y3, Y4, Y3
-	VORPS      Y5, Y3, Y3
-	VMASKMOVPS 32(AX)(R8*2), Y2, Y4
-	VBLENDVPS  Y2, Y4, Y0, Y4
-	VMASKMOVPS 32(CX)(R8*2), Y2, Y5
-	VBLENDVPS  Y2, Y5, Y0, Y5
-	VMAXPS     Y5, Y4, Y6
-	VMAXPS     Y4, Y5, Y4
-	VORPS      Y6, Y4, Y4
-	VSHUFPS    $0x88, Y4, Y3, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VSHUFPS    $0xdd, Y4, Y3, Y3
-	VPERMPD    $0xd8, Y3, Y3
-	VMAXPS     Y3, Y5, Y4
-	VMAXPS     Y5, Y3, Y3
-	VORPS      Y4, Y3, Y3
-	LEAQ       (DX)(R8*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y3, Y3
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y3, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R8*2), Y1, Y3
+	VBLENDVPS   Y1, Y3, Y0, Y3
+	VMASKMOVPS  (CX)(R8*2), Y1, Y4
+	VBLENDVPS   Y1, Y4, Y0, Y4
+	VMAXPS      Y4, Y3, Y5
+	VMAXPS      Y3, Y4, Y3
+	VORPS       Y5, Y3, Y3
+	VMASKMOVPS  32(AX)(R8*2), Y2, Y4
+	VBLENDVPS   Y2, Y4, Y0, Y4
+	VMASKMOVPS  32(CX)(R8*2), Y2, Y5
+	VBLENDVPS   Y2, Y5, Y0, Y5
+	VMAXPS      Y5, Y4, Y6
+	VMAXPS      Y4, Y5, Y4
+	VORPS       Y6, Y4, Y4
+	VINSERTF128 $0x01, X4, Y3, Y5
+	VPERM2F128  $0x31, Y4, Y3, Y3
+	VSHUFPS     $0x88, Y3, Y5, Y4
+	VSHUFPS     $0xdd, Y3, Y5, Y3
+	VMAXPS      Y3, Y4, Y5
+	VMAXPS      Y4, Y3, Y3
+	VORPS       Y5, Y3, Y3
+	LEAQ        (DX)(R8*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y3, Y3
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -26920,93 +26920,93 @@ edge:
 	JZ    rest
 
 vector:
-	PREFETCHT0 (DI)(R9*2)
-	PREFETCHT0 32(DI)(R9*2)
-	PREFETCHT0 (R8)(R9*2)
-	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y5
-	VMOVUPS    (CX)(R9*2), Y6
-	VMOVUPS    (DX)(R9*2), Y7
-	VMAXPS     Y6, Y5, Y8
-	VMAXPS     Y5, Y6, Y5
-	VORPS      Y8, Y5, Y5
-	VMAXPS     Y7, Y5, Y6
-	VMAXPS     Y5, Y7, Y5
-	VORPS      Y6, Y5, Y5
-	VMOVUPS    32(AX)(R9*2), Y6
-	VMOVUPS    32(CX)(R9*2), Y7
-	VMOVUPS    32(DX)(R9*2), Y8
-	VMAXPS     Y7, Y6, Y9
-	VMAXPS     Y6, Y7, Y6
-	VORPS      Y9, Y6, Y6
-	VMAXPS     Y8, Y6, Y7
-	VMAXPS     Y6, Y8, Y6
-	VORPS      Y7, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VMAXPS     Y5, Y7, Y6
-	VMAXPS     Y7, Y5, Y7
-	VORPS      Y6, Y7, Y6
-	VPERM2F128 $0x21, Y5, Y4, Y4
-	VPALIGNR   $0x0c, Y4, Y5, Y4
-	VMAXPS     Y4, Y6, Y7
-	VMAXPS     Y6, Y4, Y4
-	VORPS      Y7, Y4, Y6
-	VMOVAPS    Y5, Y4
-	VMOVUPS    Y6, (BX)(R9*1)
-	ADDQ       $0x20, R9
-	DECQ       R10
-	JNZ        vector
+	PREFETCHT0  (DI)(R9*2)
+	PREFETCHT0  32(DI)(R9*2)
+	PREFETCHT0  (R8)(R9*2)
+	PREFETCHT0  32(R8)(R9*2)
+	VMOVUPS     (AX)(R9*2), Y5
+	VMOVUPS     (CX)(R9*2), Y6
+	VMOVUPS     (DX)(R9*2), Y7
+	VMAXPS      Y6, Y5, Y8
+	VMAXPS      Y5, Y6, Y5
+	VORPS       Y8, Y5, Y5
+	VMAXPS      Y7, Y5, Y6
+	VMAXPS      Y5, Y7, Y5
+	VORPS       Y6, Y5, Y5
+	VMOVUPS     32(AX)(R9*2), Y6
+	VMOVUPS     32(CX)(R9*2), Y7
+	VMOVUPS     32(DX)(R9*2), Y8
+	VMAXPS      Y7, Y6, Y9
+	VMAXPS      Y6, Y7, Y6
+	VORPS       Y9, Y6, Y6
+	VMAXPS      Y8, Y6, Y7
+	VMAXPS      Y6, Y8, Y6
+	VORPS       Y7, Y6, Y6
+	VINSERTF128 $0x01, X6, Y5, Y7
+	VPERM2F128  $0x31, Y6, Y5, Y5
+	VSHUFPS     $0x88, Y5, Y7, Y6
+	VSHUFPS     $0xdd, Y5, Y7, Y5
+	VMAXPS      Y5, Y6, Y7
+	VMAXPS      Y6, Y5, Y6
+	VORPS       Y7, Y6, Y6
+	VPERM2F128  $0x21, Y5, Y4, Y4
+	VPALIGNR    $0x0c, Y4, Y5, Y4
+	VMAXPS      Y4, Y6, Y7
+	VMAXPS      Y6, Y4, Y4
+	VORPS       Y7, Y4, Y6
+	VMOVAPS     Y5, Y4
+	VMOVUPS     Y6, (BX)(R9*1)
+	ADDQ        $0x20, R9
+	DECQ        R10
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y1, Y5
-	VBLENDVPS  Y1, Y5, Y0, Y5
-	VMASKMOVPS (CX)(R9*2), Y1, Y6
-	VBLENDVPS  Y1, Y6, Y0, Y6
-	VMASKMOVPS (DX)(R9*2), Y1, Y7
-	VBLENDVPS  Y1, Y7, Y0, Y7
-	VMAXPS     Y6, Y5, Y8
-	VMAXPS     Y5, Y6, Y5
-	VORPS      Y8, Y5, Y5
-	VMAXPS     Y7, Y5, Y6
-	VMAXPS     Y5, Y7, Y5
-	VORPS      Y6, Y5, Y5
-	VMASKMOVPS 32(AX)(R9*2), Y2, Y6
-	VBLENDVPS  Y2, Y6, Y0, Y6
-	VMASKMOVPS 32(CX)(R9*2), Y2, Y7
-	VBLENDVPS  Y2, Y7, Y0, Y7
-	VMASKMOVPS 32(DX)(R9*2), Y2, Y8
-	VBLENDVPS  Y2, Y8, Y0, Y8
-	VMAXPS     Y7, Y6, Y9
-	VMAXPS     Y6, Y7, Y6
-	VORPS      Y9, Y6, Y6
-	VMAXPS     Y8, Y6, Y7
-	VMAXPS     Y6, Y8, Y6
-	VORPS      Y7, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VMAXPS     Y5, Y7, Y6
-	VMAXPS     Y7, Y5, Y7
-	VORPS      Y6, Y7, Y6
-	VPERM2F128 $0x21, Y5, Y4, Y4
-	VPALIGNR   $0x0c, Y4, Y5, Y4
-	VMAXPS     Y4, Y6, Y7
-	VMAXPS     Y6, Y4, Y4
-	VORPS      Y7, Y4, Y6
-	VMOVAPS    Y5, Y4
-	LEAQ       (BX)(R9*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y6, Y4
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y4, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R9*2), Y1, Y5
+	VBLENDVPS   Y1, Y5, Y0, Y5
+	VMASKMOVPS  (CX)(R9*2), Y1, Y6
+	VBLENDVPS   Y1, Y6, Y0, Y6
+	VMASKMOVPS  (DX)(R9*2), Y1, Y7
+	VBLENDVPS   Y1, Y7, Y0, Y7
+	VMAXPS      Y6, Y5, Y8
+	VMAXPS      Y5, Y6, Y5
+	VORPS       Y8, Y5, Y5
+	VMAXPS      Y7, Y5, Y6
+	VMAXPS      Y5, Y7, Y5
+	VORPS       Y6, Y5, Y5
+	VMASKMOVPS  32(AX)(R9*2), Y2, Y6
+	VBLENDVPS   Y2, Y6, Y0, Y6
+	VMASKMOVPS  32(CX)(R9*2), Y2, Y7
+	VBLENDVPS   Y2, Y7, Y0, Y7
+	VMASKMOVPS  32(DX)(R9*2), Y2, Y8
+	VBLENDVPS   Y2, Y8, Y0, Y8
+	VMAXPS      Y7, Y6, Y9
+	VMAXPS      Y6, Y7, Y6
+	VORPS       Y9, Y6, Y6
+	VMAXPS      Y8, Y6, Y7
+	VMAXPS      Y6, Y8, Y6
+	VORPS       Y7, Y6, Y6
+	VINSERTF128 $0x01, X6, Y5, Y7
+	VPERM2F128  $0x31, Y6, Y5, Y5
+	VSHUFPS     $0x88, Y5, Y7, Y6
+	VSHUFPS     $0xdd, Y5, Y7, Y5
+	VMAXPS      Y5, Y6, Y7
+	VMAXPS      Y6, Y5, Y6
+	VORPS       Y7, Y6, Y6
+	VPERM2F128  $0x21, Y5, Y4, Y4
+	VPALIGNR    $0x0c, Y4, Y5, Y4
+	VMAXPS      Y4, Y6, Y7
+	VMAXPS      Y6, Y4, Y4
+	VORPS       Y7, Y4, Y6
+	VMOVAPS     Y5, Y4
+	LEAQ        (BX)(R9*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y6, Y4
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -27959,7 +27959,7 @@ next:
 	RET
 
 // func k2s2SumAVX2(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
-// Requires: AVX, AVX2, CMOV, MMX+
+// Requires: AVX, CMOV, MMX+
 TEXT ·k2s2SumAVX2(SB), NOSPLIT, $0-152
 	VXORPS  Y0, Y0, Y0
 	MOVQ    in0+96(FP), AX
@@ -28020,49 +28020,49 @@ row:
 	JZ      rest
 
 vector:
-	PREFETCHT0 (DI)(R9*2)
-	PREFETCHT0 32(DI)(R9*2)
-	PREFETCHT0 (R8)(R9*2)
-	PREFETCHT0 32(R8)(R9*2)
-	VMOVUPS    (AX)(R9*2), Y2
-	VMOVUPS    (CX)(R9*2), Y3
-	VADDPS     Y3, Y2, Y2
-	VMOVUPS    32(AX)(R9*2), Y3
-	VMOVUPS    32(CX)(R9*2), Y4
-	VADDPS     Y4, Y3, Y3
-	VSHUFPS    $0x88, Y3, Y2, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VSHUFPS    $0xdd, Y3, Y2, Y2
-	VPERMPD    $0xd8, Y2, Y2
-	VADDPS     Y2, Y4, Y2
-	VMULPS     (BX)(R9*1), Y2, Y2
-	VMOVUPS    Y2, (DX)(R9*1)
-	ADDQ       $0x20, R9
-	DECQ       R10
-	JNZ        vector
+	PREFETCHT0  (DI)(R9*2)
+	PREFETCHT0  32(DI)(R9*2)
+	PREFETCHT0  (R8)(R9*2)
+	PREFETCHT0  32(R8)(R9*2)
+	VMOVUPS     (AX)(R9*2), Y2
+	VMOVUPS     (CX)(R9*2), Y3
+	VADDPS      Y3, Y2, Y2
+	VMOVUPS     32(AX)(R9*2), Y3
+	VMOVUPS     32(CX)(R9*2), Y4
+	VADDPS      Y4, Y3, Y3
+	VINSERTF128 $0x01, X3, Y2, Y4
+	VPERM2F128  $0x31, Y3, Y2, Y2
+	VSHUFPS     $0x88, Y2, Y4, Y3
+	VSHUFPS     $0xdd, Y2, Y4, Y2
+	VADDPS      Y2, Y3, Y2
+	VMULPS      (BX)(R9*1), Y2, Y2
+	VMOVUPS     Y2, (DX)(R9*1)
+	ADDQ        $0x20, R9
+	DECQ        R10
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R9*2), Y0, Y2
-	VMASKMOVPS (CX)(R9*2), Y0, Y3
-	VADDPS     Y3, Y2, Y2
-	VMASKMOVPS 32(AX)(R9*2), Y1, Y3
-	VMASKMOVPS 32(CX)(R9*2), Y1, Y4
-	VADDPS     Y4, Y3, Y3
-	VSHUFPS    $0x88, Y3, Y2, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VSHUFPS    $0xdd, Y3, Y2, Y2
-	VPERMPD    $0xd8, Y2, Y2
-	VADDPS     Y2, Y4, Y2
-	VMULPS     (BX)(R9*1), Y2, Y2
-	LEAQ       (DX)(R9*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y2, Y2
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y2, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R9*2), Y0, Y2
+	VMASKMOVPS  (CX)(R9*2), Y0, Y3
+	VADDPS      Y3, Y2, Y2
+	VMASKMOVPS  32(AX)(R9*2), Y1, Y3
+	VMASKMOVPS  32(CX)(R9*2), Y1, Y4
+	VADDPS      Y4, Y3, Y3
+	VINSERTF128 $0x01, X3, Y2, Y4
+	VPERM2F128  $0x31, Y3, Y2, Y2
+	VSHUFPS     $0x88, Y2, Y4, Y3
+	VSHUFPS     $0xdd, Y2, Y4, Y2
+	VADDPS      Y2, Y3, Y2
+	VMULPS      (BX)(R9*1), Y2, Y2
+	LEAQ        (DX)(R9*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y2, Y2
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -28189,65 +28189,65 @@ edge:
 	JZ    rest
 
 vector:
-	PREFETCHT0 (R8)(R10*2)
-	PREFETCHT0 32(R8)(R10*2)
-	PREFETCHT0 (R9)(R10*2)
-	PREFETCHT0 32(R9)(R10*2)
-	VMOVUPS    (AX)(R10*2), Y5
-	VMOVUPS    (CX)(R10*2), Y6
-	VMOVUPS    (DX)(R10*2), Y7
-	VADDPS     Y6, Y5, Y5
-	VADDPS     Y7, Y5, Y5
-	VMOVUPS    32(AX)(R10*2), Y6
-	VMOVUPS    32(CX)(R10*2), Y7
-	VMOVUPS    32(DX)(R10*2), Y8
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y8, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VADDPS     Y5, Y7, Y6
-	VPERM2F128 $0x21, Y5, Y4, Y4
-	VPALIGNR   $0x0c, Y4, Y5, Y4
-	VADDPS     Y4, Y6, Y6
-	VMOVAPS    Y5, Y4
-	VMULPS     (SI)(R10*1), Y6, Y6
-	VMOVUPS    Y6, (BX)(R10*1)
-	ADDQ       $0x20, R10
-	DECQ       R11
-	JNZ        vector
+	PREFETCHT0  (R8)(R10*2)
+	PREFETCHT0  32(R8)(R10*2)
+	PREFETCHT0  (R9)(R10*2)
+	PREFETCHT0  32(R9)(R10*2)
+	VMOVUPS     (AX)(R10*2), Y5
+	VMOVUPS     (CX)(R10*2), Y6
+	VMOVUPS     (DX)(R10*2), Y7
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     32(AX)(R10*2), Y6
+	VMOVUPS     32(CX)(R10*2), Y7
+	VMOVUPS     32(DX)(R10*2), Y8
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y8, Y6, Y6
+	VINSERTF128 $0x01, X6, Y5, Y7
+	VPERM2F128  $0x31, Y6, Y5, Y5
+	VSHUFPS     $0x88, Y5, Y7, Y6
+	VSHUFPS     $0xdd, Y5, Y7, Y5
+	VADDPS      Y5, Y6, Y6
+	VPERM2F128  $0x21, Y5, Y4, Y4
+	VPALIGNR    $0x0c, Y4, Y5, Y4
+	VADDPS      Y4, Y6, Y6
+	VMOVAPS     Y5, Y4
+	VMULPS      (SI)(R10*1), Y6, Y6
+	VMOVUPS     Y6, (BX)(R10*1)
+	ADDQ        $0x20, R10
+	DECQ        R11
+	JNZ         vector
 
 rest:
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (AX)(R10*2), Y1, Y5
-	VMASKMOVPS (CX)(R10*2), Y1, Y6
-	VMASKMOVPS (DX)(R10*2), Y1, Y7
-	VADDPS     Y6, Y5, Y5
-	VADDPS     Y7, Y5, Y5
-	VMASKMOVPS 32(AX)(R10*2), Y2, Y6
-	VMASKMOVPS 32(CX)(R10*2), Y2, Y7
-	VMASKMOVPS 32(DX)(R10*2), Y2, Y8
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y8, Y6, Y6
-	VSHUFPS    $0x88, Y6, Y5, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VSHUFPS    $0xdd, Y6, Y5, Y5
-	VPERMPD    $0xd8, Y5, Y5
-	VADDPS     Y5, Y7, Y6
-	VPERM2F128 $0x21, Y5, Y4, Y4
-	VPALIGNR   $0x0c, Y4, Y5, Y4
-	VADDPS     Y4, Y6, Y6
-	VMOVAPS    Y5, Y4
-	VMULPS     (SI)(R10*1), Y6, Y6
-	LEAQ       (BX)(R10*1), AX
-	MOVQ       out+112(FP), CX
-	VMOVAPS    Y6, Y4
-	TESTQ      $0x00000008, CX
-	JZ         less1_8
-	VMOVUPS    Y4, (AX)
-	ADDQ       $0x20, AX
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (AX)(R10*2), Y1, Y5
+	VMASKMOVPS  (CX)(R10*2), Y1, Y6
+	VMASKMOVPS  (DX)(R10*2), Y1, Y7
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VMASKMOVPS  32(AX)(R10*2), Y2, Y6
+	VMASKMOVPS  32(CX)(R10*2), Y2, Y7
+	VMASKMOVPS  32(DX)(R10*2), Y2, Y8
+	VADDPS      Y7, Y6, Y6
+	VADDPS      Y8, Y6, Y6
+	VINSERTF128 $0x01, X6, Y5, Y7
+	VPERM2F128  $0x31, Y6, Y5, Y5
+	VSHUFPS     $0x88, Y5, Y7, Y6
+	VSHUFPS     $0xdd, Y5, Y7, Y5
+	VADDPS      Y5, Y6, Y6
+	VPERM2F128  $0x21, Y5, Y4, Y4
+	VPALIGNR    $0x0c, Y4, Y5, Y4
+	VADDPS      Y4, Y6, Y6
+	VMOVAPS     Y5, Y4
+	VMULPS      (SI)(R10*1), Y6, Y6
+	LEAQ        (BX)(R10*1), AX
+	MOVQ        out+112(FP), CX
+	VMOVAPS     Y6, Y4
+	TESTQ       $0x00000008, CX
+	JZ          less1_8
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x20, AX
 
 less1_8:
 	TESTQ        $0x00000004, CX
@@ -29682,57 +29682,57 @@ row:
 	JZ      rest
 
 vector:
-	PREFETCHT0 (R8)(R10*2)
-	PREFETCHT0 32(R8)(R10*2)
-	PREFETCHT0 (R9)(R10*2)
-	PREFETCHT0 32(R9)(R10*2)
-	VMOVUPS    (CX)(R10*2), Y4
-	VMOVUPS    (DX)(R10*2), Y5
-	VADDPS     Y5, Y4, Y4
-	VMOVUPS    32(CX)(R10*2), Y5
-	VMOVUPS    32(DX)(R10*2), Y6
-	VADDPS     Y6, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VADDPS     Y4, Y6, Y4
-	VMULPS     (SI)(R10*1), Y4, Y4
-	VPERMPS    Y4, Y3, Y4
-	VBLENDVPS  Y3, Y0, Y4, Y0
-	VMOVNTPS   Y0, (BX)(R10*1)
-	VMOVAPS    Y4, Y0
-	ADDQ       $0x20, R10
-	DECQ       R11
-	JNZ        vector
+	PREFETCHT0  (R8)(R10*2)
+	PREFETCHT0  32(R8)(R10*2)
+	PREFETCHT0  (R9)(R10*2)
+	PREFETCHT0  32(R9)(R10*2)
+	VMOVUPS     (CX)(R10*2), Y4
+	VMOVUPS     (DX)(R10*2), Y5
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     32(CX)(R10*2), Y5
+	VMOVUPS     32(DX)(R10*2), Y6
+	VADDPS      Y6, Y5, Y5
+	VINSERTF128 $0x01, X5, Y4, Y6
+	VPERM2F128  $0x31, Y5, Y4, Y4
+	VSHUFPS     $0x88, Y4, Y6, Y5
+	VSHUFPS     $0xdd, Y4, Y6, Y4
+	VADDPS      Y4, Y5, Y4
+	VMULPS      (SI)(R10*1), Y4, Y4
+	VPERMPS     Y4, Y3, Y4
+	VBLENDVPS   Y3, Y0, Y4, Y0
+	VMOVNTPS    Y0, (BX)(R10*1)
+	VMOVAPS     Y4, Y0
+	ADDQ        $0x20, R10
+	DECQ        R11
+	JNZ         vector
 
 rest:
-	ADDQ       R10, dst+0(FP)
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (CX)(R10*2), Y1, Y4
-	VMASKMOVPS (DX)(R10*2), Y1, Y5
-	VADDPS     Y5, Y4, Y4
-	VMASKMOVPS 32(CX)(R10*2), Y2, Y5
-	VMASKMOVPS 32(DX)(R10*2), Y2, Y6
-	VADDPS     Y6, Y5, Y5
-	VSHUFPS    $0x88, Y5, Y4, Y6
-	VPERMPD    $0xd8, Y6, Y6
-	VSHUFPS    $0xdd, Y5, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VADDPS     Y4, Y6, Y4
-	VMULPS     (SI)(R10*1), Y4, Y4
-	VPERMPS    Y4, Y3, Y4
-	VBLENDVPS  Y3, Y0, Y4, Y0
-	ADDQ       out+112(FP), AX
-	CMPQ       AX, $0x08
-	JLT        part0
-	SUBQ       $0x08, AX
-	MOVQ       dst+0(FP), CX
-	VMOVNTPS   Y0, (CX)
-	ADDQ       $0x20, dst+0(FP)
-	VMOVAPS    Y4, Y0
-	JMP        cut0
+	ADDQ        R10, dst+0(FP)
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (CX)(R10*2), Y1, Y4
+	VMASKMOVPS  (DX)(R10*2), Y1, Y5
+	VADDPS      Y5, Y4, Y4
+	VMASKMOVPS  32(CX)(R10*2), Y2, Y5
+	VMASKMOVPS  32(DX)(R10*2), Y2, Y6
+	VADDPS      Y6, Y5, Y5
+	VINSERTF128 $0x01, X5, Y4, Y6
+	VPERM2F128  $0x31, Y5, Y4, Y4
+	VSHUFPS     $0x88, Y4, Y6, Y5
+	VSHUFPS     $0xdd, Y4, Y6, Y4
+	VADDPS      Y4, Y5, Y4
+	VMULPS      (SI)(R10*1), Y4, Y4
+	VPERMPS     Y4, Y3, Y4
+	VBLENDVPS   Y3, Y0, Y4, Y0
+	ADDQ        out+112(FP), AX
+	CMPQ        AX, $0x08
+	JLT         part0
+	SUBQ        $0x08, AX
+	MOVQ        dst+0(FP), CX
+	VMOVNTPS    Y0, (CX)
+	ADDQ        $0x20, dst+0(FP)
+	VMOVAPS     Y4, Y0
+	JMP         cut0
 
 part0:
 	VMOVAPS Y0, Y0
@@ -29859,73 +29859,73 @@ edge:
 	JZ    rest
 
 vector:
-	PREFETCHT0 (R9)(R11*2)
-	PREFETCHT0 32(R9)(R11*2)
-	PREFETCHT0 (R10)(R11*2)
-	PREFETCHT0 32(R10)(R11*2)
-	VMOVUPS    (CX)(R11*2), Y7
-	VMOVUPS    (DX)(R11*2), Y8
-	VMOVUPS    (BX)(R11*2), Y9
-	VADDPS     Y8, Y7, Y7
-	VADDPS     Y9, Y7, Y7
-	VMOVUPS    32(CX)(R11*2), Y8
-	VMOVUPS    32(DX)(R11*2), Y9
-	VMOVUPS    32(BX)(R11*2), Y10
-	VADDPS     Y9, Y8, Y8
-	VADDPS     Y10, Y8, Y8
-	VSHUFPS    $0x88, Y8, Y7, Y9
-	VPERMPD    $0xd8, Y9, Y9
-	VSHUFPS    $0xdd, Y8, Y7, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VADDPS     Y7, Y9, Y8
-	VPERM2F128 $0x21, Y7, Y6, Y6
-	VPALIGNR   $0x0c, Y6, Y7, Y6
-	VADDPS     Y6, Y8, Y8
-	VMOVAPS    Y7, Y6
-	VMULPS     (DI)(R11*1), Y8, Y8
-	VPERMPS    Y8, Y5, Y7
-	VBLENDVPS  Y5, Y4, Y7, Y4
-	VMOVNTPS   Y4, (SI)(R11*1)
-	VMOVAPS    Y7, Y4
-	ADDQ       $0x20, R11
-	DECQ       R12
-	JNZ        vector
+	PREFETCHT0  (R9)(R11*2)
+	PREFETCHT0  32(R9)(R11*2)
+	PREFETCHT0  (R10)(R11*2)
+	PREFETCHT0  32(R10)(R11*2)
+	VMOVUPS     (CX)(R11*2), Y7
+	VMOVUPS     (DX)(R11*2), Y8
+	VMOVUPS     (BX)(R11*2), Y9
+	VADDPS      Y8, Y7, Y7
+	VADDPS      Y9, Y7, Y7
+	VMOVUPS     32(CX)(R11*2), Y8
+	VMOVUPS     32(DX)(R11*2), Y9
+	VMOVUPS     32(BX)(R11*2), Y10
+	VADDPS      Y9, Y8, Y8
+	VADDPS      Y10, Y8, Y8
+	VINSERTF128 $0x01, X8, Y7, Y9
+	VPERM2F128  $0x31, Y8, Y7, Y7
+	VSHUFPS     $0x88, Y7, Y9, Y8
+	VSHUFPS     $0xdd, Y7, Y9, Y7
+	VADDPS      Y7, Y8, Y8
+	VPERM2F128  $0x21, Y7, Y6, Y6
+	VPALIGNR    $0x0c, Y6, Y7, Y6
+	VADDPS      Y6, Y8, Y8
+	VMOVAPS     Y7, Y6
+	VMULPS      (DI)(R11*1), Y8, Y8
+	VPERMPS     Y8, Y5, Y7
+	VBLENDVPS   Y5, Y4, Y7, Y4
+	VMOVNTPS    Y4, (SI)(R11*1)
+	VMOVAPS     Y7, Y4
+	ADDQ        $0x20, R11
+	DECQ        R12
+	JNZ         vector
 
 rest:
-	ADDQ       R11, dst+0(FP)
-	CMPQ       out+112(FP), $0x00
-	JEQ        next
-	VMASKMOVPS (CX)(R11*2), Y1, Y7
-	VMASKMOVPS (DX)(R11*2), Y1, Y8
-	VMASKMOVPS (BX)(R11*2), Y1, Y9
-	VADDPS     Y8, Y7, Y7
-	VADDPS     Y9, Y7, Y7
-	VMASKMOVPS 32(CX)(R11*2), Y2, Y8
-	VMASKMOVPS 32(DX)(R11*2), Y2, Y9
-	VMASKMOVPS 32(BX)(R11*2), Y2, Y10
-	VADDPS     Y9, Y8, Y8
-	VADDPS     Y10, Y8, Y8
-	VSHUFPS    $0x88, Y8, Y7, Y9
-	VPERMPD    $0xd8, Y9, Y9
-	VSHUFPS    $0xdd, Y8, Y7, Y7
-	VPERMPD    $0xd8, Y7, Y7
-	VADDPS     Y7, Y9, Y8
-	VPERM2F128 $0x21, Y7, Y6, Y6
-	VPALIGNR   $0x0c, Y6, Y7, Y6
-	VADDPS     Y6, Y8, Y8
-	VMOVAPS    Y7, Y6
-	VMULPS     (DI)(R11*1), Y8, Y8
-	VPERMPS    Y8, Y5, Y6
-	VBLENDVPS  Y5, Y4, Y6, Y4
-	ADDQ       out+112(FP), AX
-	CMPQ       AX, $0x08
-	JLT        part0
-	SUBQ       $0x08, AX
-	MOVQ       dst+0(FP), CX
-	VMOVNTPS   Y4, (CX)
-	ADDQ       $0x20, dst+0(FP)
-	VMOVAPS    Y6, Y4
-	JMP        cut0
+	ADDQ        R11, dst+0(FP)
+	CMPQ        out+112(FP), $0x00
+	JEQ         next
+	VMASKMOVPS  (CX)(R11*2), Y1, Y7
+	VMASKMOVPS  (DX)(R11*2), Y1, Y8
+	VMASKMOVPS  (BX)(R11*2), Y1, Y9
+	VADDPS      Y8, Y7, Y7
+	VADDPS      Y9, Y7, Y7
+	VMASKMOVPS  32(CX)(R11*2), Y2, Y8
+	VMASKMOVPS  32(DX)(R11*2), Y2, Y9
+	VMASKMOVPS  32(BX)(R11*2), Y2, Y10
+	VADDPS      Y9, Y8, Y8
+	VADDPS      Y10, Y8, Y8
+	VINSERTF128 $0x01, X8, Y7, Y9
+	VPERM2F128  $0x31, Y8, Y7, Y7
+	VSHUFPS     $0x88, Y7, Y9, Y8
+	VSHUFPS     $0xdd, Y7, Y9, Y7
+	VADDPS      Y7, Y8, Y8
+	VPERM2F128  $0x21, Y7, Y6, Y6
+	VPALIGNR    $0x0c, Y6, Y7, Y6
+	VADDPS      Y6, Y8, Y8
+	VMOVAPS     Y7, Y6
+	VMULPS      (DI)(R11*1), Y8, Y8
+	VPERMPS     Y8, Y5, Y6
+	VBLENDVPS   Y5, Y4, Y6, Y4
+	ADDQ        out+112(FP), AX
+	CMPQ        AX, $0x08
+	JLT         part0
+	SUBQ        $0x08, AX
+	MOVQ        dst+0(FP), CX
+	VMOVNTPS    Y4, (CX)
+	ADDQ        $0x20, dst+0(FP)
+	VMOVAPS     Y6, Y4
+	JMP         cut0
 
 part0:
 	VMOVAPS Y4, Y4

@@ -243,7 +243,7 @@ func fused(kt kit, k, s int, stream bool) {
 				kt.combine(v, kt.back(2, below, c[j]), v)
 				VMOVAPS(c[j], prev[j])
 			default:
-				e, o := kt.even(u, c[0], second[0]), kt.odd(u, c[0], second[0])
+				e, o := kt.both(u, c[0], second[0])
 				kt.combine(e, o, v)
 				if k == 3 {
 					kt.combine(v, kt.back(1, kt.below(prev[0], o), o), v)

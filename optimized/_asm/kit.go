@@ -360,7 +360,20 @@ func (k *kit) unzipper() unzipper {
 }
 
 func (k *kit) even(u unzipper, a, b VecVirtual) VecVirtual { return k.half(u.e, 0x88, a, b) }
-func (k *kit) odd(u unzipper, a, b VecVirtual) VecVirtual  { return k.half(u.o, 0xdd, a, b) }
+
+// both returns the even and the odd cells.
+func (k *kit) both(u unzipper, a, b VecVirtual) (e, o VecVirtual) {
+	if k.isa == avx512 {
+		return k.half(u.e, 0x88, a, b), k.half(u.o, 0xdd, a, b)
+	}
+	lo, hi := k.vec(), k.vec()
+	VINSERTF128(Imm(1), b.AsX(), a, lo)
+	VPERM2F128(Imm(0x31), b, a, hi)
+	e, o = k.vec(), k.vec()
+	VSHUFPS(Imm(0x88), hi, lo, e)
+	VSHUFPS(Imm(0xdd), hi, lo, o)
+	return e, o
+}
 
 func (k *kit) half(index VecVirtual, imm uint64, a, b VecVirtual) VecVirtual {
 	v := k.vec()
