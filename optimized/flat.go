@@ -16,7 +16,7 @@ import "example.com/pool2d"
 
 // flatWidth and flatCells are up to how wide planes, and how large layouts, are computed flat: up to where that is not slower
 // than by rows, for windows of 2 to 13 and all sets. At 56 columns it is 1.1 to 1.8 times as fast, at 80 from 0.8 to 1.3 times
-// (-bench Shapes/layout=NCHW, with other limits).
+// (-bench Shapes/layout=nchw, with other limits).
 // 6144 cells are 24 KiB: a layout and what it is folded into fit the first-level cache.
 const (
 	flatWidth = 64

@@ -38,7 +38,7 @@ const (
 
 // heldLeast is from how many windows a tile on, on average, tiles are faster than flat planes: of a maximum, and of a sum, whose
 // rows are more work. With 100, tiles take 0.25 to 0.5 of the time; with 50, 0.4 (planes of 24×24) to 1.0 (64×64); with 25, 1.0
-// to 1.7 of a maximum and 1.1 to 2.2 of a sum (-bench Shapes/layout=NCHW, with other limits).
+// to 1.7 of a maximum and 1.1 to 2.2 of a sum (-bench Shapes/layout=nchw, with other limits).
 var heldLeast = [2]int{32, 48}
 
 // isHeld reports whether planes are held in registers, and prepares for it.

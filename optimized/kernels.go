@@ -21,7 +21,7 @@ type ops[T pool2d.Elem] struct {
 	// lead < k <= len(acc), and there are fewer than k identities behind, as pads are at most k/2. nil: it would not be faster.
 	prefixSlide func(dst, acc, src, end []T, lead, k int, by []T, h hint[T])
 	widest      int
-	slides      func(k, cells int) bool // whether slide makes windows of k along a row of cells sooner than folds
+	slidePays   func(k, cells int) bool // whether slide makes windows of k along a row of cells sooner than folds
 	// pickCells is pick for cells of several elements at stride 2; nil: use fold for each.
 	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
 	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use

@@ -371,12 +371,12 @@ func lineOps(ends endsFunc, lines linesFunc) *lineKernels[float32] {
 // slideOps wraps the slides.
 func (k kernels) slideOps(o *ops[float32]) {
 	o.widest = 63
-	o.slides = func(k, cells int) bool { // on AVX2; elsewhere folds are up to 1.2 times as fast, for short rows and wide windows 1.3
-		return k > 5 && (k < 16 || cells >= 768)
-	}
+	// AVX2: one fold of up to 5 cells is up to 1.2 times as fast (-bench Window), and so are the folds of 16 and more along short
+	// rows, where the cells before the first window count (-bench Pool2D/workload=small).
+	o.slidePays = func(k, cells int) bool { return k > 5 && (k < 16 || cells >= 768) }
 	stepsOf := func(width int) (int, *uint32) { return width, &slides[32].index[0][0] }
 	if k.lanes == 16 {
-		o.slides = func(k, _ int) bool { return k > 2 }
+		o.slidePays = func(k, _ int) bool { return k > 2 }
 		if o.idempotent {
 			o.widest = maxSlide
 			stepsOf = func(width int) (int, *uint32) { return slides[width].steps, &slides[width].index[0][0] }

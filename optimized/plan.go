@@ -457,7 +457,7 @@ func (c *call[T]) run(i int, s *scratch) {
 //
 // cellVectors is from how many vectors on a cell is worth a turn of its own, if windows are side by side: what the kernel
 // takes at a time. Averages of fewer, multiplied by a row of factors, are 1.1 to 2.8 times as fast (-bench
-// Shapes/layout=NHWC, with other limits, has these figures).
+// Shapes/layout=nhwc, with other limits, has these figures).
 const (
 	cellTaps    = 16
 	rowElements = 1 << 11

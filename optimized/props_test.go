@@ -37,7 +37,8 @@ func TestLaws(t *testing.T) {
 	if raceEnabled {
 		return
 	}
-	// The other types run the Go loops that float32 has run at full length: two fifths of the checks.
+	// The other types run the Go loops that float32 has run at full length, but for averages of integers: two fifths of the
+	// checks, so that go test stays below two minutes.
 	checks := flag.Lookup("rapid.checks").Value
 	all := checks.String()
 	defer checks.Set(all)

@@ -254,7 +254,7 @@ type step struct{ taps, apart int }
 
 func newHorizontal[T pool2d.Elem](o *ops[T], w axis, u int, buf []T, s *scratch) horizontal[T] {
 	h := horizontal[T]{ops: o, w: w, u: u, buf: buf}
-	slide := o.slide != nil && w.d == 1 && u == 1 && o.slides(w.k, len(buf))
+	slide := o.slide != nil && w.d == 1 && u == 1 && o.slidePays(w.k, len(buf))
 	if w.s > 1 && w.k < 4*w.s || w.k < 6 && !slide {
 		return h
 	}
