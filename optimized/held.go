@@ -1,6 +1,10 @@
 package optimized
 
-import "example.com/pool2d"
+import (
+	"math/bits"
+
+	"example.com/pool2d"
+)
 
 // Small planes in windows that are centred on their cells, as many as cells, are held in registers: whole, or tile by tile.
 // Of windows of 5×5 and a plane of 20×20, where a tile is 16×16 and a window reaches 2 cells further:
@@ -18,21 +22,14 @@ type heldTile struct {
 	row, column           int // where it begins
 	rows, columns         int
 	firstRow, firstColumn int
-	reach                 int // rows of a window above and below its own
-	steps                 int // how often a maximum doubles; of a sum, columns to either side
-	index                 []uint32
-}
-
-// held is how planes are held in registers.
-type held struct {
-	tiles []heldTile
-	index []uint32
-	n     narrowPlanes // for its permutations of maxima
+	reach                 pool2d.HW // cells of a window to either side of its own
+	shift                 int       // lanes that windows move up on their way (heldSums)
 }
 
 const (
 	heldRows  = 16 // a tile has at most
 	heldReach = 7  // windows of 15 cells
+
 	tileCells = heldRows * narrowWidth
 )
 
@@ -50,36 +47,24 @@ func (c *call[T]) isHeld() bool {
 	if c.ops.held == nil || c.unit != 1 || !centred(h) || !centred(w) || w.in > flatWidth || h.in > flatCells/w.in {
 		return false
 	}
-	p := &c.held
-	p.tiles, p.index = p.tiles[:0], p.index[:0]
+	c.tiles = c.tiles[:0]
 	reach := pool2d.HW{H: min(h.l, h.in-1), W: min(w.l, w.in-1)}
-
-	// How a row's windows are made, in a tile where the plane ends and in one where it does not.
-	last := min(w.in, narrowWidth)
-	for last > 0 && !p.columns(w, last, c.ops.idempotent, true) {
-		last--
-	}
-	steps, edge := p.n.steps/2, len(p.index)
+	shift, last := 0, narrowWidth
 	if !c.ops.idempotent {
-		steps = w.k / 2
+		shift, last = heldSums(reach.W)
 	}
-	if last < w.in && (last < 2*reach.W || !p.columns(w, min(w.in, narrowWidth), c.ops.idempotent, false)) {
+	if last = min(last, w.in); last < w.in && last < 2*reach.W {
 		return false
 	}
-
 	for row := (span{}); row.next(h.in, heldRows, heldRows, reach.H); {
 		for column := (span{}); column.next(w.in, narrowWidth, last, reach.W); {
-			t := heldTile{
+			c.tiles = append(c.tiles, heldTile{
 				h: h.in, w: w.in, row: row.from, column: column.from, rows: row.n, columns: column.n,
-				firstRow: row.first, firstColumn: column.first, reach: reach.H, steps: steps, index: p.index[edge:],
-			}
-			if column.from+column.n == w.in && column.n == last {
-				t.index = p.index[:edge]
-			}
-			p.tiles = append(p.tiles, t)
+				firstRow: row.first, firstColumn: column.first, reach: reach, shift: shift,
+			})
 		}
 	}
-	return len(p.tiles) == 1 || h.in*w.in >= heldLeast[c.op]*len(p.tiles)
+	return len(c.tiles) == 1 || h.in*w.in >= heldLeast[c.op]*len(c.tiles)
 }
 
 // span is the cells [from, from+n) of an axis that a tile has, and the first whose window it computes.
@@ -104,55 +89,22 @@ func (s *span) next(cells, long, last, reach int) bool {
 	return true
 }
 
-// columns appends the permutations for rows of so many cells, with an edge behind them or more of the plane. It reports
-// false if it cannot be done.
-func (p *held) columns(w axis, cells int, idempotent, edge bool) bool {
-	a := axis{in: cells, out: cells, k: w.k, s: 1, d: 1, l: w.l}
-	if idempotent {
-		p.n.index = p.n.index[:0]
-		if !p.n.maxima(a) || p.n.steps%2 > 0 {
-			return false
-		}
-		p.index = append(p.index, p.n.index...)
-		return true
-	}
-	return p.sums(a, edge)
-}
-
-// sums appends the permutations for sums: of which sums of 8, 4, 2 and 1 cells, that end in their lane, a window is made.
-// Its cells before the row are not in such a sum, those behind it are zeros up to the last lane. If that matters, since
-// there is an edge behind the row, it reports false if a window needs a sum that ends behind that.
+// heldSums returns how many lanes up windows move of which sums are made that reach so many columns to either side, and how
+// many columns a tile has at most where the plane ends. A window is sums of 8, 4, 2 and 1 cells that end in their lane, of which
+// the largest stays where it is. Of 5 cells, 4 and 1:
 //
 //	cells                   0 1 2 3 4 5 6 7 8 9
-//	window              [───────┤                5 cells, of 4 and 1: that ends in 1, and 2
-//	                            [───────┤        those that end in 7, and 8
-//	                                      [───────┤  and in 12, and none
-func (p *held) sums(w axis, edge bool) bool {
-	if w.k > 2*heldReach+1 {
-		return false
-	}
-	n := len(p.index)
-	before := 0
-	for size := 8; size > 0; size /= 2 {
-		if w.k&size == 0 {
-			continue
-		}
-		for x := range narrowWidth {
-			first := x - w.l + before
-			last := first + size - 1
-			switch {
-			case x < w.out && 0 <= last && first < w.in && last < narrowWidth:
-				p.index = append(p.index, uint32(last))
-			case x < w.out && 0 <= last && first < w.in && edge:
-				p.index = p.index[:n]
-				return false
-			default:
-				p.index = append(p.index, 1<<31)
-			}
-		}
-		before += size
-	}
-	return true
+//	window              [───────┤                those that end in 1, and 2: in lane 1, as the window around cell 0
+//	                            [───────┤        in 5, and 6
+//	                                  [───────┤  in 8, and 9
+//
+// A sum that ends behind the last lane is left out, so it must have no cell of the plane.
+func heldSums(columns int) (shift, last int) {
+	width := 2*columns + 1
+	most := 1 << bits.Len(uint(width)) >> 1
+	shift = most - 1 - columns
+	second := 1 << bits.Len(uint(width-most)) >> 1
+	return shift, min(narrowWidth-shift, narrowWidth+1-second)
 }
 
 // tileGroup is how many bytes of planes tiles are taken of before the next tile: they are then in the first-level cache, here of
@@ -164,14 +116,14 @@ const tileGroup = 32 << 10
 func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {
 	cells := c.h.in * c.w.in
 	group := p1 - p0
-	if len(c.held.tiles) > 1 {
+	if len(c.tiles) > 1 {
 		group = max(1, tileGroup/4/cells)
 	}
 	for ; p0 < p1; p0 += group {
 		n := min(group, p1-p0)
 		dst, src := c.dst[p0*cells:][:n*cells], c.src[p0*cells:][:n*cells]
-		for i := range c.held.tiles {
-			s.tile = c.held.tiles[i]
+		for i := range c.tiles {
+			s.tile = c.tiles[i]
 			s.tile.planes = n
 			var by []T
 			if c.scaled {
@@ -187,16 +139,16 @@ func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {
 
 // heldFactors computes the reciprocals of the divisors of all windows of tiles, narrowWidth a row.
 func (c *call[T]) heldFactors() {
-	c.by = c.sharedRows(len(c.held.tiles) * tileCells)
-	for i, t := range c.held.tiles {
+	c.by = c.sharedRows(len(c.tiles) * tileCells)
+	for i, t := range c.tiles {
 		counted := -1
 		for y := range t.rows {
 			row := c.by[i*tileCells+y*narrowWidth:]
 			if rows := c.rowsCounted(t.row + y); rows != counted {
 				counted = rows
-				c.scales(row, rows, t.column, t.column+t.columns)
+				c.scales(row[t.shift:], rows, t.column, t.column+min(t.columns, narrowWidth-t.shift))
 			} else {
-				copy(row[:t.columns], c.by[i*tileCells+(y-1)*narrowWidth:])
+				copy(row[:narrowWidth], c.by[i*tileCells+(y-1)*narrowWidth:])
 			}
 		}
 	}

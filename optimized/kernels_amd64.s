@@ -110,6 +110,31 @@ DATA iota<>+56(SB)/4, $0x0000000e
 DATA iota<>+60(SB)/4, $0x0000000f
 GLOBL iota<>(SB), RODATA|NOPTR, $64
 
+DATA upTo15<>+0(SB)/4, $0x00000000
+DATA upTo15<>+4(SB)/4, $0x00000001
+DATA upTo15<>+8(SB)/4, $0x00000002
+DATA upTo15<>+12(SB)/4, $0x00000003
+DATA upTo15<>+16(SB)/4, $0x00000004
+DATA upTo15<>+20(SB)/4, $0x00000005
+DATA upTo15<>+24(SB)/4, $0x00000006
+DATA upTo15<>+28(SB)/4, $0x00000007
+DATA upTo15<>+32(SB)/4, $0x00000008
+DATA upTo15<>+36(SB)/4, $0x00000009
+DATA upTo15<>+40(SB)/4, $0x0000000a
+DATA upTo15<>+44(SB)/4, $0x0000000b
+DATA upTo15<>+48(SB)/4, $0x0000000c
+DATA upTo15<>+52(SB)/4, $0x0000000d
+DATA upTo15<>+56(SB)/4, $0x0000000e
+DATA upTo15<>+60(SB)/4, $0x0000000f
+DATA upTo15<>+64(SB)/4, $0x0000000f
+DATA upTo15<>+68(SB)/4, $0x0000000f
+DATA upTo15<>+72(SB)/4, $0x0000000f
+DATA upTo15<>+76(SB)/4, $0x0000000f
+DATA upTo15<>+80(SB)/4, $0x0000000f
+DATA upTo15<>+84(SB)/4, $0x0000000f
+DATA upTo15<>+88(SB)/4, $0x0000000f
+GLOBL upTo15<>(SB), RODATA|NOPTR, $92
+
 // func foldMaxAVX512(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·foldMaxAVX512(SB), NOSPLIT, $0-40
@@ -6852,9 +6877,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32) (nan int)
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, scale *float32) (nan int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-120
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -6878,7 +6903,6 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
 	SHLQ         $0x02, dstNext+80(FP)
 	MOVQ         DX, DI
 	SUBQ         first+40(FP), DI
-	MOVQ         index+104(FP), R8
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -6894,2030 +6918,2803 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
 	VMOVAPS      Z0, Z13
 	VMOVAPS      Z0, Z14
 	VMOVAPS      Z0, Z15
-	VMOVAPS      Z0, Z0
+	VMOVAPS      Z0, Z16
 
 tile:
-	CMPQ DX, $0x08
-	JGT  load_above8
-	CMPQ DX, $0x04
-	JGT  load_above4
-	CMPQ DX, $0x02
-	JGT  load_above2
-	CMPQ DX, $0x01
-	JLE  load_1
-	JMP  load_2
+	LEAQ    -1(DI), R8
+	IMULQ   SI, R8
+	ADDQ    CX, R8
+	MOVQ    DI, R9
+	VMOVAPS Z0, Z17
+	CMPQ    columns+96(FP), $0x03
+	JGT     load_above3
+	CMPQ    columns+96(FP), $0x01
+	JGT     load_above1
+	CMPQ    columns+96(FP), $0x00
+	JLE     load_0
+	JMP     load_1
 
-load_above2:
+load_above1:
+	CMPQ columns+96(FP), $0x02
+	JLE  load_2
+	JMP  load_3
+
+load_above3:
+	CMPQ columns+96(FP), $0x05
+	JGT  load_above5
+	CMPQ columns+96(FP), $0x04
+	JLE  load_4
+	JMP  load_5
+
+load_above5:
+	CMPQ columns+96(FP), $0x06
+	JLE  load_6
+	JMP  load_7
+
+load_0:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 (R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load0_above8
+	CMPQ      DX, $0x04
+	JGT       load0_above4
+	CMPQ      DX, $0x02
+	JGT       load0_above2
+	CMPQ      DX, $0x01
+	JLE       load0_1
+	JMP       load0_2
+
+load0_above2:
 	CMPQ DX, $0x03
-	JLE  load_3
-	JMP  load_4
+	JLE  load0_3
+	JMP  load0_4
 
-load_above4:
+load0_above4:
 	CMPQ DX, $0x06
-	JGT  load_above6
+	JGT  load0_above6
 	CMPQ DX, $0x05
-	JLE  load_5
-	JMP  load_6
+	JLE  load0_5
+	JMP  load0_6
 
-load_above6:
+load0_above6:
 	CMPQ DX, $0x07
-	JLE  load_7
-	JMP  load_8
+	JLE  load0_7
+	JMP  load0_8
 
-load_above8:
+load0_above8:
 	CMPQ DX, $0x0c
-	JGT  load_above12
+	JGT  load0_above12
 	CMPQ DX, $0x0a
-	JGT  load_above10
+	JGT  load0_above10
 	CMPQ DX, $0x09
-	JLE  load_9
-	JMP  load_10
+	JLE  load0_9
+	JMP  load0_10
 
-load_above10:
+load0_above10:
 	CMPQ DX, $0x0b
-	JLE  load_11
-	JMP  load_12
+	JLE  load0_11
+	JMP  load0_12
 
-load_above12:
+load0_above12:
 	CMPQ DX, $0x0e
-	JGT  load_above14
+	JGT  load0_above14
 	CMPQ DX, $0x0d
-	JLE  load_13
-	JMP  load_14
+	JLE  load0_13
+	JMP  load0_14
 
-load_above14:
+load0_above14:
 	CMPQ      DX, $0x0f
-	JLE       load_15
-	VMOVUPS.Z (AX), K4, Z1
+	JLE       load0_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
 	ADDQ      BX, AX
 
-load_15:
-	VMOVUPS.Z (AX), K4, Z2
+load0_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K1, K1
 	ADDQ      BX, AX
 
-load_14:
-	VMOVUPS.Z (AX), K4, Z3
+load0_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
 	ADDQ      BX, AX
 
-load_13:
-	VMOVUPS.Z (AX), K4, Z4
+load0_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K2, K2
 	ADDQ      BX, AX
 
-load_12:
-	VMOVUPS.Z (AX), K4, Z5
+load0_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
 	ADDQ      BX, AX
 
-load_11:
-	VMOVUPS.Z (AX), K4, Z6
+load0_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K3, K3
 	ADDQ      BX, AX
 
-load_10:
-	VMOVUPS.Z (AX), K4, Z7
+load0_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
 	ADDQ      BX, AX
 
-load_9:
-	VMOVUPS.Z (AX), K4, Z8
+load0_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K1, K1
 	ADDQ      BX, AX
 
-load_8:
-	VMOVUPS.Z (AX), K4, Z9
+load0_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
 	ADDQ      BX, AX
 
-load_7:
-	VMOVUPS.Z (AX), K4, Z10
+load0_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K2, K2
 	ADDQ      BX, AX
 
-load_6:
-	VMOVUPS.Z (AX), K4, Z11
+load0_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
 	ADDQ      BX, AX
 
-load_5:
-	VMOVUPS.Z (AX), K4, Z12
+load0_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K3, K3
 	ADDQ      BX, AX
 
-load_4:
-	VMOVUPS.Z (AX), K4, Z13
+load0_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
 	ADDQ      BX, AX
 
-load_3:
-	VMOVUPS.Z (AX), K4, Z14
+load0_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K1, K1
 	ADDQ      BX, AX
 
-load_2:
-	VMOVUPS.Z (AX), K4, Z15
+load0_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
 	ADDQ      BX, AX
+
+load0_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K2, K2
+	ADDQ      BX, AX
+	JMP       loaded
 
 load_1:
-	VMOVUPS.Z (AX), K4, Z0
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 4(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load1_above8
+	CMPQ      DX, $0x04
+	JGT       load1_above4
+	CMPQ      DX, $0x02
+	JGT       load1_above2
+	CMPQ      DX, $0x01
+	JLE       load1_1
+	JMP       load1_2
+
+load1_above2:
+	CMPQ DX, $0x03
+	JLE  load1_3
+	JMP  load1_4
+
+load1_above4:
+	CMPQ DX, $0x06
+	JGT  load1_above6
+	CMPQ DX, $0x05
+	JLE  load1_5
+	JMP  load1_6
+
+load1_above6:
+	CMPQ DX, $0x07
+	JLE  load1_7
+	JMP  load1_8
+
+load1_above8:
+	CMPQ DX, $0x0c
+	JGT  load1_above12
+	CMPQ DX, $0x0a
+	JGT  load1_above10
+	CMPQ DX, $0x09
+	JLE  load1_9
+	JMP  load1_10
+
+load1_above10:
+	CMPQ DX, $0x0b
+	JLE  load1_11
+	JMP  load1_12
+
+load1_above12:
+	CMPQ DX, $0x0e
+	JGT  load1_above14
+	CMPQ DX, $0x0d
+	JLE  load1_13
+	JMP  load1_14
+
+load1_above14:
+	CMPQ      DX, $0x0f
+	JLE       load1_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
 	ADDQ      BX, AX
-	VCMPPS    $0x07, Z1, Z2, K1, K1
-	VCMPPS    $0x07, Z3, Z4, K2, K2
-	VCMPPS    $0x07, Z5, Z6, K3, K3
-	VCMPPS    $0x07, Z7, Z8, K1, K1
-	VCMPPS    $0x07, Z9, Z10, K2, K2
-	VCMPPS    $0x07, Z11, Z12, K3, K3
-	VCMPPS    $0x07, Z13, Z14, K1, K1
-	VCMPPS    $0x07, Z15, Z0, K2, K2
-	CMPQ      reach+88(FP), $0x03
-	JGT       reach_above3
-	CMPQ      reach+88(FP), $0x01
-	JGT       reach_above1
-	CMPQ      reach+88(FP), $0x00
-	JLE       reach_0
-	JMP       reach_1
 
-reach_above1:
+load1_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load1_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load1_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load1_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load1_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load1_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load1_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load1_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load1_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load1_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load1_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load1_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load1_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load1_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load1_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_2:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 8(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load2_above8
+	CMPQ      DX, $0x04
+	JGT       load2_above4
+	CMPQ      DX, $0x02
+	JGT       load2_above2
+	CMPQ      DX, $0x01
+	JLE       load2_1
+	JMP       load2_2
+
+load2_above2:
+	CMPQ DX, $0x03
+	JLE  load2_3
+	JMP  load2_4
+
+load2_above4:
+	CMPQ DX, $0x06
+	JGT  load2_above6
+	CMPQ DX, $0x05
+	JLE  load2_5
+	JMP  load2_6
+
+load2_above6:
+	CMPQ DX, $0x07
+	JLE  load2_7
+	JMP  load2_8
+
+load2_above8:
+	CMPQ DX, $0x0c
+	JGT  load2_above12
+	CMPQ DX, $0x0a
+	JGT  load2_above10
+	CMPQ DX, $0x09
+	JLE  load2_9
+	JMP  load2_10
+
+load2_above10:
+	CMPQ DX, $0x0b
+	JLE  load2_11
+	JMP  load2_12
+
+load2_above12:
+	CMPQ DX, $0x0e
+	JGT  load2_above14
+	CMPQ DX, $0x0d
+	JLE  load2_13
+	JMP  load2_14
+
+load2_above14:
+	CMPQ      DX, $0x0f
+	JLE       load2_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load2_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load2_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load2_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load2_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load2_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load2_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load2_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load2_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load2_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load2_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load2_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load2_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load2_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load2_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load2_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_3:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 12(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load3_above8
+	CMPQ      DX, $0x04
+	JGT       load3_above4
+	CMPQ      DX, $0x02
+	JGT       load3_above2
+	CMPQ      DX, $0x01
+	JLE       load3_1
+	JMP       load3_2
+
+load3_above2:
+	CMPQ DX, $0x03
+	JLE  load3_3
+	JMP  load3_4
+
+load3_above4:
+	CMPQ DX, $0x06
+	JGT  load3_above6
+	CMPQ DX, $0x05
+	JLE  load3_5
+	JMP  load3_6
+
+load3_above6:
+	CMPQ DX, $0x07
+	JLE  load3_7
+	JMP  load3_8
+
+load3_above8:
+	CMPQ DX, $0x0c
+	JGT  load3_above12
+	CMPQ DX, $0x0a
+	JGT  load3_above10
+	CMPQ DX, $0x09
+	JLE  load3_9
+	JMP  load3_10
+
+load3_above10:
+	CMPQ DX, $0x0b
+	JLE  load3_11
+	JMP  load3_12
+
+load3_above12:
+	CMPQ DX, $0x0e
+	JGT  load3_above14
+	CMPQ DX, $0x0d
+	JLE  load3_13
+	JMP  load3_14
+
+load3_above14:
+	CMPQ      DX, $0x0f
+	JLE       load3_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load3_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load3_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load3_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load3_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load3_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load3_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load3_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load3_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load3_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load3_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load3_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load3_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load3_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load3_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load3_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_4:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 16(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load4_above8
+	CMPQ      DX, $0x04
+	JGT       load4_above4
+	CMPQ      DX, $0x02
+	JGT       load4_above2
+	CMPQ      DX, $0x01
+	JLE       load4_1
+	JMP       load4_2
+
+load4_above2:
+	CMPQ DX, $0x03
+	JLE  load4_3
+	JMP  load4_4
+
+load4_above4:
+	CMPQ DX, $0x06
+	JGT  load4_above6
+	CMPQ DX, $0x05
+	JLE  load4_5
+	JMP  load4_6
+
+load4_above6:
+	CMPQ DX, $0x07
+	JLE  load4_7
+	JMP  load4_8
+
+load4_above8:
+	CMPQ DX, $0x0c
+	JGT  load4_above12
+	CMPQ DX, $0x0a
+	JGT  load4_above10
+	CMPQ DX, $0x09
+	JLE  load4_9
+	JMP  load4_10
+
+load4_above10:
+	CMPQ DX, $0x0b
+	JLE  load4_11
+	JMP  load4_12
+
+load4_above12:
+	CMPQ DX, $0x0e
+	JGT  load4_above14
+	CMPQ DX, $0x0d
+	JLE  load4_13
+	JMP  load4_14
+
+load4_above14:
+	CMPQ      DX, $0x0f
+	JLE       load4_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load4_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load4_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load4_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load4_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load4_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load4_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load4_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load4_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load4_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load4_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load4_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load4_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load4_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load4_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load4_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_5:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 20(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load5_above8
+	CMPQ      DX, $0x04
+	JGT       load5_above4
+	CMPQ      DX, $0x02
+	JGT       load5_above2
+	CMPQ      DX, $0x01
+	JLE       load5_1
+	JMP       load5_2
+
+load5_above2:
+	CMPQ DX, $0x03
+	JLE  load5_3
+	JMP  load5_4
+
+load5_above4:
+	CMPQ DX, $0x06
+	JGT  load5_above6
+	CMPQ DX, $0x05
+	JLE  load5_5
+	JMP  load5_6
+
+load5_above6:
+	CMPQ DX, $0x07
+	JLE  load5_7
+	JMP  load5_8
+
+load5_above8:
+	CMPQ DX, $0x0c
+	JGT  load5_above12
+	CMPQ DX, $0x0a
+	JGT  load5_above10
+	CMPQ DX, $0x09
+	JLE  load5_9
+	JMP  load5_10
+
+load5_above10:
+	CMPQ DX, $0x0b
+	JLE  load5_11
+	JMP  load5_12
+
+load5_above12:
+	CMPQ DX, $0x0e
+	JGT  load5_above14
+	CMPQ DX, $0x0d
+	JLE  load5_13
+	JMP  load5_14
+
+load5_above14:
+	CMPQ      DX, $0x0f
+	JLE       load5_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load5_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load5_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load5_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load5_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load5_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load5_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load5_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load5_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load5_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load5_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load5_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load5_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load5_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load5_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load5_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_6:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 24(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load6_above8
+	CMPQ      DX, $0x04
+	JGT       load6_above4
+	CMPQ      DX, $0x02
+	JGT       load6_above2
+	CMPQ      DX, $0x01
+	JLE       load6_1
+	JMP       load6_2
+
+load6_above2:
+	CMPQ DX, $0x03
+	JLE  load6_3
+	JMP  load6_4
+
+load6_above4:
+	CMPQ DX, $0x06
+	JGT  load6_above6
+	CMPQ DX, $0x05
+	JLE  load6_5
+	JMP  load6_6
+
+load6_above6:
+	CMPQ DX, $0x07
+	JLE  load6_7
+	JMP  load6_8
+
+load6_above8:
+	CMPQ DX, $0x0c
+	JGT  load6_above12
+	CMPQ DX, $0x0a
+	JGT  load6_above10
+	CMPQ DX, $0x09
+	JLE  load6_9
+	JMP  load6_10
+
+load6_above10:
+	CMPQ DX, $0x0b
+	JLE  load6_11
+	JMP  load6_12
+
+load6_above12:
+	CMPQ DX, $0x0e
+	JGT  load6_above14
+	CMPQ DX, $0x0d
+	JLE  load6_13
+	JMP  load6_14
+
+load6_above14:
+	CMPQ      DX, $0x0f
+	JLE       load6_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0d, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load6_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0d, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load6_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0d, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load6_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0d, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load6_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0d, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load6_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0d, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load6_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0d, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load6_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0d, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load6_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0d, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load6_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0d, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load6_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0d, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load6_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0d, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load6_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0d, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load6_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0d, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load6_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0d, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load6_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0d, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+	JMP       loaded
+
+load_7:
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 28(R10), Z18
+	CMPQ      DX, $0x08
+	JGT       load7_above8
+	CMPQ      DX, $0x04
+	JGT       load7_above4
+	CMPQ      DX, $0x02
+	JGT       load7_above2
+	CMPQ      DX, $0x01
+	JLE       load7_1
+	JMP       load7_2
+
+load7_above2:
+	CMPQ DX, $0x03
+	JLE  load7_3
+	JMP  load7_4
+
+load7_above4:
+	CMPQ DX, $0x06
+	JGT  load7_above6
+	CMPQ DX, $0x05
+	JLE  load7_5
+	JMP  load7_6
+
+load7_above6:
+	CMPQ DX, $0x07
+	JLE  load7_7
+	JMP  load7_8
+
+load7_above8:
+	CMPQ DX, $0x0c
+	JGT  load7_above12
+	CMPQ DX, $0x0a
+	JGT  load7_above10
+	CMPQ DX, $0x09
+	JLE  load7_9
+	JMP  load7_10
+
+load7_above10:
+	CMPQ DX, $0x0b
+	JLE  load7_11
+	JMP  load7_12
+
+load7_above12:
+	CMPQ DX, $0x0e
+	JGT  load7_above14
+	CMPQ DX, $0x0d
+	JLE  load7_13
+	JMP  load7_14
+
+load7_above14:
+	CMPQ      DX, $0x0f
+	JLE       load7_15
+	VBLENDMPS (AX), Z0, K4, Z1
+	VMOVAPS   Z1, Z17
+	VALIGND   $0x0f, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0e, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VALIGND   $0x0c, Z0, Z1, Z19
+	VMAXPS    Z19, Z1, Z1
+	VPERMPS   Z1, Z18, Z19
+	VMAXPS    Z19, Z1, Z1
+	ADDQ      BX, AX
+
+load7_15:
+	VBLENDMPS (AX), Z0, K4, Z2
+	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0e, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VALIGND   $0x0c, Z0, Z2, Z17
+	VMAXPS    Z17, Z2, Z2
+	VPERMPS   Z2, Z18, Z17
+	VMAXPS    Z17, Z2, Z2
+	ADDQ      BX, AX
+
+load7_14:
+	VBLENDMPS (AX), Z0, K4, Z3
+	VMOVAPS   Z3, Z17
+	VALIGND   $0x0f, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z19
+	VMAXPS    Z19, Z3, Z3
+	VPERMPS   Z3, Z18, Z19
+	VMAXPS    Z19, Z3, Z3
+	ADDQ      BX, AX
+
+load7_13:
+	VBLENDMPS (AX), Z0, K4, Z4
+	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0e, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z17
+	VMAXPS    Z17, Z4, Z4
+	VPERMPS   Z4, Z18, Z17
+	VMAXPS    Z17, Z4, Z4
+	ADDQ      BX, AX
+
+load7_12:
+	VBLENDMPS (AX), Z0, K4, Z5
+	VMOVAPS   Z5, Z17
+	VALIGND   $0x0f, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z19
+	VMAXPS    Z19, Z5, Z5
+	VPERMPS   Z5, Z18, Z19
+	VMAXPS    Z19, Z5, Z5
+	ADDQ      BX, AX
+
+load7_11:
+	VBLENDMPS (AX), Z0, K4, Z6
+	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0e, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z17
+	VMAXPS    Z17, Z6, Z6
+	VPERMPS   Z6, Z18, Z17
+	VMAXPS    Z17, Z6, Z6
+	ADDQ      BX, AX
+
+load7_10:
+	VBLENDMPS (AX), Z0, K4, Z7
+	VMOVAPS   Z7, Z17
+	VALIGND   $0x0f, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z19
+	VMAXPS    Z19, Z7, Z7
+	VPERMPS   Z7, Z18, Z19
+	VMAXPS    Z19, Z7, Z7
+	ADDQ      BX, AX
+
+load7_9:
+	VBLENDMPS (AX), Z0, K4, Z8
+	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0e, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z17
+	VMAXPS    Z17, Z8, Z8
+	VPERMPS   Z8, Z18, Z17
+	VMAXPS    Z17, Z8, Z8
+	ADDQ      BX, AX
+
+load7_8:
+	VBLENDMPS (AX), Z0, K4, Z9
+	VMOVAPS   Z9, Z17
+	VALIGND   $0x0f, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z19
+	VMAXPS    Z19, Z9, Z9
+	VPERMPS   Z9, Z18, Z19
+	VMAXPS    Z19, Z9, Z9
+	ADDQ      BX, AX
+
+load7_7:
+	VBLENDMPS (AX), Z0, K4, Z10
+	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0e, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z17
+	VMAXPS    Z17, Z10, Z10
+	VPERMPS   Z10, Z18, Z17
+	VMAXPS    Z17, Z10, Z10
+	ADDQ      BX, AX
+
+load7_6:
+	VBLENDMPS (AX), Z0, K4, Z11
+	VMOVAPS   Z11, Z17
+	VALIGND   $0x0f, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z19
+	VMAXPS    Z19, Z11, Z11
+	VPERMPS   Z11, Z18, Z19
+	VMAXPS    Z19, Z11, Z11
+	ADDQ      BX, AX
+
+load7_5:
+	VBLENDMPS (AX), Z0, K4, Z12
+	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VALIGND   $0x0f, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0e, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z17
+	VMAXPS    Z17, Z12, Z12
+	VPERMPS   Z12, Z18, Z17
+	VMAXPS    Z17, Z12, Z12
+	ADDQ      BX, AX
+
+load7_4:
+	VBLENDMPS (AX), Z0, K4, Z13
+	VMOVAPS   Z13, Z17
+	VALIGND   $0x0f, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z19
+	VMAXPS    Z19, Z13, Z13
+	VPERMPS   Z13, Z18, Z19
+	VMAXPS    Z19, Z13, Z13
+	ADDQ      BX, AX
+
+load7_3:
+	VBLENDMPS (AX), Z0, K4, Z14
+	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VALIGND   $0x0f, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0e, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z17
+	VMAXPS    Z17, Z14, Z14
+	VPERMPS   Z14, Z18, Z17
+	VMAXPS    Z17, Z14, Z14
+	ADDQ      BX, AX
+
+load7_2:
+	VBLENDMPS (AX), Z0, K4, Z15
+	VMOVAPS   Z15, Z17
+	VALIGND   $0x0f, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z19
+	VMAXPS    Z19, Z15, Z15
+	VPERMPS   Z15, Z18, Z19
+	VMAXPS    Z19, Z15, Z15
+	ADDQ      BX, AX
+
+load7_1:
+	VBLENDMPS (AX), Z0, K4, Z16
+	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VMAXPS    Z17, Z16, Z16
+	VPERMPS   Z16, Z18, Z17
+	VMAXPS    Z17, Z16, Z16
+	ADDQ      BX, AX
+
+loaded:
+	CMPQ reach+88(FP), $0x03
+	JGT  down_above3
+	CMPQ reach+88(FP), $0x01
+	JGT  down_above1
+	CMPQ reach+88(FP), $0x00
+	JLE  down_0
+	JMP  down_1
+
+down_above1:
 	CMPQ reach+88(FP), $0x02
-	JLE  reach_2
-	JMP  reach_3
+	JLE  down_2
+	JMP  down_3
 
-reach_above3:
+down_above3:
 	CMPQ reach+88(FP), $0x05
-	JGT  reach_above5
+	JGT  down_above5
 	CMPQ reach+88(FP), $0x04
-	JLE  reach_4
-	JMP  reach_5
+	JLE  down_4
+	JMP  down_5
 
-reach_above5:
+down_above5:
 	CMPQ reach+88(FP), $0x06
-	JLE  reach_6
-	JMP  reach_7
-
-reach_1:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down0
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down0
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down0
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down0:
-	CMPQ DI, $0x08
-	JGT  up1_above8
-	CMPQ DI, $0x04
-	JGT  up1_above4
-	CMPQ DI, $0x02
-	JGT  up1_above2
-	CMPQ DI, $0x01
-	JLE  up1_1
-	JMP  up1_2
-
-up1_above2:
-	CMPQ DI, $0x03
-	JLE  up1_3
-	JMP  up1_4
-
-up1_above4:
-	CMPQ DI, $0x06
-	JGT  up1_above6
-	CMPQ DI, $0x05
-	JLE  up1_5
-	JMP  up1_6
-
-up1_above6:
-	CMPQ DI, $0x07
-	JLE  up1_7
-	JMP  up1_8
-
-up1_above8:
-	CMPQ DI, $0x0c
-	JGT  up1_above12
-	CMPQ DI, $0x0a
-	JGT  up1_above10
-	CMPQ DI, $0x09
-	JLE  up1_9
-	JMP  up1_10
-
-up1_above10:
-	CMPQ DI, $0x0b
-	JLE  up1_11
-	JMP  up1_12
-
-up1_above12:
-	CMPQ DI, $0x0e
-	JGT  up1_above14
-	CMPQ DI, $0x0d
-	JLE  up1_13
-	JMP  up1_14
-
-up1_above14:
-	CMPQ   DI, $0x0f
-	JLE    up1_15
-	VMAXPS Z2, Z1, Z1
-
-up1_15:
-	VMAXPS Z3, Z2, Z2
-
-up1_14:
-	VMAXPS Z4, Z3, Z3
-
-up1_13:
-	VMAXPS Z5, Z4, Z4
-
-up1_12:
-	VMAXPS Z6, Z5, Z5
-
-up1_11:
-	VMAXPS Z7, Z6, Z6
-
-up1_10:
-	VMAXPS Z8, Z7, Z7
-
-up1_9:
-	VMAXPS Z9, Z8, Z8
-
-up1_8:
-	VMAXPS Z10, Z9, Z9
-
-up1_7:
-	VMAXPS Z11, Z10, Z10
-
-up1_6:
-	VMAXPS Z12, Z11, Z11
-
-up1_5:
-	VMAXPS Z13, Z12, Z12
-
-up1_4:
-	VMAXPS Z14, Z13, Z13
-
-up1_3:
-	VMAXPS Z15, Z14, Z14
-
-up1_2:
-	VMAXPS Z0, Z15, Z15
-
-up1_1:
-	JMP reach_0
-
-reach_2:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down1
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down1
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down1
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down1:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down2
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down2
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down2
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down2:
-	CMPQ DI, $0x08
-	JGT  up2_above8
-	CMPQ DI, $0x04
-	JGT  up2_above4
-	CMPQ DI, $0x02
-	JGT  up2_above2
-	CMPQ DI, $0x01
-	JLE  up2_1
-	JMP  up2_2
-
-up2_above2:
-	CMPQ DI, $0x03
-	JLE  up2_3
-	JMP  up2_4
-
-up2_above4:
-	CMPQ DI, $0x06
-	JGT  up2_above6
-	CMPQ DI, $0x05
-	JLE  up2_5
-	JMP  up2_6
-
-up2_above6:
-	CMPQ DI, $0x07
-	JLE  up2_7
-	JMP  up2_8
-
-up2_above8:
-	CMPQ DI, $0x0c
-	JGT  up2_above12
-	CMPQ DI, $0x0a
-	JGT  up2_above10
-	CMPQ DI, $0x09
-	JLE  up2_9
-	JMP  up2_10
-
-up2_above10:
-	CMPQ DI, $0x0b
-	JLE  up2_11
-	JMP  up2_12
-
-up2_above12:
-	CMPQ DI, $0x0e
-	JGT  up2_above14
-	CMPQ DI, $0x0d
-	JLE  up2_13
-	JMP  up2_14
-
-up2_above14:
-	CMPQ   DI, $0x0f
-	JLE    up2_15
-	VMAXPS Z3, Z1, Z1
-
-up2_15:
-	VMAXPS Z4, Z2, Z2
-
-up2_14:
-	VMAXPS Z5, Z3, Z3
-
-up2_13:
-	VMAXPS Z6, Z4, Z4
-
-up2_12:
-	VMAXPS Z7, Z5, Z5
-
-up2_11:
-	VMAXPS Z8, Z6, Z6
-
-up2_10:
-	VMAXPS Z9, Z7, Z7
-
-up2_9:
-	VMAXPS Z10, Z8, Z8
-
-up2_8:
-	VMAXPS Z11, Z9, Z9
-
-up2_7:
-	VMAXPS Z12, Z10, Z10
-
-up2_6:
-	VMAXPS Z13, Z11, Z11
-
-up2_5:
-	VMAXPS Z14, Z12, Z12
-
-up2_4:
-	VMAXPS Z15, Z13, Z13
-
-up2_3:
-	VMAXPS Z0, Z14, Z14
-
-up2_2:
-	VMAXPS Z0, Z15, Z15
-
-up2_1:
-	JMP reach_0
-
-reach_3:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down3
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down3
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down3
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down3:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down4
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down4
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down4
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down4:
-	CMPQ DI, $0x08
-	JGT  up3_above8
-	CMPQ DI, $0x04
-	JGT  up3_above4
-	CMPQ DI, $0x02
-	JGT  up3_above2
-	CMPQ DI, $0x01
-	JLE  up3_1
-	JMP  up3_2
-
-up3_above2:
-	CMPQ DI, $0x03
-	JLE  up3_3
-	JMP  up3_4
-
-up3_above4:
-	CMPQ DI, $0x06
-	JGT  up3_above6
-	CMPQ DI, $0x05
-	JLE  up3_5
-	JMP  up3_6
-
-up3_above6:
-	CMPQ DI, $0x07
-	JLE  up3_7
-	JMP  up3_8
-
-up3_above8:
-	CMPQ DI, $0x0c
-	JGT  up3_above12
-	CMPQ DI, $0x0a
-	JGT  up3_above10
-	CMPQ DI, $0x09
-	JLE  up3_9
-	JMP  up3_10
-
-up3_above10:
-	CMPQ DI, $0x0b
-	JLE  up3_11
-	JMP  up3_12
-
-up3_above12:
-	CMPQ DI, $0x0e
-	JGT  up3_above14
-	CMPQ DI, $0x0d
-	JLE  up3_13
-	JMP  up3_14
-
-up3_above14:
-	CMPQ   DI, $0x0f
-	JLE    up3_15
-	VMAXPS Z4, Z1, Z1
-
-up3_15:
-	VMAXPS Z5, Z2, Z2
-
-up3_14:
-	VMAXPS Z6, Z3, Z3
-
-up3_13:
-	VMAXPS Z7, Z4, Z4
-
-up3_12:
-	VMAXPS Z8, Z5, Z5
-
-up3_11:
-	VMAXPS Z9, Z6, Z6
-
-up3_10:
-	VMAXPS Z10, Z7, Z7
-
-up3_9:
-	VMAXPS Z11, Z8, Z8
-
-up3_8:
-	VMAXPS Z12, Z9, Z9
-
-up3_7:
-	VMAXPS Z13, Z10, Z10
-
-up3_6:
-	VMAXPS Z14, Z11, Z11
-
-up3_5:
-	VMAXPS Z15, Z12, Z12
-
-up3_4:
-	VMAXPS Z0, Z13, Z13
-
-up3_3:
-	VMAXPS Z0, Z14, Z14
-
-up3_2:
-	VMAXPS Z0, Z15, Z15
-
-up3_1:
-	JMP reach_0
-
-reach_4:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down5
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down5
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down5
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down5:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down6
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down6
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down6
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down6:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down7
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down7
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down7
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down7:
-	CMPQ DI, $0x08
-	JGT  up4_above8
-	CMPQ DI, $0x04
-	JGT  up4_above4
-	CMPQ DI, $0x02
-	JGT  up4_above2
-	CMPQ DI, $0x01
-	JLE  up4_1
-	JMP  up4_2
-
-up4_above2:
-	CMPQ DI, $0x03
-	JLE  up4_3
-	JMP  up4_4
-
-up4_above4:
-	CMPQ DI, $0x06
-	JGT  up4_above6
-	CMPQ DI, $0x05
-	JLE  up4_5
-	JMP  up4_6
-
-up4_above6:
-	CMPQ DI, $0x07
-	JLE  up4_7
-	JMP  up4_8
-
-up4_above8:
-	CMPQ DI, $0x0c
-	JGT  up4_above12
-	CMPQ DI, $0x0a
-	JGT  up4_above10
-	CMPQ DI, $0x09
-	JLE  up4_9
-	JMP  up4_10
-
-up4_above10:
-	CMPQ DI, $0x0b
-	JLE  up4_11
-	JMP  up4_12
-
-up4_above12:
-	CMPQ DI, $0x0e
-	JGT  up4_above14
-	CMPQ DI, $0x0d
-	JLE  up4_13
-	JMP  up4_14
-
-up4_above14:
-	CMPQ   DI, $0x0f
-	JLE    up4_15
-	VMAXPS Z5, Z1, Z1
-
-up4_15:
-	VMAXPS Z6, Z2, Z2
-
-up4_14:
-	VMAXPS Z7, Z3, Z3
-
-up4_13:
-	VMAXPS Z8, Z4, Z4
-
-up4_12:
-	VMAXPS Z9, Z5, Z5
-
-up4_11:
-	VMAXPS Z10, Z6, Z6
-
-up4_10:
-	VMAXPS Z11, Z7, Z7
-
-up4_9:
-	VMAXPS Z12, Z8, Z8
-
-up4_8:
-	VMAXPS Z13, Z9, Z9
-
-up4_7:
-	VMAXPS Z14, Z10, Z10
-
-up4_6:
-	VMAXPS Z15, Z11, Z11
-
-up4_5:
-	VMAXPS Z0, Z12, Z12
-
-up4_4:
-	VMAXPS Z0, Z13, Z13
-
-up4_3:
-	VMAXPS Z0, Z14, Z14
-
-up4_2:
-	VMAXPS Z0, Z15, Z15
-
-up4_1:
-	JMP reach_0
-
-reach_5:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down8
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down8
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down8
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down8:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down9
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down9
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down9
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down9:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down10
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down10
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down10
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down10:
-	CMPQ DI, $0x08
-	JGT  up5_above8
-	CMPQ DI, $0x04
-	JGT  up5_above4
-	CMPQ DI, $0x02
-	JGT  up5_above2
-	CMPQ DI, $0x01
-	JLE  up5_1
-	JMP  up5_2
-
-up5_above2:
-	CMPQ DI, $0x03
-	JLE  up5_3
-	JMP  up5_4
-
-up5_above4:
-	CMPQ DI, $0x06
-	JGT  up5_above6
-	CMPQ DI, $0x05
-	JLE  up5_5
-	JMP  up5_6
-
-up5_above6:
-	CMPQ DI, $0x07
-	JLE  up5_7
-	JMP  up5_8
-
-up5_above8:
-	CMPQ DI, $0x0c
-	JGT  up5_above12
-	CMPQ DI, $0x0a
-	JGT  up5_above10
-	CMPQ DI, $0x09
-	JLE  up5_9
-	JMP  up5_10
-
-up5_above10:
-	CMPQ DI, $0x0b
-	JLE  up5_11
-	JMP  up5_12
-
-up5_above12:
-	CMPQ DI, $0x0e
-	JGT  up5_above14
-	CMPQ DI, $0x0d
-	JLE  up5_13
-	JMP  up5_14
-
-up5_above14:
-	CMPQ   DI, $0x0f
-	JLE    up5_15
-	VMAXPS Z6, Z1, Z1
-
-up5_15:
-	VMAXPS Z7, Z2, Z2
-
-up5_14:
-	VMAXPS Z8, Z3, Z3
-
-up5_13:
-	VMAXPS Z9, Z4, Z4
-
-up5_12:
-	VMAXPS Z10, Z5, Z5
-
-up5_11:
-	VMAXPS Z11, Z6, Z6
-
-up5_10:
-	VMAXPS Z12, Z7, Z7
-
-up5_9:
-	VMAXPS Z13, Z8, Z8
-
-up5_8:
-	VMAXPS Z14, Z9, Z9
-
-up5_7:
-	VMAXPS Z15, Z10, Z10
-
-up5_6:
-	VMAXPS Z0, Z11, Z11
-
-up5_5:
-	VMAXPS Z0, Z12, Z12
-
-up5_4:
-	VMAXPS Z0, Z13, Z13
-
-up5_3:
-	VMAXPS Z0, Z14, Z14
-
-up5_2:
-	VMAXPS Z0, Z15, Z15
-
-up5_1:
-	JMP reach_0
-
-reach_6:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down11
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down11
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down11
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down11:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down12
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down12
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down12
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down12:
-	VMAXPS Z13, Z0, Z0
-	VMAXPS Z12, Z15, Z15
-	VMAXPS Z11, Z14, Z14
-	VMAXPS Z10, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down13
-	VMAXPS Z9, Z12, Z12
-	VMAXPS Z8, Z11, Z11
-	VMAXPS Z7, Z10, Z10
-	VMAXPS Z6, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down13
-	VMAXPS Z5, Z8, Z8
-	VMAXPS Z4, Z7, Z7
-	VMAXPS Z3, Z6, Z6
-	VMAXPS Z2, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down13
-	VMAXPS Z1, Z4, Z4
-
-down13:
-	CMPQ DI, $0x08
-	JGT  up6_above8
-	CMPQ DI, $0x04
-	JGT  up6_above4
-	CMPQ DI, $0x02
-	JGT  up6_above2
-	CMPQ DI, $0x01
-	JLE  up6_1
-	JMP  up6_2
-
-up6_above2:
-	CMPQ DI, $0x03
-	JLE  up6_3
-	JMP  up6_4
-
-up6_above4:
-	CMPQ DI, $0x06
-	JGT  up6_above6
-	CMPQ DI, $0x05
-	JLE  up6_5
-	JMP  up6_6
-
-up6_above6:
-	CMPQ DI, $0x07
-	JLE  up6_7
-	JMP  up6_8
-
-up6_above8:
-	CMPQ DI, $0x0c
-	JGT  up6_above12
-	CMPQ DI, $0x0a
-	JGT  up6_above10
-	CMPQ DI, $0x09
-	JLE  up6_9
-	JMP  up6_10
-
-up6_above10:
-	CMPQ DI, $0x0b
-	JLE  up6_11
-	JMP  up6_12
-
-up6_above12:
-	CMPQ DI, $0x0e
-	JGT  up6_above14
-	CMPQ DI, $0x0d
-	JLE  up6_13
-	JMP  up6_14
-
-up6_above14:
-	CMPQ   DI, $0x0f
-	JLE    up6_15
-	VMAXPS Z7, Z1, Z1
-
-up6_15:
-	VMAXPS Z8, Z2, Z2
-
-up6_14:
-	VMAXPS Z9, Z3, Z3
-
-up6_13:
-	VMAXPS Z10, Z4, Z4
-
-up6_12:
-	VMAXPS Z11, Z5, Z5
-
-up6_11:
-	VMAXPS Z12, Z6, Z6
-
-up6_10:
-	VMAXPS Z13, Z7, Z7
-
-up6_9:
-	VMAXPS Z14, Z8, Z8
-
-up6_8:
-	VMAXPS Z15, Z9, Z9
-
-up6_7:
-	VMAXPS Z0, Z10, Z10
-
-up6_6:
-	VMAXPS Z0, Z11, Z11
-
-up6_5:
-	VMAXPS Z0, Z12, Z12
-
-up6_4:
-	VMAXPS Z0, Z13, Z13
-
-up6_3:
-	VMAXPS Z0, Z14, Z14
-
-up6_2:
-	VMAXPS Z0, Z15, Z15
-
-up6_1:
-	JMP reach_0
-
-reach_7:
-	VMAXPS Z15, Z0, Z0
-	VMAXPS Z14, Z15, Z15
-	VMAXPS Z13, Z14, Z14
-	VMAXPS Z12, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down14
-	VMAXPS Z11, Z12, Z12
-	VMAXPS Z10, Z11, Z11
-	VMAXPS Z9, Z10, Z10
-	VMAXPS Z8, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down14
-	VMAXPS Z7, Z8, Z8
-	VMAXPS Z6, Z7, Z7
-	VMAXPS Z5, Z6, Z6
-	VMAXPS Z4, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down14
-	VMAXPS Z3, Z4, Z4
-	VMAXPS Z2, Z3, Z3
-	VMAXPS Z1, Z2, Z2
-
-down14:
-	VMAXPS Z14, Z0, Z0
-	VMAXPS Z13, Z15, Z15
-	VMAXPS Z12, Z14, Z14
-	VMAXPS Z11, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down15
-	VMAXPS Z10, Z12, Z12
-	VMAXPS Z9, Z11, Z11
-	VMAXPS Z8, Z10, Z10
-	VMAXPS Z7, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down15
-	VMAXPS Z6, Z8, Z8
-	VMAXPS Z5, Z7, Z7
-	VMAXPS Z4, Z6, Z6
-	VMAXPS Z3, Z5, Z5
-	CMPQ   DX, $0x0c
-	JLE    down15
-	VMAXPS Z2, Z4, Z4
-	VMAXPS Z1, Z3, Z3
-
-down15:
-	VMAXPS Z12, Z0, Z0
-	VMAXPS Z11, Z15, Z15
-	VMAXPS Z10, Z14, Z14
-	VMAXPS Z9, Z13, Z13
-	CMPQ   DX, $0x04
-	JLE    down16
-	VMAXPS Z8, Z12, Z12
-	VMAXPS Z7, Z11, Z11
-	VMAXPS Z6, Z10, Z10
-	VMAXPS Z5, Z9, Z9
-	CMPQ   DX, $0x08
-	JLE    down16
-	VMAXPS Z4, Z8, Z8
-	VMAXPS Z3, Z7, Z7
-	VMAXPS Z2, Z6, Z6
-	VMAXPS Z1, Z5, Z5
-
-down16:
-	CMPQ DI, $0x08
-	JGT  up7_above8
-	CMPQ DI, $0x04
-	JGT  up7_above4
-	CMPQ DI, $0x02
-	JGT  up7_above2
-	CMPQ DI, $0x01
-	JLE  up7_1
-	JMP  up7_2
-
-up7_above2:
-	CMPQ DI, $0x03
-	JLE  up7_3
-	JMP  up7_4
-
-up7_above4:
-	CMPQ DI, $0x06
-	JGT  up7_above6
-	CMPQ DI, $0x05
-	JLE  up7_5
-	JMP  up7_6
-
-up7_above6:
-	CMPQ DI, $0x07
-	JLE  up7_7
-	JMP  up7_8
-
-up7_above8:
-	CMPQ DI, $0x0c
-	JGT  up7_above12
-	CMPQ DI, $0x0a
-	JGT  up7_above10
-	CMPQ DI, $0x09
-	JLE  up7_9
-	JMP  up7_10
-
-up7_above10:
-	CMPQ DI, $0x0b
-	JLE  up7_11
-	JMP  up7_12
-
-up7_above12:
-	CMPQ DI, $0x0e
-	JGT  up7_above14
-	CMPQ DI, $0x0d
-	JLE  up7_13
-	JMP  up7_14
-
-up7_above14:
-	CMPQ   DI, $0x0f
-	JLE    up7_15
-	VMAXPS Z8, Z1, Z1
-
-up7_15:
-	VMAXPS Z9, Z2, Z2
-
-up7_14:
-	VMAXPS Z10, Z3, Z3
-
-up7_13:
-	VMAXPS Z11, Z4, Z4
-
-up7_12:
-	VMAXPS Z12, Z5, Z5
-
-up7_11:
-	VMAXPS Z13, Z6, Z6
-
-up7_10:
-	VMAXPS Z14, Z7, Z7
-
-up7_9:
-	VMAXPS Z15, Z8, Z8
-
-up7_8:
-	VMAXPS Z0, Z9, Z9
-
-up7_7:
-	VMAXPS Z0, Z10, Z10
-
-up7_6:
-	VMAXPS Z0, Z11, Z11
-
-up7_5:
-	VMAXPS Z0, Z12, Z12
-
-up7_4:
-	VMAXPS Z0, Z13, Z13
-
-up7_3:
-	VMAXPS Z0, Z14, Z14
-
-up7_2:
-	VMAXPS Z0, Z15, Z15
-
-up7_1:
-reach_0:
-	CMPQ columns+96(FP), $0x01
-	JGT  columns_above1
-	CMPQ columns+96(FP), $0x00
-	JLE  columns_0
-	JMP  columns_1
-
-columns_above1:
-	CMPQ columns+96(FP), $0x02
-	JLE  columns_2
-	JMP  columns_3
-
-columns_0:
-	VMOVUPS (R8), Z16
-	CMPQ    DI, $0x08
-	JGT     columns0_above8
-	CMPQ    DI, $0x04
-	JGT     columns0_above4
-	CMPQ    DI, $0x02
-	JGT     columns0_above2
-	CMPQ    DI, $0x01
-	JLE     columns0_1
-	JMP     columns0_2
-
-columns0_above2:
-	CMPQ DI, $0x03
-	JLE  columns0_3
-	JMP  columns0_4
-
-columns0_above4:
-	CMPQ DI, $0x06
-	JGT  columns0_above6
-	CMPQ DI, $0x05
-	JLE  columns0_5
-	JMP  columns0_6
-
-columns0_above6:
-	CMPQ DI, $0x07
-	JLE  columns0_7
-	JMP  columns0_8
-
-columns0_above8:
-	CMPQ DI, $0x0c
-	JGT  columns0_above12
-	CMPQ DI, $0x0a
-	JGT  columns0_above10
-	CMPQ DI, $0x09
-	JLE  columns0_9
-	JMP  columns0_10
-
-columns0_above10:
-	CMPQ DI, $0x0b
-	JLE  columns0_11
-	JMP  columns0_12
-
-columns0_above12:
-	CMPQ DI, $0x0e
-	JGT  columns0_above14
-	CMPQ DI, $0x0d
-	JLE  columns0_13
-	JMP  columns0_14
-
-columns0_above14:
-	CMPQ    DI, $0x0f
-	JLE     columns0_15
-	VPERMPS Z1, Z16, Z17
-	VMAXPS  Z17, Z1, Z1
-	VMOVUPS Z1, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_15:
-	VPERMPS Z2, Z16, Z17
-	VMAXPS  Z17, Z2, Z2
-	VMOVUPS Z2, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_14:
-	VPERMPS Z3, Z16, Z17
-	VMAXPS  Z17, Z3, Z3
-	VMOVUPS Z3, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_13:
-	VPERMPS Z4, Z16, Z17
-	VMAXPS  Z17, Z4, Z4
-	VMOVUPS Z4, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_12:
-	VPERMPS Z5, Z16, Z17
-	VMAXPS  Z17, Z5, Z5
-	VMOVUPS Z5, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_11:
-	VPERMPS Z6, Z16, Z17
-	VMAXPS  Z17, Z6, Z6
-	VMOVUPS Z6, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_10:
-	VPERMPS Z7, Z16, Z17
-	VMAXPS  Z17, Z7, Z7
-	VMOVUPS Z7, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_9:
-	VPERMPS Z8, Z16, Z17
-	VMAXPS  Z17, Z8, Z8
-	VMOVUPS Z8, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_8:
-	VPERMPS Z9, Z16, Z17
-	VMAXPS  Z17, Z9, Z9
-	VMOVUPS Z9, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_7:
-	VPERMPS Z10, Z16, Z17
-	VMAXPS  Z17, Z10, Z10
-	VMOVUPS Z10, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_6:
-	VPERMPS Z11, Z16, Z17
-	VMAXPS  Z17, Z11, Z11
-	VMOVUPS Z11, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_5:
-	VPERMPS Z12, Z16, Z17
-	VMAXPS  Z17, Z12, Z12
-	VMOVUPS Z12, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_4:
-	VPERMPS Z13, Z16, Z17
-	VMAXPS  Z17, Z13, Z13
-	VMOVUPS Z13, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_3:
-	VPERMPS Z14, Z16, Z17
-	VMAXPS  Z17, Z14, Z14
-	VMOVUPS Z14, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_2:
-	VPERMPS Z15, Z16, Z17
-	VMAXPS  Z17, Z15, Z15
-	VMOVUPS Z15, K5, (CX)
-	ADDQ    SI, CX
-
-columns0_1:
-	VPERMPS Z0, Z16, Z16
-	VMAXPS  Z16, Z0, Z0
-	VMOVUPS Z0, K5, (CX)
-	ADDQ    SI, CX
-	JMP     next
-
-columns_1:
-	VMOVUPS (R8), Z16
-	VMOVUPS 64(R8), Z17
-	CMPQ    DI, $0x08
-	JGT     columns1_above8
-	CMPQ    DI, $0x04
-	JGT     columns1_above4
-	CMPQ    DI, $0x02
-	JGT     columns1_above2
-	CMPQ    DI, $0x01
-	JLE     columns1_1
-	JMP     columns1_2
-
-columns1_above2:
-	CMPQ DI, $0x03
-	JLE  columns1_3
-	JMP  columns1_4
-
-columns1_above4:
-	CMPQ DI, $0x06
-	JGT  columns1_above6
-	CMPQ DI, $0x05
-	JLE  columns1_5
-	JMP  columns1_6
-
-columns1_above6:
-	CMPQ DI, $0x07
-	JLE  columns1_7
-	JMP  columns1_8
-
-columns1_above8:
-	CMPQ DI, $0x0c
-	JGT  columns1_above12
-	CMPQ DI, $0x0a
-	JGT  columns1_above10
-	CMPQ DI, $0x09
-	JLE  columns1_9
-	JMP  columns1_10
-
-columns1_above10:
-	CMPQ DI, $0x0b
-	JLE  columns1_11
-	JMP  columns1_12
-
-columns1_above12:
-	CMPQ DI, $0x0e
-	JGT  columns1_above14
-	CMPQ DI, $0x0d
-	JLE  columns1_13
-	JMP  columns1_14
-
-columns1_above14:
-	CMPQ    DI, $0x0f
-	JLE     columns1_15
-	VPERMPS Z1, Z16, Z18
-	VMAXPS  Z18, Z1, Z1
-	VPERMPS Z1, Z17, Z18
-	VMAXPS  Z18, Z1, Z1
-	VMOVUPS Z1, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_15:
-	VPERMPS Z2, Z16, Z18
-	VMAXPS  Z18, Z2, Z2
-	VPERMPS Z2, Z17, Z18
-	VMAXPS  Z18, Z2, Z2
-	VMOVUPS Z2, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_14:
-	VPERMPS Z3, Z16, Z18
-	VMAXPS  Z18, Z3, Z3
-	VPERMPS Z3, Z17, Z18
-	VMAXPS  Z18, Z3, Z3
-	VMOVUPS Z3, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_13:
-	VPERMPS Z4, Z16, Z18
-	VMAXPS  Z18, Z4, Z4
-	VPERMPS Z4, Z17, Z18
-	VMAXPS  Z18, Z4, Z4
-	VMOVUPS Z4, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_12:
-	VPERMPS Z5, Z16, Z18
-	VMAXPS  Z18, Z5, Z5
-	VPERMPS Z5, Z17, Z18
-	VMAXPS  Z18, Z5, Z5
-	VMOVUPS Z5, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_11:
-	VPERMPS Z6, Z16, Z18
-	VMAXPS  Z18, Z6, Z6
-	VPERMPS Z6, Z17, Z18
-	VMAXPS  Z18, Z6, Z6
-	VMOVUPS Z6, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_10:
-	VPERMPS Z7, Z16, Z18
-	VMAXPS  Z18, Z7, Z7
-	VPERMPS Z7, Z17, Z18
-	VMAXPS  Z18, Z7, Z7
-	VMOVUPS Z7, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_9:
-	VPERMPS Z8, Z16, Z18
-	VMAXPS  Z18, Z8, Z8
-	VPERMPS Z8, Z17, Z18
-	VMAXPS  Z18, Z8, Z8
-	VMOVUPS Z8, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_8:
-	VPERMPS Z9, Z16, Z18
-	VMAXPS  Z18, Z9, Z9
-	VPERMPS Z9, Z17, Z18
-	VMAXPS  Z18, Z9, Z9
-	VMOVUPS Z9, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_7:
-	VPERMPS Z10, Z16, Z18
-	VMAXPS  Z18, Z10, Z10
-	VPERMPS Z10, Z17, Z18
-	VMAXPS  Z18, Z10, Z10
-	VMOVUPS Z10, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_6:
-	VPERMPS Z11, Z16, Z18
-	VMAXPS  Z18, Z11, Z11
-	VPERMPS Z11, Z17, Z18
-	VMAXPS  Z18, Z11, Z11
-	VMOVUPS Z11, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_5:
-	VPERMPS Z12, Z16, Z18
-	VMAXPS  Z18, Z12, Z12
-	VPERMPS Z12, Z17, Z18
-	VMAXPS  Z18, Z12, Z12
-	VMOVUPS Z12, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_4:
-	VPERMPS Z13, Z16, Z18
-	VMAXPS  Z18, Z13, Z13
-	VPERMPS Z13, Z17, Z18
-	VMAXPS  Z18, Z13, Z13
-	VMOVUPS Z13, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_3:
-	VPERMPS Z14, Z16, Z18
-	VMAXPS  Z18, Z14, Z14
-	VPERMPS Z14, Z17, Z18
-	VMAXPS  Z18, Z14, Z14
-	VMOVUPS Z14, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_2:
-	VPERMPS Z15, Z16, Z18
-	VMAXPS  Z18, Z15, Z15
-	VPERMPS Z15, Z17, Z18
-	VMAXPS  Z18, Z15, Z15
-	VMOVUPS Z15, K5, (CX)
-	ADDQ    SI, CX
-
-columns1_1:
-	VPERMPS Z0, Z16, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z17, Z16
-	VMAXPS  Z16, Z0, Z0
-	VMOVUPS Z0, K5, (CX)
-	ADDQ    SI, CX
-	JMP     next
-
-columns_2:
-	VMOVUPS (R8), Z16
-	VMOVUPS 64(R8), Z17
-	VMOVUPS 128(R8), Z18
-	CMPQ    DI, $0x08
-	JGT     columns2_above8
-	CMPQ    DI, $0x04
-	JGT     columns2_above4
-	CMPQ    DI, $0x02
-	JGT     columns2_above2
-	CMPQ    DI, $0x01
-	JLE     columns2_1
-	JMP     columns2_2
-
-columns2_above2:
-	CMPQ DI, $0x03
-	JLE  columns2_3
-	JMP  columns2_4
-
-columns2_above4:
-	CMPQ DI, $0x06
-	JGT  columns2_above6
-	CMPQ DI, $0x05
-	JLE  columns2_5
-	JMP  columns2_6
-
-columns2_above6:
-	CMPQ DI, $0x07
-	JLE  columns2_7
-	JMP  columns2_8
-
-columns2_above8:
-	CMPQ DI, $0x0c
-	JGT  columns2_above12
-	CMPQ DI, $0x0a
-	JGT  columns2_above10
-	CMPQ DI, $0x09
-	JLE  columns2_9
-	JMP  columns2_10
-
-columns2_above10:
-	CMPQ DI, $0x0b
-	JLE  columns2_11
-	JMP  columns2_12
-
-columns2_above12:
-	CMPQ DI, $0x0e
-	JGT  columns2_above14
-	CMPQ DI, $0x0d
-	JLE  columns2_13
-	JMP  columns2_14
-
-columns2_above14:
-	CMPQ    DI, $0x0f
-	JLE     columns2_15
-	VPERMPS Z1, Z16, Z19
-	VMAXPS  Z19, Z1, Z1
-	VPERMPS Z1, Z17, Z19
-	VMAXPS  Z19, Z1, Z1
-	VPERMPS Z1, Z18, Z19
-	VMAXPS  Z19, Z1, Z1
-	VMOVUPS Z1, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_15:
-	VPERMPS Z2, Z16, Z19
-	VMAXPS  Z19, Z2, Z2
-	VPERMPS Z2, Z17, Z19
-	VMAXPS  Z19, Z2, Z2
-	VPERMPS Z2, Z18, Z19
-	VMAXPS  Z19, Z2, Z2
-	VMOVUPS Z2, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_14:
-	VPERMPS Z3, Z16, Z19
-	VMAXPS  Z19, Z3, Z3
-	VPERMPS Z3, Z17, Z19
-	VMAXPS  Z19, Z3, Z3
-	VPERMPS Z3, Z18, Z19
-	VMAXPS  Z19, Z3, Z3
-	VMOVUPS Z3, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_13:
-	VPERMPS Z4, Z16, Z19
-	VMAXPS  Z19, Z4, Z4
-	VPERMPS Z4, Z17, Z19
-	VMAXPS  Z19, Z4, Z4
-	VPERMPS Z4, Z18, Z19
-	VMAXPS  Z19, Z4, Z4
-	VMOVUPS Z4, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_12:
-	VPERMPS Z5, Z16, Z19
-	VMAXPS  Z19, Z5, Z5
-	VPERMPS Z5, Z17, Z19
-	VMAXPS  Z19, Z5, Z5
-	VPERMPS Z5, Z18, Z19
-	VMAXPS  Z19, Z5, Z5
-	VMOVUPS Z5, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_11:
-	VPERMPS Z6, Z16, Z19
-	VMAXPS  Z19, Z6, Z6
-	VPERMPS Z6, Z17, Z19
-	VMAXPS  Z19, Z6, Z6
-	VPERMPS Z6, Z18, Z19
-	VMAXPS  Z19, Z6, Z6
-	VMOVUPS Z6, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_10:
-	VPERMPS Z7, Z16, Z19
-	VMAXPS  Z19, Z7, Z7
-	VPERMPS Z7, Z17, Z19
-	VMAXPS  Z19, Z7, Z7
-	VPERMPS Z7, Z18, Z19
-	VMAXPS  Z19, Z7, Z7
-	VMOVUPS Z7, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_9:
-	VPERMPS Z8, Z16, Z19
-	VMAXPS  Z19, Z8, Z8
-	VPERMPS Z8, Z17, Z19
-	VMAXPS  Z19, Z8, Z8
-	VPERMPS Z8, Z18, Z19
-	VMAXPS  Z19, Z8, Z8
-	VMOVUPS Z8, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_8:
-	VPERMPS Z9, Z16, Z19
-	VMAXPS  Z19, Z9, Z9
-	VPERMPS Z9, Z17, Z19
-	VMAXPS  Z19, Z9, Z9
-	VPERMPS Z9, Z18, Z19
-	VMAXPS  Z19, Z9, Z9
-	VMOVUPS Z9, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_7:
-	VPERMPS Z10, Z16, Z19
-	VMAXPS  Z19, Z10, Z10
-	VPERMPS Z10, Z17, Z19
-	VMAXPS  Z19, Z10, Z10
-	VPERMPS Z10, Z18, Z19
-	VMAXPS  Z19, Z10, Z10
-	VMOVUPS Z10, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_6:
-	VPERMPS Z11, Z16, Z19
-	VMAXPS  Z19, Z11, Z11
-	VPERMPS Z11, Z17, Z19
-	VMAXPS  Z19, Z11, Z11
-	VPERMPS Z11, Z18, Z19
-	VMAXPS  Z19, Z11, Z11
-	VMOVUPS Z11, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_5:
-	VPERMPS Z12, Z16, Z19
-	VMAXPS  Z19, Z12, Z12
-	VPERMPS Z12, Z17, Z19
-	VMAXPS  Z19, Z12, Z12
-	VPERMPS Z12, Z18, Z19
-	VMAXPS  Z19, Z12, Z12
-	VMOVUPS Z12, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_4:
-	VPERMPS Z13, Z16, Z19
-	VMAXPS  Z19, Z13, Z13
-	VPERMPS Z13, Z17, Z19
-	VMAXPS  Z19, Z13, Z13
-	VPERMPS Z13, Z18, Z19
-	VMAXPS  Z19, Z13, Z13
-	VMOVUPS Z13, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_3:
-	VPERMPS Z14, Z16, Z19
-	VMAXPS  Z19, Z14, Z14
-	VPERMPS Z14, Z17, Z19
-	VMAXPS  Z19, Z14, Z14
-	VPERMPS Z14, Z18, Z19
-	VMAXPS  Z19, Z14, Z14
-	VMOVUPS Z14, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_2:
-	VPERMPS Z15, Z16, Z19
-	VMAXPS  Z19, Z15, Z15
-	VPERMPS Z15, Z17, Z19
-	VMAXPS  Z19, Z15, Z15
-	VPERMPS Z15, Z18, Z19
-	VMAXPS  Z19, Z15, Z15
-	VMOVUPS Z15, K5, (CX)
-	ADDQ    SI, CX
-
-columns2_1:
-	VPERMPS Z0, Z16, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z17, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z18, Z16
-	VMAXPS  Z16, Z0, Z0
-	VMOVUPS Z0, K5, (CX)
-	ADDQ    SI, CX
-	JMP     next
-
-columns_3:
-	VMOVUPS (R8), Z16
-	VMOVUPS 64(R8), Z17
-	VMOVUPS 128(R8), Z18
-	VMOVUPS 192(R8), Z19
-	CMPQ    DI, $0x08
-	JGT     columns3_above8
-	CMPQ    DI, $0x04
-	JGT     columns3_above4
-	CMPQ    DI, $0x02
-	JGT     columns3_above2
-	CMPQ    DI, $0x01
-	JLE     columns3_1
-	JMP     columns3_2
-
-columns3_above2:
-	CMPQ DI, $0x03
-	JLE  columns3_3
-	JMP  columns3_4
-
-columns3_above4:
-	CMPQ DI, $0x06
-	JGT  columns3_above6
-	CMPQ DI, $0x05
-	JLE  columns3_5
-	JMP  columns3_6
-
-columns3_above6:
-	CMPQ DI, $0x07
-	JLE  columns3_7
-	JMP  columns3_8
-
-columns3_above8:
-	CMPQ DI, $0x0c
-	JGT  columns3_above12
-	CMPQ DI, $0x0a
-	JGT  columns3_above10
-	CMPQ DI, $0x09
-	JLE  columns3_9
-	JMP  columns3_10
-
-columns3_above10:
-	CMPQ DI, $0x0b
-	JLE  columns3_11
-	JMP  columns3_12
-
-columns3_above12:
-	CMPQ DI, $0x0e
-	JGT  columns3_above14
-	CMPQ DI, $0x0d
-	JLE  columns3_13
-	JMP  columns3_14
-
-columns3_above14:
-	CMPQ    DI, $0x0f
-	JLE     columns3_15
-	VPERMPS Z1, Z16, Z20
-	VMAXPS  Z20, Z1, Z1
-	VPERMPS Z1, Z17, Z20
-	VMAXPS  Z20, Z1, Z1
-	VPERMPS Z1, Z18, Z20
-	VMAXPS  Z20, Z1, Z1
-	VPERMPS Z1, Z19, Z20
-	VMAXPS  Z20, Z1, Z1
-	VMOVUPS Z1, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_15:
-	VPERMPS Z2, Z16, Z20
-	VMAXPS  Z20, Z2, Z2
-	VPERMPS Z2, Z17, Z20
-	VMAXPS  Z20, Z2, Z2
-	VPERMPS Z2, Z18, Z20
-	VMAXPS  Z20, Z2, Z2
-	VPERMPS Z2, Z19, Z20
-	VMAXPS  Z20, Z2, Z2
-	VMOVUPS Z2, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_14:
-	VPERMPS Z3, Z16, Z20
-	VMAXPS  Z20, Z3, Z3
-	VPERMPS Z3, Z17, Z20
-	VMAXPS  Z20, Z3, Z3
-	VPERMPS Z3, Z18, Z20
-	VMAXPS  Z20, Z3, Z3
-	VPERMPS Z3, Z19, Z20
-	VMAXPS  Z20, Z3, Z3
-	VMOVUPS Z3, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_13:
-	VPERMPS Z4, Z16, Z20
-	VMAXPS  Z20, Z4, Z4
-	VPERMPS Z4, Z17, Z20
-	VMAXPS  Z20, Z4, Z4
-	VPERMPS Z4, Z18, Z20
-	VMAXPS  Z20, Z4, Z4
-	VPERMPS Z4, Z19, Z20
-	VMAXPS  Z20, Z4, Z4
-	VMOVUPS Z4, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_12:
-	VPERMPS Z5, Z16, Z20
-	VMAXPS  Z20, Z5, Z5
-	VPERMPS Z5, Z17, Z20
-	VMAXPS  Z20, Z5, Z5
-	VPERMPS Z5, Z18, Z20
-	VMAXPS  Z20, Z5, Z5
-	VPERMPS Z5, Z19, Z20
-	VMAXPS  Z20, Z5, Z5
-	VMOVUPS Z5, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_11:
-	VPERMPS Z6, Z16, Z20
-	VMAXPS  Z20, Z6, Z6
-	VPERMPS Z6, Z17, Z20
-	VMAXPS  Z20, Z6, Z6
-	VPERMPS Z6, Z18, Z20
-	VMAXPS  Z20, Z6, Z6
-	VPERMPS Z6, Z19, Z20
-	VMAXPS  Z20, Z6, Z6
-	VMOVUPS Z6, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_10:
-	VPERMPS Z7, Z16, Z20
-	VMAXPS  Z20, Z7, Z7
-	VPERMPS Z7, Z17, Z20
-	VMAXPS  Z20, Z7, Z7
-	VPERMPS Z7, Z18, Z20
-	VMAXPS  Z20, Z7, Z7
-	VPERMPS Z7, Z19, Z20
-	VMAXPS  Z20, Z7, Z7
-	VMOVUPS Z7, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_9:
-	VPERMPS Z8, Z16, Z20
-	VMAXPS  Z20, Z8, Z8
-	VPERMPS Z8, Z17, Z20
-	VMAXPS  Z20, Z8, Z8
-	VPERMPS Z8, Z18, Z20
-	VMAXPS  Z20, Z8, Z8
-	VPERMPS Z8, Z19, Z20
-	VMAXPS  Z20, Z8, Z8
-	VMOVUPS Z8, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_8:
-	VPERMPS Z9, Z16, Z20
-	VMAXPS  Z20, Z9, Z9
-	VPERMPS Z9, Z17, Z20
-	VMAXPS  Z20, Z9, Z9
-	VPERMPS Z9, Z18, Z20
-	VMAXPS  Z20, Z9, Z9
-	VPERMPS Z9, Z19, Z20
-	VMAXPS  Z20, Z9, Z9
-	VMOVUPS Z9, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_7:
-	VPERMPS Z10, Z16, Z20
-	VMAXPS  Z20, Z10, Z10
-	VPERMPS Z10, Z17, Z20
-	VMAXPS  Z20, Z10, Z10
-	VPERMPS Z10, Z18, Z20
-	VMAXPS  Z20, Z10, Z10
-	VPERMPS Z10, Z19, Z20
-	VMAXPS  Z20, Z10, Z10
-	VMOVUPS Z10, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_6:
-	VPERMPS Z11, Z16, Z20
-	VMAXPS  Z20, Z11, Z11
-	VPERMPS Z11, Z17, Z20
-	VMAXPS  Z20, Z11, Z11
-	VPERMPS Z11, Z18, Z20
-	VMAXPS  Z20, Z11, Z11
-	VPERMPS Z11, Z19, Z20
-	VMAXPS  Z20, Z11, Z11
-	VMOVUPS Z11, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_5:
-	VPERMPS Z12, Z16, Z20
-	VMAXPS  Z20, Z12, Z12
-	VPERMPS Z12, Z17, Z20
-	VMAXPS  Z20, Z12, Z12
-	VPERMPS Z12, Z18, Z20
-	VMAXPS  Z20, Z12, Z12
-	VPERMPS Z12, Z19, Z20
-	VMAXPS  Z20, Z12, Z12
-	VMOVUPS Z12, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_4:
-	VPERMPS Z13, Z16, Z20
-	VMAXPS  Z20, Z13, Z13
-	VPERMPS Z13, Z17, Z20
-	VMAXPS  Z20, Z13, Z13
-	VPERMPS Z13, Z18, Z20
-	VMAXPS  Z20, Z13, Z13
-	VPERMPS Z13, Z19, Z20
-	VMAXPS  Z20, Z13, Z13
-	VMOVUPS Z13, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_3:
-	VPERMPS Z14, Z16, Z20
-	VMAXPS  Z20, Z14, Z14
-	VPERMPS Z14, Z17, Z20
-	VMAXPS  Z20, Z14, Z14
-	VPERMPS Z14, Z18, Z20
-	VMAXPS  Z20, Z14, Z14
-	VPERMPS Z14, Z19, Z20
-	VMAXPS  Z20, Z14, Z14
-	VMOVUPS Z14, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_2:
-	VPERMPS Z15, Z16, Z20
-	VMAXPS  Z20, Z15, Z15
-	VPERMPS Z15, Z17, Z20
-	VMAXPS  Z20, Z15, Z15
-	VPERMPS Z15, Z18, Z20
-	VMAXPS  Z20, Z15, Z15
-	VPERMPS Z15, Z19, Z20
-	VMAXPS  Z20, Z15, Z15
-	VMOVUPS Z15, K5, (CX)
-	ADDQ    SI, CX
-
-columns3_1:
-	VPERMPS Z0, Z16, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z17, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z18, Z16
-	VMAXPS  Z16, Z0, Z0
-	VPERMPS Z0, Z19, Z16
-	VMAXPS  Z16, Z0, Z0
-	VMOVUPS Z0, K5, (CX)
-	ADDQ    SI, CX
+	JLE  down_6
+	JMP  down_7
+
+down_0:
+	VMOVUPS Z16, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z12, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z11, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z10, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z9, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z8, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z7, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z6, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z5, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z4, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z3, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z2, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z1, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_1:
+	VMAXPS  Z15, Z16, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z14, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x03
+	JLE     only_1
+	VMAXPS  Z15, Z13, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z13, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z12, Z10, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z10, Z17
+	VMAXPS  Z11, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z9, Z7, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z7, Z17
+	VMAXPS  Z8, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z6, Z4, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z4, Z17
+	VMAXPS  Z5, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z3, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_1:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_2:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z13, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x05
+	JLE     only_2
+	VMAXPS  Z15, Z11, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z11, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z17
+	VMAXPS  Z13, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMAXPS  Z12, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z10, Z6, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z6, Z17
+	VMAXPS  Z9, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMAXPS  Z8, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z17, Z17
+	VMAXPS  Z7, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z5, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_2:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_3:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMAXPS  Z13, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x07
+	JLE     only_3
+	VMAXPS  Z15, Z9, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z9, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMAXPS  Z13, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z17
+	VMAXPS  Z12, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z17
+	VMAXPS  Z11, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMAXPS  Z10, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z8, Z2, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z1, Z2, Z17
+	VMAXPS  Z7, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_3:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_4:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMAXPS  Z13, Z17, Z17
+	VMAXPS  Z12, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x09
+	JLE     only_4
+	VMAXPS  Z15, Z7, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z7, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z17
+	VMAXPS  Z13, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMAXPS  Z12, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z17, Z17
+	VMAXPS  Z11, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z17, Z17
+	VMAXPS  Z10, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z1, Z17, Z17
+	VMAXPS  Z9, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z1, Z2
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMOVUPS Z6, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z5, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_4:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z12, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_5:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMAXPS  Z13, Z17, Z17
+	VMAXPS  Z12, Z17, Z17
+	VMAXPS  Z11, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0b
+	JLE     only_5
+	VMAXPS  Z15, Z5, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z5, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z17, Z17
+	VMAXPS  Z13, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z17, Z17
+	VMAXPS  Z12, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z1, Z17, Z17
+	VMAXPS  Z11, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_5:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z12, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z11, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_6:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMAXPS  Z13, Z17, Z17
+	VMAXPS  Z12, Z17, Z17
+	VMAXPS  Z11, Z17, Z17
+	VMAXPS  Z10, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0d
+	JLE     only_6
+	VMAXPS  Z15, Z3, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z3, Z17
+	VMAXPS  Z14, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z1, Z17, Z17
+	VMAXPS  Z13, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z18
+	VMOVUPS Z18, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_6:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z12, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z11, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z10, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+down_7:
+	VMAXPS  Z15, Z16, Z17
+	VMAXPS  Z14, Z17, Z17
+	VMAXPS  Z13, Z17, Z17
+	VMAXPS  Z12, Z17, Z17
+	VMAXPS  Z11, Z17, Z17
+	VMAXPS  Z10, Z17, Z17
+	VMAXPS  Z9, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z7, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z6, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z5, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z4, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z2, Z17, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0f
+	JLE     only_7
+	VMAXPS  Z15, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z14, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z13, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z12, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z11, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z10, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z9, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMAXPS  Z8, Z1, Z17
+	VMOVUPS Z17, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+
+only_7:
+	VMOVUPS Z15, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z14, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z13, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z12, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z11, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z10, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
+	VMOVUPS Z9, K5, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      next
 
 next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
 	DECQ  tiles+16(FP)
@@ -8926,7 +9723,7 @@ next:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+120(FP)
+	MOVQ  AX, nan+112(FP)
 	VZEROUPPER
 	RET
 
@@ -16670,30 +17467,31 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, index *uint32, scale *float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
-	VPXORD Z0, Z0, Z0
-	MOVQ   src+8(FP), AX
-	MOVQ   dst+0(FP), CX
-	MOVQ   h+24(FP), DX
-	MOVQ   w+32(FP), BX
-	MOVL   $0xffffffff, SI
-	BZHIL  BX, SI, SI
-	KMOVW  SI, K1
-	MOVQ   out+48(FP), BX
-	KMOVW  BX, K2
-	MOVQ   srcRow+56(FP), BX
-	MOVQ   dstRow+72(FP), SI
-	SHLQ   $0x02, BX
-	SHLQ   $0x02, SI
-	SHLQ   $0x02, srcNext+64(FP)
-	SHLQ   $0x02, dstNext+80(FP)
-	MOVQ   DX, DI
-	SUBQ   first+40(FP), DI
-	MOVQ   index+104(FP), R8
-
-tile:
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, scale *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-112
+	VPXORD  Z0, Z0, Z0
+	MOVQ    src+8(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    h+24(FP), DX
+	MOVQ    w+32(FP), BX
+	MOVL    $0xffffffff, SI
+	BZHIL   BX, SI, SI
+	KMOVW   SI, K1
+	MOVQ    out+48(FP), BX
+	KMOVW   BX, K2
+	MOVQ    srcRow+56(FP), BX
+	MOVQ    dstRow+72(FP), SI
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, srcNext+64(FP)
+	SHLQ    $0x02, dstNext+80(FP)
+	MOVQ    DX, DI
+	SUBQ    first+40(FP), DI
+	MOVQ    DX, R8
+	SUBQ    $0x10, R8
+	SHLQ    $0x06, R8
+	ADDQ    scale+104(FP), R8
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -16709,6 +17507,13 @@ tile:
 	VMOVAPS Z0, Z13
 	VMOVAPS Z0, Z14
 	VMOVAPS Z0, Z15
+	VMOVAPS Z0, Z16
+
+tile:
+	LEAQ    -1(DI), R9
+	IMULQ   SI, R9
+	ADDQ    CX, R9
+	MOVQ    DI, R10
 	VMOVAPS Z0, Z16
 	CMPQ    columns+96(FP), $0x03
 	JGT     load_above3
@@ -16736,18 +17541,15 @@ load_above5:
 	JMP  load_7
 
 load_0:
-	VMOVUPS  (R8), Z17
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	CMPQ     DX, $0x08
-	JGT      load0_above8
-	CMPQ     DX, $0x04
-	JGT      load0_above4
-	CMPQ     DX, $0x02
-	JGT      load0_above2
-	CMPQ     DX, $0x01
-	JLE      load0_1
-	JMP      load0_2
+	CMPQ DX, $0x08
+	JGT  load0_above8
+	CMPQ DX, $0x04
+	JGT  load0_above4
+	CMPQ DX, $0x02
+	JGT  load0_above2
+	CMPQ DX, $0x01
+	JLE  load0_1
+	JMP  load0_2
 
 load0_above2:
 	CMPQ DX, $0x03
@@ -16792,116 +17594,78 @@ load0_above14:
 	JLE       load0_15
 	VMOVUPS.Z (AX), K1, Z1
 	ADDQ      BX, AX
-	VPERMPS.Z Z1, Z17, K3, Z1
-	VMOVAPS   Z1, Z1
 
 load0_15:
 	VMOVUPS.Z (AX), K1, Z2
 	ADDQ      BX, AX
-	VPERMPS.Z Z2, Z17, K3, Z2
-	VMOVAPS   Z2, Z2
 
 load0_14:
 	VMOVUPS.Z (AX), K1, Z3
 	ADDQ      BX, AX
-	VPERMPS.Z Z3, Z17, K3, Z3
-	VMOVAPS   Z3, Z3
 
 load0_13:
 	VMOVUPS.Z (AX), K1, Z4
 	ADDQ      BX, AX
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VMOVAPS   Z4, Z4
 
 load0_12:
 	VMOVUPS.Z (AX), K1, Z5
 	ADDQ      BX, AX
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VMOVAPS   Z5, Z5
 
 load0_11:
 	VMOVUPS.Z (AX), K1, Z6
 	ADDQ      BX, AX
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VMOVAPS   Z6, Z6
 
 load0_10:
 	VMOVUPS.Z (AX), K1, Z7
 	ADDQ      BX, AX
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VMOVAPS   Z7, Z7
 
 load0_9:
 	VMOVUPS.Z (AX), K1, Z8
 	ADDQ      BX, AX
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VMOVAPS   Z8, Z8
 
 load0_8:
 	VMOVUPS.Z (AX), K1, Z9
 	ADDQ      BX, AX
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VMOVAPS   Z9, Z9
 
 load0_7:
 	VMOVUPS.Z (AX), K1, Z10
 	ADDQ      BX, AX
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VMOVAPS   Z10, Z10
 
 load0_6:
 	VMOVUPS.Z (AX), K1, Z11
 	ADDQ      BX, AX
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VMOVAPS   Z11, Z11
 
 load0_5:
 	VMOVUPS.Z (AX), K1, Z12
 	ADDQ      BX, AX
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VMOVAPS   Z12, Z12
 
 load0_4:
 	VMOVUPS.Z (AX), K1, Z13
 	ADDQ      BX, AX
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VMOVAPS   Z13, Z13
 
 load0_3:
 	VMOVUPS.Z (AX), K1, Z14
 	ADDQ      BX, AX
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VMOVAPS   Z14, Z14
 
 load0_2:
 	VMOVUPS.Z (AX), K1, Z15
 	ADDQ      BX, AX
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VMOVAPS   Z15, Z15
 
 load0_1:
 	VMOVUPS.Z (AX), K1, Z16
 	ADDQ      BX, AX
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VMOVAPS   Z16, Z16
 	JMP       loaded
 
 load_1:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	CMPQ     DX, $0x08
-	JGT      load1_above8
-	CMPQ     DX, $0x04
-	JGT      load1_above4
-	CMPQ     DX, $0x02
-	JGT      load1_above2
-	CMPQ     DX, $0x01
-	JLE      load1_1
-	JMP      load1_2
+	CMPQ DX, $0x08
+	JGT  load1_above8
+	CMPQ DX, $0x04
+	JGT  load1_above4
+	CMPQ DX, $0x02
+	JGT  load1_above2
+	CMPQ DX, $0x01
+	JLE  load1_1
+	JMP  load1_2
 
 load1_above2:
 	CMPQ DX, $0x03
@@ -16945,165 +17709,144 @@ load1_above14:
 	CMPQ      DX, $0x0f
 	JLE       load1_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
-	VPERMPS.Z Z2, Z17, K3, Z2
-	VPERMPS.Z Z1, Z18, K4, Z1
+	VADDPS    Z2, Z1, Z2
+	VALIGND   $0x01, Z1, Z0, Z1
 	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load1_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
-	VPERMPS.Z Z3, Z17, K3, Z3
-	VPERMPS.Z Z2, Z18, K4, Z2
+	VADDPS    Z3, Z2, Z3
+	VALIGND   $0x01, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load1_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
+	VADDPS    Z4, Z3, Z4
+	VALIGND   $0x01, Z3, Z0, Z3
 	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load1_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
+	VADDPS    Z5, Z4, Z5
+	VALIGND   $0x01, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load1_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
+	VADDPS    Z6, Z5, Z6
+	VALIGND   $0x01, Z5, Z0, Z5
 	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load1_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
+	VADDPS    Z7, Z6, Z7
+	VALIGND   $0x01, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load1_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
+	VADDPS    Z8, Z7, Z8
+	VALIGND   $0x01, Z7, Z0, Z7
 	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load1_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
+	VADDPS    Z9, Z8, Z9
+	VALIGND   $0x01, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load1_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
+	VADDPS    Z10, Z9, Z10
+	VALIGND   $0x01, Z9, Z0, Z9
 	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load1_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
+	VADDPS    Z11, Z10, Z11
+	VALIGND   $0x01, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load1_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
+	VADDPS    Z12, Z11, Z12
+	VALIGND   $0x01, Z11, Z0, Z11
 	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load1_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
+	VADDPS    Z13, Z12, Z13
+	VALIGND   $0x01, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load1_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
+	VADDPS    Z14, Z13, Z14
+	VALIGND   $0x01, Z13, Z0, Z13
 	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load1_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
+	VADDPS    Z15, Z14, Z15
+	VALIGND   $0x01, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load1_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x01, Z15, Z0, Z15
 	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load1_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z19
-	VADDPS    Z16, Z19, Z19
-	VPERMPS.Z Z19, Z17, K3, Z17
-	VPERMPS.Z Z16, Z18, K4, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x01, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_2:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	CMPQ     DX, $0x08
-	JGT      load2_above8
-	CMPQ     DX, $0x04
-	JGT      load2_above4
-	CMPQ     DX, $0x02
-	JGT      load2_above2
-	CMPQ     DX, $0x01
-	JLE      load2_1
-	JMP      load2_2
+	SUBQ $0x04, R9
+	CMPQ DX, $0x08
+	JGT  load2_above8
+	CMPQ DX, $0x04
+	JGT  load2_above4
+	CMPQ DX, $0x02
+	JGT  load2_above2
+	CMPQ DX, $0x01
+	JLE  load2_1
+	JMP  load2_2
 
 load2_above2:
 	CMPQ DX, $0x03
@@ -17147,200 +17890,175 @@ load2_above14:
 	CMPQ      DX, $0x0f
 	JLE       load2_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
-	VPERMPS.Z Z3, Z17, K3, Z2
-	VPERMPS.Z Z1, Z18, K4, Z1
+	VADDPS    Z3, Z2, Z2
+	VALIGND   $0x01, Z1, Z0, Z1
 	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load2_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z3
-	VPERMPS.Z Z2, Z18, K4, Z2
+	VADDPS    Z4, Z3, Z3
+	VALIGND   $0x01, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load2_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
+	VADDPS    Z5, Z4, Z4
+	VALIGND   $0x01, Z3, Z0, Z3
 	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load2_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
+	VADDPS    Z6, Z5, Z5
+	VALIGND   $0x01, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load2_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
+	VADDPS    Z7, Z6, Z6
+	VALIGND   $0x01, Z5, Z0, Z5
 	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load2_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
+	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load2_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
+	VADDPS    Z9, Z8, Z8
+	VALIGND   $0x01, Z7, Z0, Z7
 	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load2_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
+	VADDPS    Z10, Z9, Z9
+	VALIGND   $0x01, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load2_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
+	VADDPS    Z11, Z10, Z10
+	VALIGND   $0x01, Z9, Z0, Z9
 	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load2_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
+	VADDPS    Z12, Z11, Z11
+	VALIGND   $0x01, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load2_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
+	VADDPS    Z13, Z12, Z12
+	VALIGND   $0x01, Z11, Z0, Z11
 	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load2_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
+	VADDPS    Z14, Z13, Z13
+	VALIGND   $0x01, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load2_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
+	VADDPS    Z15, Z14, Z14
+	VALIGND   $0x01, Z13, Z0, Z13
 	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load2_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
+	VADDPS    Z16, Z15, Z15
+	VALIGND   $0x01, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load2_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z19
-	VADDPS    Z16, Z19, Z19
-	VPERMPS.Z Z19, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x01, Z15, Z0, Z15
 	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load2_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z19
-	VADDPS    Z16, Z19, Z19
-	VALIGND   $0x0e, Z0, Z19, Z20
-	VADDPS    Z19, Z20, Z20
-	VPERMPS.Z Z20, Z17, K3, Z17
-	VPERMPS.Z Z16, Z18, K4, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x01, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_3:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VMOVUPS  128(R8), Z19
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	VPMOVD2M Z19, K5
-	KNOTW    K5, K5
-	CMPQ     DX, $0x08
-	JGT      load3_above8
-	CMPQ     DX, $0x04
-	JGT      load3_above4
-	CMPQ     DX, $0x02
-	JGT      load3_above2
-	CMPQ     DX, $0x01
-	JLE      load3_1
-	JMP      load3_2
+	CMPQ DX, $0x08
+	JGT  load3_above8
+	CMPQ DX, $0x04
+	JGT  load3_above4
+	CMPQ DX, $0x02
+	JGT  load3_above2
+	CMPQ DX, $0x01
+	JLE  load3_1
+	JMP  load3_2
 
 load3_above2:
 	CMPQ DX, $0x03
@@ -17384,229 +18102,208 @@ load3_above14:
 	CMPQ      DX, $0x0f
 	JLE       load3_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
-	VPERMPS.Z Z3, Z17, K3, Z3
-	VPERMPS.Z Z2, Z18, K4, Z2
-	VPERMPS.Z Z1, Z19, K5, Z1
-	VADDPS    Z2, Z3, Z3
-	VADDPS    Z1, Z3, Z1
+	VADDPS    Z3, Z2, Z3
+	VALIGND   $0x02, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	VALIGND   $0x03, Z1, Z0, Z1
+	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load3_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
-	VPERMPS.Z Z2, Z19, K5, Z2
-	VADDPS    Z3, Z4, Z4
-	VADDPS    Z2, Z4, Z2
+	VADDPS    Z4, Z3, Z4
+	VALIGND   $0x02, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	VALIGND   $0x03, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load3_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
-	VPERMPS.Z Z3, Z19, K5, Z3
-	VADDPS    Z4, Z5, Z5
-	VADDPS    Z3, Z5, Z3
+	VADDPS    Z5, Z4, Z5
+	VALIGND   $0x02, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	VALIGND   $0x03, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load3_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
-	VPERMPS.Z Z4, Z19, K5, Z4
-	VADDPS    Z5, Z6, Z6
-	VADDPS    Z4, Z6, Z4
+	VADDPS    Z6, Z5, Z6
+	VALIGND   $0x02, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	VALIGND   $0x03, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load3_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
-	VPERMPS.Z Z5, Z19, K5, Z5
-	VADDPS    Z6, Z7, Z7
-	VADDPS    Z5, Z7, Z5
+	VADDPS    Z7, Z6, Z7
+	VALIGND   $0x02, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	VALIGND   $0x03, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load3_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
-	VPERMPS.Z Z6, Z19, K5, Z6
-	VADDPS    Z7, Z8, Z8
-	VADDPS    Z6, Z8, Z6
+	VADDPS    Z8, Z7, Z8
+	VALIGND   $0x02, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	VALIGND   $0x03, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load3_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
-	VPERMPS.Z Z7, Z19, K5, Z7
-	VADDPS    Z8, Z9, Z9
-	VADDPS    Z7, Z9, Z7
+	VADDPS    Z9, Z8, Z9
+	VALIGND   $0x02, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	VALIGND   $0x03, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load3_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
-	VPERMPS.Z Z8, Z19, K5, Z8
-	VADDPS    Z9, Z10, Z10
-	VADDPS    Z8, Z10, Z8
+	VADDPS    Z10, Z9, Z10
+	VALIGND   $0x02, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	VALIGND   $0x03, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load3_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
-	VPERMPS.Z Z9, Z19, K5, Z9
-	VADDPS    Z10, Z11, Z11
-	VADDPS    Z9, Z11, Z9
+	VADDPS    Z11, Z10, Z11
+	VALIGND   $0x02, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	VALIGND   $0x03, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load3_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
-	VPERMPS.Z Z10, Z19, K5, Z10
-	VADDPS    Z11, Z12, Z12
-	VADDPS    Z10, Z12, Z10
+	VADDPS    Z12, Z11, Z12
+	VALIGND   $0x02, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	VALIGND   $0x03, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load3_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
-	VPERMPS.Z Z11, Z19, K5, Z11
-	VADDPS    Z12, Z13, Z13
-	VADDPS    Z11, Z13, Z11
+	VADDPS    Z13, Z12, Z13
+	VALIGND   $0x02, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	VALIGND   $0x03, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load3_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
-	VPERMPS.Z Z12, Z19, K5, Z12
-	VADDPS    Z13, Z14, Z14
-	VADDPS    Z12, Z14, Z12
+	VADDPS    Z14, Z13, Z14
+	VALIGND   $0x02, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	VALIGND   $0x03, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load3_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
-	VPERMPS.Z Z13, Z19, K5, Z13
-	VADDPS    Z14, Z15, Z15
-	VADDPS    Z13, Z15, Z13
+	VADDPS    Z15, Z14, Z15
+	VALIGND   $0x02, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	VALIGND   $0x03, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load3_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
-	VPERMPS.Z Z14, Z19, K5, Z14
-	VADDPS    Z15, Z16, Z16
-	VADDPS    Z14, Z16, Z14
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x02, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	VALIGND   $0x03, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load3_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VPERMPS.Z Z20, Z17, K3, Z20
-	VPERMPS.Z Z16, Z18, K4, Z16
-	VPERMPS.Z Z15, Z19, K5, Z15
-	VADDPS    Z16, Z20, Z20
-	VADDPS    Z15, Z20, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x02, Z16, Z0, Z16
+	VADDPS    Z16, Z17, Z16
+	VALIGND   $0x03, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load3_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VALIGND   $0x0e, Z0, Z20, Z21
-	VADDPS    Z20, Z21, Z21
-	VPERMPS.Z Z21, Z17, K3, Z17
-	VPERMPS.Z Z20, Z18, K4, Z18
-	VPERMPS.Z Z16, Z19, K5, Z16
-	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z18
+	VALIGND   $0x02, Z17, Z0, Z17
+	VADDPS    Z17, Z18, Z17
+	VALIGND   $0x03, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_4:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	CMPQ     DX, $0x08
-	JGT      load4_above8
-	CMPQ     DX, $0x04
-	JGT      load4_above4
-	CMPQ     DX, $0x02
-	JGT      load4_above2
-	CMPQ     DX, $0x01
-	JLE      load4_1
-	JMP      load4_2
+	SUBQ $0x0c, R9
+	CMPQ DX, $0x08
+	JGT  load4_above8
+	CMPQ DX, $0x04
+	JGT  load4_above4
+	CMPQ DX, $0x02
+	JGT  load4_above2
+	CMPQ DX, $0x01
+	JLE  load4_1
+	JMP  load4_2
 
 load4_above2:
 	CMPQ DX, $0x03
@@ -17650,232 +18347,208 @@ load4_above14:
 	CMPQ      DX, $0x0f
 	JLE       load4_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
-	VALIGND   $0x0c, Z0, Z3, Z2
 	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z17, K3, Z2
-	VPERMPS.Z Z1, Z18, K4, Z1
+	VALIGND   $0x0c, Z0, Z2, Z3
+	VADDPS    Z3, Z2, Z2
+	VALIGND   $0x01, Z1, Z0, Z1
 	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load4_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VALIGND   $0x0c, Z0, Z4, Z3
 	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z17, K3, Z3
-	VPERMPS.Z Z2, Z18, K4, Z2
+	VALIGND   $0x0c, Z0, Z3, Z4
+	VADDPS    Z4, Z3, Z3
+	VALIGND   $0x01, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load4_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VALIGND   $0x0c, Z0, Z5, Z4
 	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
+	VALIGND   $0x0c, Z0, Z4, Z5
+	VADDPS    Z5, Z4, Z4
+	VALIGND   $0x01, Z3, Z0, Z3
 	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load4_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VALIGND   $0x0c, Z0, Z6, Z5
 	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
+	VALIGND   $0x0c, Z0, Z5, Z6
+	VADDPS    Z6, Z5, Z5
+	VALIGND   $0x01, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load4_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VALIGND   $0x0c, Z0, Z7, Z6
 	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
+	VALIGND   $0x0c, Z0, Z6, Z7
+	VADDPS    Z7, Z6, Z6
+	VALIGND   $0x01, Z5, Z0, Z5
 	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load4_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VALIGND   $0x0c, Z0, Z8, Z7
 	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
+	VALIGND   $0x0c, Z0, Z7, Z8
+	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x01, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load4_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VALIGND   $0x0c, Z0, Z9, Z8
 	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
+	VALIGND   $0x0c, Z0, Z8, Z9
+	VADDPS    Z9, Z8, Z8
+	VALIGND   $0x01, Z7, Z0, Z7
 	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load4_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VALIGND   $0x0c, Z0, Z10, Z9
 	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
+	VALIGND   $0x0c, Z0, Z9, Z10
+	VADDPS    Z10, Z9, Z9
+	VALIGND   $0x01, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load4_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VALIGND   $0x0c, Z0, Z11, Z10
 	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
+	VALIGND   $0x0c, Z0, Z10, Z11
+	VADDPS    Z11, Z10, Z10
+	VALIGND   $0x01, Z9, Z0, Z9
 	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load4_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VALIGND   $0x0c, Z0, Z12, Z11
 	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
+	VALIGND   $0x0c, Z0, Z11, Z12
+	VADDPS    Z12, Z11, Z11
+	VALIGND   $0x01, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load4_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VALIGND   $0x0c, Z0, Z13, Z12
 	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
+	VALIGND   $0x0c, Z0, Z12, Z13
+	VADDPS    Z13, Z12, Z12
+	VALIGND   $0x01, Z11, Z0, Z11
 	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load4_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VALIGND   $0x0c, Z0, Z14, Z13
 	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
+	VALIGND   $0x0c, Z0, Z13, Z14
+	VADDPS    Z14, Z13, Z13
+	VALIGND   $0x01, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load4_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VALIGND   $0x0c, Z0, Z15, Z14
 	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
+	VALIGND   $0x0c, Z0, Z14, Z15
+	VADDPS    Z15, Z14, Z14
+	VALIGND   $0x01, Z13, Z0, Z13
 	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load4_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z15
 	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
+	VALIGND   $0x0c, Z0, Z15, Z16
+	VADDPS    Z16, Z15, Z15
+	VALIGND   $0x01, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load4_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z19
-	VADDPS    Z16, Z19, Z19
-	VALIGND   $0x0c, Z0, Z19, Z16
-	VADDPS    Z19, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x01, Z15, Z0, Z15
 	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load4_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z19
-	VADDPS    Z16, Z19, Z19
-	VALIGND   $0x0e, Z0, Z19, Z20
-	VADDPS    Z19, Z20, Z20
-	VALIGND   $0x0c, Z0, Z20, Z19
-	VADDPS    Z20, Z19, Z19
-	VPERMPS.Z Z19, Z17, K3, Z17
-	VPERMPS.Z Z16, Z18, K4, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x0c, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x01, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_5:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VMOVUPS  128(R8), Z19
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	VPMOVD2M Z19, K5
-	KNOTW    K5, K5
-	CMPQ     DX, $0x08
-	JGT      load5_above8
-	CMPQ     DX, $0x04
-	JGT      load5_above4
-	CMPQ     DX, $0x02
-	JGT      load5_above2
-	CMPQ     DX, $0x01
-	JLE      load5_1
-	JMP      load5_2
+	SUBQ $0x08, R9
+	CMPQ DX, $0x08
+	JGT  load5_above8
+	CMPQ DX, $0x04
+	JGT  load5_above4
+	CMPQ DX, $0x02
+	JGT  load5_above2
+	CMPQ DX, $0x01
+	JLE  load5_1
+	JMP  load5_2
 
 load5_above2:
 	CMPQ DX, $0x03
@@ -17919,264 +18592,240 @@ load5_above14:
 	CMPQ      DX, $0x0f
 	JLE       load5_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z3
-	VPERMPS.Z Z2, Z18, K4, Z2
-	VPERMPS.Z Z1, Z19, K5, Z1
-	VADDPS    Z2, Z3, Z3
-	VADDPS    Z1, Z3, Z1
+	VADDPS    Z4, Z3, Z3
+	VALIGND   $0x02, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	VALIGND   $0x03, Z1, Z0, Z1
+	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load5_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
-	VPERMPS.Z Z2, Z19, K5, Z2
-	VADDPS    Z3, Z4, Z4
-	VADDPS    Z2, Z4, Z2
+	VADDPS    Z5, Z4, Z4
+	VALIGND   $0x02, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	VALIGND   $0x03, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load5_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
-	VPERMPS.Z Z3, Z19, K5, Z3
-	VADDPS    Z4, Z5, Z5
-	VADDPS    Z3, Z5, Z3
+	VADDPS    Z6, Z5, Z5
+	VALIGND   $0x02, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	VALIGND   $0x03, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load5_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
-	VPERMPS.Z Z4, Z19, K5, Z4
-	VADDPS    Z5, Z6, Z6
-	VADDPS    Z4, Z6, Z4
+	VADDPS    Z7, Z6, Z6
+	VALIGND   $0x02, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	VALIGND   $0x03, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load5_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
-	VPERMPS.Z Z5, Z19, K5, Z5
-	VADDPS    Z6, Z7, Z7
-	VADDPS    Z5, Z7, Z5
+	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x02, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	VALIGND   $0x03, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load5_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
-	VPERMPS.Z Z6, Z19, K5, Z6
-	VADDPS    Z7, Z8, Z8
-	VADDPS    Z6, Z8, Z6
+	VADDPS    Z9, Z8, Z8
+	VALIGND   $0x02, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	VALIGND   $0x03, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load5_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
-	VPERMPS.Z Z7, Z19, K5, Z7
-	VADDPS    Z8, Z9, Z9
-	VADDPS    Z7, Z9, Z7
+	VADDPS    Z10, Z9, Z9
+	VALIGND   $0x02, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	VALIGND   $0x03, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load5_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
-	VPERMPS.Z Z8, Z19, K5, Z8
-	VADDPS    Z9, Z10, Z10
-	VADDPS    Z8, Z10, Z8
+	VADDPS    Z11, Z10, Z10
+	VALIGND   $0x02, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	VALIGND   $0x03, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load5_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
-	VPERMPS.Z Z9, Z19, K5, Z9
-	VADDPS    Z10, Z11, Z11
-	VADDPS    Z9, Z11, Z9
+	VADDPS    Z12, Z11, Z11
+	VALIGND   $0x02, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	VALIGND   $0x03, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load5_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
-	VPERMPS.Z Z10, Z19, K5, Z10
-	VADDPS    Z11, Z12, Z12
-	VADDPS    Z10, Z12, Z10
+	VADDPS    Z13, Z12, Z12
+	VALIGND   $0x02, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	VALIGND   $0x03, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load5_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
-	VPERMPS.Z Z11, Z19, K5, Z11
-	VADDPS    Z12, Z13, Z13
-	VADDPS    Z11, Z13, Z11
+	VADDPS    Z14, Z13, Z13
+	VALIGND   $0x02, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	VALIGND   $0x03, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load5_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
-	VPERMPS.Z Z12, Z19, K5, Z12
-	VADDPS    Z13, Z14, Z14
-	VADDPS    Z12, Z14, Z12
+	VADDPS    Z15, Z14, Z14
+	VALIGND   $0x02, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	VALIGND   $0x03, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load5_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
-	VPERMPS.Z Z13, Z19, K5, Z13
-	VADDPS    Z14, Z15, Z15
-	VADDPS    Z13, Z15, Z13
+	VADDPS    Z16, Z15, Z15
+	VALIGND   $0x02, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	VALIGND   $0x03, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load5_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VPERMPS.Z Z20, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
-	VPERMPS.Z Z14, Z19, K5, Z14
-	VADDPS    Z15, Z16, Z16
-	VADDPS    Z14, Z16, Z14
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x02, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	VALIGND   $0x03, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load5_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VALIGND   $0x0c, Z0, Z20, Z21
-	VADDPS    Z20, Z21, Z21
-	VPERMPS.Z Z21, Z17, K3, Z20
-	VPERMPS.Z Z16, Z18, K4, Z16
-	VPERMPS.Z Z15, Z19, K5, Z15
-	VADDPS    Z16, Z20, Z20
-	VADDPS    Z15, Z20, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0c, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x02, Z16, Z0, Z16
+	VADDPS    Z16, Z17, Z16
+	VALIGND   $0x03, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load5_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VALIGND   $0x0e, Z0, Z20, Z21
-	VADDPS    Z20, Z21, Z21
-	VALIGND   $0x0c, Z0, Z21, Z22
-	VADDPS    Z21, Z22, Z22
-	VPERMPS.Z Z22, Z17, K3, Z17
-	VPERMPS.Z Z20, Z18, K4, Z18
-	VPERMPS.Z Z16, Z19, K5, Z16
-	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z18
+	VALIGND   $0x0c, Z0, Z18, Z19
+	VADDPS    Z19, Z18, Z18
+	VALIGND   $0x02, Z17, Z0, Z17
+	VADDPS    Z17, Z18, Z17
+	VALIGND   $0x03, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_6:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VMOVUPS  128(R8), Z19
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	VPMOVD2M Z19, K5
-	KNOTW    K5, K5
-	CMPQ     DX, $0x08
-	JGT      load6_above8
-	CMPQ     DX, $0x04
-	JGT      load6_above4
-	CMPQ     DX, $0x02
-	JGT      load6_above2
-	CMPQ     DX, $0x01
-	JLE      load6_1
-	JMP      load6_2
+	SUBQ $0x04, R9
+	CMPQ DX, $0x08
+	JGT  load6_above8
+	CMPQ DX, $0x04
+	JGT  load6_above4
+	CMPQ DX, $0x02
+	JGT  load6_above2
+	CMPQ DX, $0x01
+	JLE  load6_1
+	JMP  load6_2
 
 load6_above2:
 	CMPQ DX, $0x03
@@ -18220,267 +18869,239 @@ load6_above14:
 	CMPQ      DX, $0x0f
 	JLE       load6_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
-	VALIGND   $0x0c, Z0, Z3, Z2
 	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z17, K3, Z2
-	VPERMPS.Z Z3, Z18, K4, Z3
-	VPERMPS.Z Z1, Z19, K5, Z1
-	VADDPS    Z3, Z2, Z2
+	VALIGND   $0x0c, Z0, Z2, Z3
+	VADDPS    Z3, Z2, Z3
+	VALIGND   $0x04, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	VALIGND   $0x05, Z1, Z0, Z1
 	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load6_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VALIGND   $0x0c, Z0, Z4, Z3
 	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z17, K3, Z3
-	VPERMPS.Z Z4, Z18, K4, Z4
-	VPERMPS.Z Z2, Z19, K5, Z2
-	VADDPS    Z4, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z4
+	VADDPS    Z4, Z3, Z4
+	VALIGND   $0x04, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	VALIGND   $0x05, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load6_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VALIGND   $0x0c, Z0, Z5, Z4
 	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VPERMPS.Z Z5, Z18, K4, Z5
-	VPERMPS.Z Z3, Z19, K5, Z3
-	VADDPS    Z5, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z5
+	VADDPS    Z5, Z4, Z5
+	VALIGND   $0x04, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	VALIGND   $0x05, Z3, Z0, Z3
 	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load6_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VALIGND   $0x0c, Z0, Z6, Z5
 	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VPERMPS.Z Z6, Z18, K4, Z6
-	VPERMPS.Z Z4, Z19, K5, Z4
-	VADDPS    Z6, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z6
+	VADDPS    Z6, Z5, Z6
+	VALIGND   $0x04, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	VALIGND   $0x05, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load6_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VALIGND   $0x0c, Z0, Z7, Z6
 	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VPERMPS.Z Z7, Z18, K4, Z7
-	VPERMPS.Z Z5, Z19, K5, Z5
-	VADDPS    Z7, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z7
+	VADDPS    Z7, Z6, Z7
+	VALIGND   $0x04, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	VALIGND   $0x05, Z5, Z0, Z5
 	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load6_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VALIGND   $0x0c, Z0, Z8, Z7
 	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VPERMPS.Z Z8, Z18, K4, Z8
-	VPERMPS.Z Z6, Z19, K5, Z6
-	VADDPS    Z8, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z8
+	VADDPS    Z8, Z7, Z8
+	VALIGND   $0x04, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	VALIGND   $0x05, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load6_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VALIGND   $0x0c, Z0, Z9, Z8
 	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VPERMPS.Z Z9, Z18, K4, Z9
-	VPERMPS.Z Z7, Z19, K5, Z7
-	VADDPS    Z9, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z9
+	VADDPS    Z9, Z8, Z9
+	VALIGND   $0x04, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	VALIGND   $0x05, Z7, Z0, Z7
 	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load6_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VALIGND   $0x0c, Z0, Z10, Z9
 	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VPERMPS.Z Z10, Z18, K4, Z10
-	VPERMPS.Z Z8, Z19, K5, Z8
-	VADDPS    Z10, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z10
+	VADDPS    Z10, Z9, Z10
+	VALIGND   $0x04, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	VALIGND   $0x05, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load6_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VALIGND   $0x0c, Z0, Z11, Z10
 	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VPERMPS.Z Z11, Z18, K4, Z11
-	VPERMPS.Z Z9, Z19, K5, Z9
-	VADDPS    Z11, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z11
+	VADDPS    Z11, Z10, Z11
+	VALIGND   $0x04, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	VALIGND   $0x05, Z9, Z0, Z9
 	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load6_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VALIGND   $0x0c, Z0, Z12, Z11
 	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VPERMPS.Z Z12, Z18, K4, Z12
-	VPERMPS.Z Z10, Z19, K5, Z10
-	VADDPS    Z12, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z12
+	VADDPS    Z12, Z11, Z12
+	VALIGND   $0x04, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	VALIGND   $0x05, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load6_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VALIGND   $0x0c, Z0, Z13, Z12
 	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VPERMPS.Z Z13, Z18, K4, Z13
-	VPERMPS.Z Z11, Z19, K5, Z11
-	VADDPS    Z13, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z13
+	VADDPS    Z13, Z12, Z13
+	VALIGND   $0x04, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	VALIGND   $0x05, Z11, Z0, Z11
 	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load6_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VALIGND   $0x0c, Z0, Z14, Z13
 	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VPERMPS.Z Z14, Z18, K4, Z14
-	VPERMPS.Z Z12, Z19, K5, Z12
-	VADDPS    Z14, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z14
+	VADDPS    Z14, Z13, Z14
+	VALIGND   $0x04, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	VALIGND   $0x05, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load6_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VALIGND   $0x0c, Z0, Z15, Z14
 	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VPERMPS.Z Z15, Z18, K4, Z15
-	VPERMPS.Z Z13, Z19, K5, Z13
-	VADDPS    Z15, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z15
+	VADDPS    Z15, Z14, Z15
+	VALIGND   $0x04, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	VALIGND   $0x05, Z13, Z0, Z13
 	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load6_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z15
 	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VPERMPS.Z Z16, Z18, K4, Z16
-	VPERMPS.Z Z14, Z19, K5, Z14
-	VADDPS    Z16, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z16
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x04, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	VALIGND   $0x05, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load6_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VALIGND   $0x0c, Z0, Z20, Z16
-	VADDPS    Z20, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VPERMPS.Z Z20, Z18, K4, Z20
-	VPERMPS.Z Z15, Z19, K5, Z15
-	VADDPS    Z20, Z16, Z16
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x04, Z16, Z0, Z16
+	VADDPS    Z16, Z17, Z16
+	VALIGND   $0x05, Z15, Z0, Z15
 	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load6_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z20
-	VADDPS    Z16, Z20, Z20
-	VALIGND   $0x0e, Z0, Z20, Z21
-	VADDPS    Z20, Z21, Z21
-	VALIGND   $0x0c, Z0, Z21, Z20
-	VADDPS    Z21, Z20, Z20
-	VPERMPS.Z Z20, Z17, K3, Z17
-	VPERMPS.Z Z21, Z18, K4, Z18
-	VPERMPS.Z Z16, Z19, K5, Z16
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
 	VADDPS    Z18, Z17, Z17
+	VALIGND   $0x0c, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z18
+	VALIGND   $0x04, Z17, Z0, Z17
+	VADDPS    Z17, Z18, Z17
+	VALIGND   $0x05, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 	JMP       loaded
 
 load_7:
-	VMOVUPS  (R8), Z17
-	VMOVUPS  64(R8), Z18
-	VMOVUPS  128(R8), Z19
-	VMOVUPS  192(R8), Z20
-	VPMOVD2M Z17, K3
-	KNOTW    K3, K3
-	VPMOVD2M Z18, K4
-	KNOTW    K4, K4
-	VPMOVD2M Z19, K5
-	KNOTW    K5, K5
-	VPMOVD2M Z20, K6
-	KNOTW    K6, K6
-	CMPQ     DX, $0x08
-	JGT      load7_above8
-	CMPQ     DX, $0x04
-	JGT      load7_above4
-	CMPQ     DX, $0x02
-	JGT      load7_above2
-	CMPQ     DX, $0x01
-	JLE      load7_1
-	JMP      load7_2
+	CMPQ DX, $0x08
+	JGT  load7_above8
+	CMPQ DX, $0x04
+	JGT  load7_above4
+	CMPQ DX, $0x02
+	JGT  load7_above2
+	CMPQ DX, $0x01
+	JLE  load7_1
+	JMP  load7_2
 
 load7_above2:
 	CMPQ DX, $0x03
@@ -18524,1372 +19145,1341 @@ load7_above14:
 	CMPQ      DX, $0x0f
 	JLE       load7_15
 	VMOVUPS.Z (AX), K1, Z1
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z1, Z2
-	VADDPS    Z1, Z2, Z2
+	VADDPS    Z2, Z1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
-	VPERMPS.Z Z4, Z17, K3, Z4
-	VPERMPS.Z Z3, Z18, K4, Z3
-	VPERMPS.Z Z2, Z19, K5, Z2
-	VPERMPS.Z Z1, Z20, K6, Z1
-	VADDPS    Z3, Z4, Z4
-	VADDPS    Z2, Z4, Z4
-	VADDPS    Z1, Z4, Z1
+	VADDPS    Z4, Z3, Z4
+	VALIGND   $0x04, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	VALIGND   $0x06, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	VALIGND   $0x07, Z1, Z0, Z1
+	VADDPS    Z1, Z2, Z1
+	ADDQ      BX, AX
 
 load7_15:
 	VMOVUPS.Z (AX), K1, Z2
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z2, Z3
-	VADDPS    Z2, Z3, Z3
+	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
-	VPERMPS.Z Z5, Z17, K3, Z5
-	VPERMPS.Z Z4, Z18, K4, Z4
-	VPERMPS.Z Z3, Z19, K5, Z3
-	VPERMPS.Z Z2, Z20, K6, Z2
-	VADDPS    Z4, Z5, Z5
-	VADDPS    Z3, Z5, Z5
-	VADDPS    Z2, Z5, Z2
+	VADDPS    Z5, Z4, Z5
+	VALIGND   $0x04, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	VALIGND   $0x06, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	VALIGND   $0x07, Z2, Z0, Z2
+	VADDPS    Z2, Z3, Z2
+	ADDQ      BX, AX
 
 load7_14:
 	VMOVUPS.Z (AX), K1, Z3
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z3, Z4
-	VADDPS    Z3, Z4, Z4
+	VADDPS    Z4, Z3, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
-	VPERMPS.Z Z6, Z17, K3, Z6
-	VPERMPS.Z Z5, Z18, K4, Z5
-	VPERMPS.Z Z4, Z19, K5, Z4
-	VPERMPS.Z Z3, Z20, K6, Z3
-	VADDPS    Z5, Z6, Z6
-	VADDPS    Z4, Z6, Z6
-	VADDPS    Z3, Z6, Z3
+	VADDPS    Z6, Z5, Z6
+	VALIGND   $0x04, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	VALIGND   $0x06, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	VALIGND   $0x07, Z3, Z0, Z3
+	VADDPS    Z3, Z4, Z3
+	ADDQ      BX, AX
 
 load7_13:
 	VMOVUPS.Z (AX), K1, Z4
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z4, Z5
-	VADDPS    Z4, Z5, Z5
+	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
-	VPERMPS.Z Z7, Z17, K3, Z7
-	VPERMPS.Z Z6, Z18, K4, Z6
-	VPERMPS.Z Z5, Z19, K5, Z5
-	VPERMPS.Z Z4, Z20, K6, Z4
-	VADDPS    Z6, Z7, Z7
-	VADDPS    Z5, Z7, Z7
-	VADDPS    Z4, Z7, Z4
+	VADDPS    Z7, Z6, Z7
+	VALIGND   $0x04, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	VALIGND   $0x06, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	VALIGND   $0x07, Z4, Z0, Z4
+	VADDPS    Z4, Z5, Z4
+	ADDQ      BX, AX
 
 load7_12:
 	VMOVUPS.Z (AX), K1, Z5
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z5, Z6
-	VADDPS    Z5, Z6, Z6
+	VADDPS    Z6, Z5, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
-	VPERMPS.Z Z8, Z17, K3, Z8
-	VPERMPS.Z Z7, Z18, K4, Z7
-	VPERMPS.Z Z6, Z19, K5, Z6
-	VPERMPS.Z Z5, Z20, K6, Z5
-	VADDPS    Z7, Z8, Z8
-	VADDPS    Z6, Z8, Z8
-	VADDPS    Z5, Z8, Z5
+	VADDPS    Z8, Z7, Z8
+	VALIGND   $0x04, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	VALIGND   $0x06, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	VALIGND   $0x07, Z5, Z0, Z5
+	VADDPS    Z5, Z6, Z5
+	ADDQ      BX, AX
 
 load7_11:
 	VMOVUPS.Z (AX), K1, Z6
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z6, Z7
-	VADDPS    Z6, Z7, Z7
+	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
-	VPERMPS.Z Z9, Z17, K3, Z9
-	VPERMPS.Z Z8, Z18, K4, Z8
-	VPERMPS.Z Z7, Z19, K5, Z7
-	VPERMPS.Z Z6, Z20, K6, Z6
-	VADDPS    Z8, Z9, Z9
-	VADDPS    Z7, Z9, Z9
-	VADDPS    Z6, Z9, Z6
+	VADDPS    Z9, Z8, Z9
+	VALIGND   $0x04, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	VALIGND   $0x06, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	VALIGND   $0x07, Z6, Z0, Z6
+	VADDPS    Z6, Z7, Z6
+	ADDQ      BX, AX
 
 load7_10:
 	VMOVUPS.Z (AX), K1, Z7
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z7, Z8
-	VADDPS    Z7, Z8, Z8
+	VADDPS    Z8, Z7, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
-	VPERMPS.Z Z10, Z17, K3, Z10
-	VPERMPS.Z Z9, Z18, K4, Z9
-	VPERMPS.Z Z8, Z19, K5, Z8
-	VPERMPS.Z Z7, Z20, K6, Z7
-	VADDPS    Z9, Z10, Z10
-	VADDPS    Z8, Z10, Z10
-	VADDPS    Z7, Z10, Z7
+	VADDPS    Z10, Z9, Z10
+	VALIGND   $0x04, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	VALIGND   $0x06, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	VALIGND   $0x07, Z7, Z0, Z7
+	VADDPS    Z7, Z8, Z7
+	ADDQ      BX, AX
 
 load7_9:
 	VMOVUPS.Z (AX), K1, Z8
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z8, Z9
-	VADDPS    Z8, Z9, Z9
+	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
-	VPERMPS.Z Z11, Z17, K3, Z11
-	VPERMPS.Z Z10, Z18, K4, Z10
-	VPERMPS.Z Z9, Z19, K5, Z9
-	VPERMPS.Z Z8, Z20, K6, Z8
-	VADDPS    Z10, Z11, Z11
-	VADDPS    Z9, Z11, Z11
-	VADDPS    Z8, Z11, Z8
+	VADDPS    Z11, Z10, Z11
+	VALIGND   $0x04, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	VALIGND   $0x06, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	VALIGND   $0x07, Z8, Z0, Z8
+	VADDPS    Z8, Z9, Z8
+	ADDQ      BX, AX
 
 load7_8:
 	VMOVUPS.Z (AX), K1, Z9
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z9, Z10
-	VADDPS    Z9, Z10, Z10
+	VADDPS    Z10, Z9, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
-	VPERMPS.Z Z12, Z17, K3, Z12
-	VPERMPS.Z Z11, Z18, K4, Z11
-	VPERMPS.Z Z10, Z19, K5, Z10
-	VPERMPS.Z Z9, Z20, K6, Z9
-	VADDPS    Z11, Z12, Z12
-	VADDPS    Z10, Z12, Z12
-	VADDPS    Z9, Z12, Z9
+	VADDPS    Z12, Z11, Z12
+	VALIGND   $0x04, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	VALIGND   $0x06, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	VALIGND   $0x07, Z9, Z0, Z9
+	VADDPS    Z9, Z10, Z9
+	ADDQ      BX, AX
 
 load7_7:
 	VMOVUPS.Z (AX), K1, Z10
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z10, Z11
-	VADDPS    Z10, Z11, Z11
+	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
-	VPERMPS.Z Z13, Z17, K3, Z13
-	VPERMPS.Z Z12, Z18, K4, Z12
-	VPERMPS.Z Z11, Z19, K5, Z11
-	VPERMPS.Z Z10, Z20, K6, Z10
-	VADDPS    Z12, Z13, Z13
-	VADDPS    Z11, Z13, Z13
-	VADDPS    Z10, Z13, Z10
+	VADDPS    Z13, Z12, Z13
+	VALIGND   $0x04, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	VALIGND   $0x06, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	VALIGND   $0x07, Z10, Z0, Z10
+	VADDPS    Z10, Z11, Z10
+	ADDQ      BX, AX
 
 load7_6:
 	VMOVUPS.Z (AX), K1, Z11
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z11, Z12
-	VADDPS    Z11, Z12, Z12
+	VADDPS    Z12, Z11, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
-	VPERMPS.Z Z14, Z17, K3, Z14
-	VPERMPS.Z Z13, Z18, K4, Z13
-	VPERMPS.Z Z12, Z19, K5, Z12
-	VPERMPS.Z Z11, Z20, K6, Z11
-	VADDPS    Z13, Z14, Z14
-	VADDPS    Z12, Z14, Z14
-	VADDPS    Z11, Z14, Z11
+	VADDPS    Z14, Z13, Z14
+	VALIGND   $0x04, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	VALIGND   $0x06, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	VALIGND   $0x07, Z11, Z0, Z11
+	VADDPS    Z11, Z12, Z11
+	ADDQ      BX, AX
 
 load7_5:
 	VMOVUPS.Z (AX), K1, Z12
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z12, Z13
-	VADDPS    Z12, Z13, Z13
+	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
-	VPERMPS.Z Z15, Z17, K3, Z15
-	VPERMPS.Z Z14, Z18, K4, Z14
-	VPERMPS.Z Z13, Z19, K5, Z13
-	VPERMPS.Z Z12, Z20, K6, Z12
-	VADDPS    Z14, Z15, Z15
-	VADDPS    Z13, Z15, Z15
-	VADDPS    Z12, Z15, Z12
+	VADDPS    Z15, Z14, Z15
+	VALIGND   $0x04, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	VALIGND   $0x06, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	VALIGND   $0x07, Z12, Z0, Z12
+	VADDPS    Z12, Z13, Z12
+	ADDQ      BX, AX
 
 load7_4:
 	VMOVUPS.Z (AX), K1, Z13
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z13, Z14
-	VADDPS    Z13, Z14, Z14
+	VADDPS    Z14, Z13, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VPERMPS.Z Z16, Z17, K3, Z16
-	VPERMPS.Z Z15, Z18, K4, Z15
-	VPERMPS.Z Z14, Z19, K5, Z14
-	VPERMPS.Z Z13, Z20, K6, Z13
-	VADDPS    Z15, Z16, Z16
-	VADDPS    Z14, Z16, Z16
-	VADDPS    Z13, Z16, Z13
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x04, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	VALIGND   $0x06, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	VALIGND   $0x07, Z13, Z0, Z13
+	VADDPS    Z13, Z14, Z13
+	ADDQ      BX, AX
 
 load7_3:
 	VMOVUPS.Z (AX), K1, Z14
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z14, Z15
-	VADDPS    Z14, Z15, Z15
+	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z21
-	VADDPS    Z16, Z21, Z21
-	VPERMPS.Z Z21, Z17, K3, Z21
-	VPERMPS.Z Z16, Z18, K4, Z16
-	VPERMPS.Z Z15, Z19, K5, Z15
-	VPERMPS.Z Z14, Z20, K6, Z14
-	VADDPS    Z16, Z21, Z21
-	VADDPS    Z15, Z21, Z21
-	VADDPS    Z14, Z21, Z14
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x04, Z16, Z0, Z16
+	VADDPS    Z16, Z17, Z16
+	VALIGND   $0x06, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	VALIGND   $0x07, Z14, Z0, Z14
+	VADDPS    Z14, Z15, Z14
+	ADDQ      BX, AX
 
 load7_2:
 	VMOVUPS.Z (AX), K1, Z15
-	ADDQ      BX, AX
 	VALIGND   $0x0f, Z0, Z15, Z16
-	VADDPS    Z15, Z16, Z16
-	VALIGND   $0x0e, Z0, Z16, Z21
-	VADDPS    Z16, Z21, Z21
-	VALIGND   $0x0c, Z0, Z21, Z22
-	VADDPS    Z21, Z22, Z22
-	VPERMPS.Z Z22, Z17, K3, Z22
-	VPERMPS.Z Z21, Z18, K4, Z21
-	VPERMPS.Z Z16, Z19, K5, Z16
-	VPERMPS.Z Z15, Z20, K6, Z15
-	VADDPS    Z21, Z22, Z22
-	VADDPS    Z16, Z22, Z22
-	VADDPS    Z15, Z22, Z15
+	VADDPS    Z16, Z15, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0c, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z18
+	VALIGND   $0x04, Z17, Z0, Z17
+	VADDPS    Z17, Z18, Z17
+	VALIGND   $0x06, Z16, Z0, Z16
+	VADDPS    Z16, Z17, Z16
+	VALIGND   $0x07, Z15, Z0, Z15
+	VADDPS    Z15, Z16, Z15
+	ADDQ      BX, AX
 
 load7_1:
 	VMOVUPS.Z (AX), K1, Z16
-	ADDQ      BX, AX
-	VALIGND   $0x0f, Z0, Z16, Z21
-	VADDPS    Z16, Z21, Z21
-	VALIGND   $0x0e, Z0, Z21, Z22
-	VADDPS    Z21, Z22, Z22
-	VALIGND   $0x0c, Z0, Z22, Z23
-	VADDPS    Z22, Z23, Z23
-	VPERMPS.Z Z23, Z17, K3, Z17
-	VPERMPS.Z Z22, Z18, K4, Z18
-	VPERMPS.Z Z21, Z19, K5, Z19
-	VPERMPS.Z Z16, Z20, K6, Z16
-	VADDPS    Z18, Z17, Z17
-	VADDPS    Z19, Z17, Z17
+	VALIGND   $0x0f, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0e, Z0, Z17, Z18
+	VADDPS    Z18, Z17, Z18
+	VALIGND   $0x0c, Z0, Z18, Z19
+	VADDPS    Z19, Z18, Z19
+	VALIGND   $0x04, Z18, Z0, Z18
+	VADDPS    Z18, Z19, Z18
+	VALIGND   $0x06, Z17, Z0, Z17
+	VADDPS    Z17, Z18, Z17
+	VALIGND   $0x07, Z16, Z0, Z16
 	VADDPS    Z16, Z17, Z16
+	ADDQ      BX, AX
 
 loaded:
-	// From the last row up to the first.
-	MOVQ  DX, R10
-	SUBQ  $0x10, R10
-	SHLQ  $0x06, R10
-	ADDQ  scale+112(FP), R10
-	LEAQ  -1(DI), R11
-	IMULQ SI, R11
-	ADDQ  CX, R11
-	MOVQ  DI, R9
-	CMPQ  reach+88(FP), $0x03
-	JGT   sums_above3
-	CMPQ  reach+88(FP), $0x01
-	JGT   sums_above1
-	CMPQ  reach+88(FP), $0x00
-	JLE   sums_0
-	JMP   sums_1
+	CMPQ reach+88(FP), $0x03
+	JGT  down_above3
+	CMPQ reach+88(FP), $0x01
+	JGT  down_above1
+	CMPQ reach+88(FP), $0x00
+	JLE  down_0
+	JMP  down_1
 
-sums_above1:
+down_above1:
 	CMPQ reach+88(FP), $0x02
-	JLE  sums_2
-	JMP  sums_3
+	JLE  down_2
+	JMP  down_3
 
-sums_above3:
+down_above3:
 	CMPQ reach+88(FP), $0x05
-	JGT  sums_above5
+	JGT  down_above5
 	CMPQ reach+88(FP), $0x04
-	JLE  sums_4
-	JMP  sums_5
+	JLE  down_4
+	JMP  down_5
 
-sums_above5:
+down_above5:
 	CMPQ reach+88(FP), $0x06
-	JLE  sums_6
-	JMP  sums_7
+	JLE  down_6
+	JMP  down_7
 
-sums_0:
-	VMULPS  960(R10), Z16, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  896(R10), Z15, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  832(R10), Z14, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  768(R10), Z13, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  704(R10), Z12, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  640(R10), Z11, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  576(R10), Z10, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  512(R10), Z9, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  448(R10), Z8, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  384(R10), Z7, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  320(R10), Z6, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  256(R10), Z5, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  192(R10), Z4, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  128(R10), Z3, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  64(R10), Z2, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  (R10), Z1, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
+down_0:
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  896(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  832(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  768(R8), Z13, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  704(R8), Z12, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  640(R8), Z11, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  576(R8), Z10, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  512(R8), Z9, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  448(R8), Z8, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  384(R8), Z7, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  320(R8), Z6, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  256(R8), Z5, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  192(R8), Z4, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  128(R8), Z3, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  64(R8), Z2, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  (R8), Z1, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 
-sums_1:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z16, Z15, Z18
-	VMULPS  960(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z17, Z14, Z17
-	VMULPS  896(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z14, Z13, Z17
-	VADDPS  Z18, Z13, Z18
-	VMULPS  832(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z13, Z12, Z18
-	VADDPS  Z17, Z12, Z17
-	VMULPS  768(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z12, Z11, Z17
-	VADDPS  Z18, Z11, Z18
-	VMULPS  704(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z11, Z10, Z18
-	VADDPS  Z17, Z10, Z17
-	VMULPS  640(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z17
-	VADDPS  Z18, Z9, Z18
-	VMULPS  576(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z18
-	VADDPS  Z17, Z8, Z17
-	VMULPS  512(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z17
-	VADDPS  Z18, Z7, Z18
-	VMULPS  448(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z18
-	VADDPS  Z17, Z6, Z17
-	VMULPS  384(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z17
-	VADDPS  Z18, Z5, Z18
-	VMULPS  320(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z18
-	VADDPS  Z17, Z4, Z17
-	VMULPS  256(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z17
-	VADDPS  Z18, Z3, Z18
-	VMULPS  192(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z18
-	VADDPS  Z17, Z2, Z17
-	VMULPS  128(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z17
-	VADDPS  Z18, Z1, Z18
-	VMULPS  64(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  (R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_2:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z16, Z18, Z19
-	VADDPS  Z17, Z14, Z20
-	VMULPS  960(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z14, Z13, Z20
-	VADDPS  Z17, Z20, Z17
-	VADDPS  Z19, Z13, Z19
-	VMULPS  896(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z13, Z12, Z19
-	VADDPS  Z18, Z19, Z18
-	VADDPS  Z17, Z12, Z17
-	VMULPS  832(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z12, Z11, Z17
-	VADDPS  Z20, Z17, Z20
-	VADDPS  Z18, Z11, Z18
-	VMULPS  768(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z11, Z10, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z20, Z10, Z20
-	VMULPS  704(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z20
-	VADDPS  Z17, Z20, Z17
-	VADDPS  Z19, Z9, Z19
-	VMULPS  640(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z19
-	VADDPS  Z18, Z19, Z18
-	VADDPS  Z17, Z8, Z17
-	VMULPS  576(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z17
-	VADDPS  Z20, Z17, Z20
-	VADDPS  Z18, Z7, Z18
-	VMULPS  512(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z20, Z6, Z20
-	VMULPS  448(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z20
-	VADDPS  Z17, Z20, Z17
-	VADDPS  Z19, Z5, Z19
-	VMULPS  384(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z19
-	VADDPS  Z18, Z19, Z18
-	VADDPS  Z17, Z4, Z17
-	VMULPS  320(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z17
-	VADDPS  Z20, Z17, Z20
-	VADDPS  Z18, Z3, Z18
-	VMULPS  256(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z20, Z2, Z20
-	VMULPS  192(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z20
-	VADDPS  Z17, Z20, Z17
-	VADDPS  Z19, Z1, Z19
-	VMULPS  128(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z18, Z1, Z18
-	VMULPS  64(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  (R10), Z18, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_3:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z16, Z18, Z19
-	VADDPS  Z14, Z13, Z20
-	VADDPS  Z17, Z20, Z21
-	VADDPS  Z18, Z13, Z22
-	VADDPS  Z16, Z22, Z22
-	VMULPS  960(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z13, Z12, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z20, Z12, Z23
-	VADDPS  Z17, Z23, Z17
-	VMULPS  896(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z12, Z11, Z17
-	VADDPS  Z20, Z17, Z20
-	VADDPS  Z22, Z11, Z23
-	VADDPS  Z19, Z23, Z19
-	VMULPS  832(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z11, Z10, Z19
-	VADDPS  Z22, Z19, Z22
-	VADDPS  Z17, Z10, Z23
-	VADDPS  Z21, Z23, Z21
-	VMULPS  768(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z21
-	VADDPS  Z17, Z21, Z17
-	VADDPS  Z19, Z9, Z23
-	VADDPS  Z18, Z23, Z18
-	VMULPS  704(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z21, Z8, Z23
-	VADDPS  Z20, Z23, Z20
-	VMULPS  640(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z20
-	VADDPS  Z21, Z20, Z21
-	VADDPS  Z18, Z7, Z23
-	VADDPS  Z22, Z23, Z22
-	VMULPS  576(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z20, Z6, Z23
-	VADDPS  Z17, Z23, Z17
-	VMULPS  512(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z17
-	VADDPS  Z20, Z17, Z20
-	VADDPS  Z22, Z5, Z23
-	VADDPS  Z19, Z23, Z19
-	VMULPS  448(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z19
-	VADDPS  Z22, Z19, Z22
-	VADDPS  Z17, Z4, Z23
-	VADDPS  Z21, Z23, Z21
-	VMULPS  384(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z21
-	VADDPS  Z17, Z21, Z17
-	VADDPS  Z19, Z3, Z23
-	VADDPS  Z18, Z23, Z18
-	VMULPS  320(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z21, Z2, Z23
-	VADDPS  Z20, Z23, Z20
-	VMULPS  256(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z20
-	VADDPS  Z21, Z20, Z21
-	VADDPS  Z18, Z1, Z23
-	VADDPS  Z22, Z23, Z22
-	VMULPS  192(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z18, Z1, Z18
-	VADDPS  Z17, Z20, Z17
-	VMULPS  128(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z19, Z1, Z17
-	VMULPS  64(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VMULPS  (R10), Z21, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_4:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z16, Z18, Z19
-	VADDPS  Z14, Z13, Z20
-	VADDPS  Z17, Z20, Z21
-	VADDPS  Z13, Z12, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z21, Z12, Z23
-	VMULPS  960(R10), Z23, Z23
-	VMOVUPS Z23, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z12, Z11, Z23
-	VADDPS  Z20, Z23, Z20
-	VADDPS  Z18, Z11, Z24
-	VADDPS  Z16, Z24, Z24
-	VMULPS  896(R10), Z24, Z24
-	VMOVUPS Z24, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z11, Z10, Z24
-	VADDPS  Z22, Z24, Z22
-	VADDPS  Z20, Z10, Z25
-	VADDPS  Z17, Z25, Z17
-	VMULPS  832(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z17
-	VADDPS  Z23, Z17, Z23
-	VADDPS  Z22, Z9, Z25
-	VADDPS  Z19, Z25, Z19
-	VMULPS  768(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z19
-	VADDPS  Z24, Z19, Z24
-	VADDPS  Z23, Z8, Z25
-	VADDPS  Z21, Z25, Z21
-	VMULPS  704(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z21
-	VADDPS  Z17, Z21, Z17
-	VADDPS  Z24, Z7, Z25
-	VADDPS  Z18, Z25, Z18
-	VMULPS  640(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z17, Z6, Z25
-	VADDPS  Z20, Z25, Z20
-	VMULPS  576(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z20
-	VADDPS  Z21, Z20, Z21
-	VADDPS  Z19, Z5, Z25
-	VADDPS  Z22, Z25, Z22
-	VMULPS  512(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z21, Z4, Z25
-	VADDPS  Z23, Z25, Z23
-	VMULPS  448(R10), Z23, Z23
-	VMOVUPS Z23, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z23
-	VADDPS  Z20, Z23, Z20
-	VADDPS  Z18, Z3, Z25
-	VADDPS  Z24, Z25, Z24
-	VMULPS  384(R10), Z24, Z24
-	VMOVUPS Z24, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z24
-	VADDPS  Z22, Z24, Z22
-	VADDPS  Z20, Z2, Z25
-	VADDPS  Z17, Z25, Z17
-	VMULPS  320(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z17
-	VADDPS  Z23, Z17, Z23
-	VADDPS  Z22, Z1, Z25
-	VADDPS  Z19, Z25, Z19
-	VMULPS  256(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z24, Z1, Z19
-	VADDPS  Z21, Z23, Z21
-	VMULPS  192(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z18, Z19, Z18
-	VMULPS  128(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z20, Z17, Z17
-	VMULPS  64(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z22, Z1, Z17
-	VMULPS  (R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_5:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z16, Z18, Z19
-	VADDPS  Z14, Z13, Z20
-	VADDPS  Z17, Z20, Z21
-	VADDPS  Z13, Z12, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z12, Z11, Z23
-	VADDPS  Z20, Z23, Z20
-	VADDPS  Z22, Z11, Z24
-	VADDPS  Z19, Z24, Z24
-	VMULPS  960(R10), Z24, Z24
-	VMOVUPS Z24, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z11, Z10, Z24
-	VADDPS  Z22, Z24, Z22
-	VADDPS  Z23, Z10, Z25
-	VADDPS  Z21, Z25, Z25
-	VMULPS  896(R10), Z25, Z25
-	VMOVUPS Z25, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z25
-	VADDPS  Z23, Z25, Z23
-	VADDPS  Z24, Z9, Z26
-	VADDPS  Z18, Z26, Z26
-	VADDPS  Z16, Z26, Z26
-	VMULPS  832(R10), Z26, Z26
-	VMOVUPS Z26, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z26
-	VADDPS  Z24, Z26, Z24
-	VADDPS  Z25, Z8, Z27
-	VADDPS  Z20, Z27, Z27
-	VADDPS  Z17, Z27, Z17
-	VMULPS  768(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z17
-	VADDPS  Z25, Z17, Z25
-	VADDPS  Z26, Z7, Z27
-	VADDPS  Z22, Z27, Z27
-	VADDPS  Z19, Z27, Z19
-	VMULPS  704(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z19
-	VADDPS  Z26, Z19, Z26
-	VADDPS  Z17, Z6, Z27
-	VADDPS  Z23, Z27, Z27
-	VADDPS  Z21, Z27, Z21
-	VMULPS  640(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z21
-	VADDPS  Z17, Z21, Z17
-	VADDPS  Z19, Z5, Z27
-	VADDPS  Z24, Z27, Z27
-	VADDPS  Z18, Z27, Z18
-	VMULPS  576(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z21, Z4, Z27
-	VADDPS  Z25, Z27, Z27
-	VADDPS  Z20, Z27, Z20
-	VMULPS  512(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z20
-	VADDPS  Z21, Z20, Z21
-	VADDPS  Z18, Z3, Z27
-	VADDPS  Z26, Z27, Z27
-	VADDPS  Z22, Z27, Z22
-	VMULPS  448(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z20, Z2, Z27
-	VADDPS  Z17, Z27, Z27
-	VADDPS  Z23, Z27, Z23
-	VMULPS  384(R10), Z23, Z23
-	VMOVUPS Z23, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z23
-	VADDPS  Z20, Z23, Z20
-	VADDPS  Z22, Z1, Z27
-	VADDPS  Z19, Z27, Z27
-	VADDPS  Z24, Z27, Z24
-	VMULPS  320(R10), Z24, Z24
-	VMOVUPS Z24, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z22, Z1, Z22
-	VADDPS  Z21, Z23, Z24
-	VADDPS  Z25, Z24, Z24
-	VMULPS  256(R10), Z24, Z24
-	VMOVUPS Z24, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z18, Z1, Z18
-	VADDPS  Z26, Z18, Z18
-	VMULPS  192(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z17, Z20, Z17
-	VMULPS  128(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z19, Z22, Z17
-	VMULPS  64(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z21, Z23, Z17
-	VMULPS  (R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_6:
-	VADDPS  Z16, Z15, Z17
-	VADDPS  Z15, Z14, Z18
-	VADDPS  Z16, Z18, Z19
-	VADDPS  Z14, Z13, Z20
-	VADDPS  Z17, Z20, Z21
-	VADDPS  Z13, Z12, Z22
-	VADDPS  Z18, Z22, Z18
-	VADDPS  Z12, Z11, Z23
-	VADDPS  Z20, Z23, Z20
-	VADDPS  Z11, Z10, Z24
-	VADDPS  Z22, Z24, Z22
-	VADDPS  Z20, Z10, Z25
-	VADDPS  Z17, Z25, Z25
-	VMULPS  960(R10), Z25, Z25
-	VMOVUPS Z25, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z10, Z9, Z25
-	VADDPS  Z23, Z25, Z23
-	VADDPS  Z22, Z9, Z26
-	VADDPS  Z19, Z26, Z26
-	VMULPS  896(R10), Z26, Z26
-	VMOVUPS Z26, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z9, Z8, Z26
-	VADDPS  Z24, Z26, Z24
-	VADDPS  Z23, Z8, Z27
-	VADDPS  Z21, Z27, Z27
-	VMULPS  832(R10), Z27, Z27
-	VMOVUPS Z27, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z27
-	VADDPS  Z25, Z27, Z25
-	VADDPS  Z24, Z7, Z28
-	VADDPS  Z18, Z28, Z28
-	VADDPS  Z16, Z28, Z28
-	VMULPS  768(R10), Z28, Z28
-	VMOVUPS Z28, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z28
-	VADDPS  Z26, Z28, Z26
-	VADDPS  Z25, Z6, Z29
-	VADDPS  Z20, Z29, Z29
-	VADDPS  Z17, Z29, Z17
-	VMULPS  704(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z5, Z17
-	VADDPS  Z27, Z17, Z27
-	VADDPS  Z26, Z5, Z29
-	VADDPS  Z22, Z29, Z29
-	VADDPS  Z19, Z29, Z19
-	VMULPS  640(R10), Z19, Z19
-	VMOVUPS Z19, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z19
-	VADDPS  Z28, Z19, Z28
-	VADDPS  Z27, Z4, Z29
-	VADDPS  Z23, Z29, Z29
-	VADDPS  Z21, Z29, Z21
-	VMULPS  576(R10), Z21, Z21
-	VMOVUPS Z21, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z21
-	VADDPS  Z17, Z21, Z17
-	VADDPS  Z28, Z3, Z29
-	VADDPS  Z24, Z29, Z29
-	VADDPS  Z18, Z29, Z18
-	VMULPS  512(R10), Z18, Z18
-	VMOVUPS Z18, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z2, Z18
-	VADDPS  Z19, Z18, Z19
-	VADDPS  Z17, Z2, Z29
-	VADDPS  Z25, Z29, Z29
-	VADDPS  Z20, Z29, Z20
-	VMULPS  448(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z20
-	VADDPS  Z21, Z20, Z21
-	VADDPS  Z19, Z1, Z29
-	VADDPS  Z26, Z29, Z29
-	VADDPS  Z22, Z29, Z22
-	VMULPS  384(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z18, Z1, Z18
-	VADDPS  Z27, Z21, Z22
-	VADDPS  Z23, Z22, Z22
-	VMULPS  320(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z28, Z18, Z22
-	VADDPS  Z24, Z22, Z22
-	VMULPS  256(R10), Z22, Z22
-	VMOVUPS Z22, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z17, Z20, Z17
-	VADDPS  Z25, Z17, Z17
-	VMULPS  192(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z19, Z1, Z17
-	VADDPS  Z26, Z17, Z17
-	VMULPS  128(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z27, Z21, Z17
-	VMULPS  64(R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z28, Z18, Z17
-	VMULPS  (R10), Z17, Z17
-	VMOVUPS Z17, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-
-sums_7:
-	VADDPS  Z16, Z15, Z17
+down_1:
+	VADDPS  Z15, Z16, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z14, Z17, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z18
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z17, Z14, Z19
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z15, Z13, Z15
+	CMPQ    DX, $0x03
+	JLE     only_1
+	VADDPS  Z15, Z13, Z17
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z12, Z13, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z17, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 	VADDPS  Z12, Z11, Z12
-	VADDPS  Z14, Z12, Z14
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z13, Z11, Z13
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z12, Z10, Z12
-	VADDPS  Z11, Z9, Z20
-	VADDPS  Z15, Z20, Z20
-	VADDPS  Z16, Z20, Z20
-	VMULPS  960(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
+	VADDPS  Z12, Z10, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z10, Z17
+	VADDPS  Z11, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 	VADDPS  Z9, Z8, Z9
-	VADDPS  Z11, Z9, Z11
-	VADDPS  Z10, Z8, Z20
-	VADDPS  Z14, Z20, Z20
-	VADDPS  Z17, Z20, Z20
-	VMULPS  896(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z7, Z8
-	VADDPS  Z10, Z8, Z10
-	VADDPS  Z9, Z7, Z20
-	VADDPS  Z13, Z20, Z20
-	VADDPS  Z18, Z20, Z20
-	VMULPS  832(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z6, Z7
-	VADDPS  Z9, Z7, Z9
-	VADDPS  Z8, Z6, Z20
-	VADDPS  Z12, Z20, Z20
-	VADDPS  Z19, Z20, Z20
-	VMULPS  768(R10), Z20, Z20
-	VMOVUPS Z20, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
+	VADDPS  Z9, Z7, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z7, Z17
+	VADDPS  Z8, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z17, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 	VADDPS  Z6, Z5, Z6
-	VADDPS  Z8, Z6, Z8
-	VADDPS  Z7, Z5, Z20
-	VADDPS  Z11, Z20, Z20
-	VADDPS  Z15, Z20, Z20
-	VADDPS  Z16, Z20, Z16
-	VMULPS  704(R10), Z16, Z16
-	VMOVUPS Z16, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z4, Z5
-	VADDPS  Z7, Z5, Z7
-	VADDPS  Z6, Z4, Z16
-	VADDPS  Z10, Z16, Z16
-	VADDPS  Z14, Z16, Z16
-	VADDPS  Z17, Z16, Z16
-	VMULPS  640(R10), Z16, Z16
-	VMOVUPS Z16, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z4, Z3, Z4
-	VADDPS  Z6, Z4, Z6
-	VADDPS  Z5, Z3, Z16
-	VADDPS  Z9, Z16, Z16
-	VADDPS  Z13, Z16, Z16
-	VADDPS  Z18, Z16, Z16
-	VMULPS  576(R10), Z16, Z16
-	VMOVUPS Z16, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
+	VADDPS  Z6, Z4, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z4, Z17
+	VADDPS  Z5, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z17, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 	VADDPS  Z3, Z2, Z3
-	VADDPS  Z5, Z3, Z5
-	VADDPS  Z4, Z2, Z16
-	VADDPS  Z8, Z16, Z16
-	VADDPS  Z12, Z16, Z16
-	VADDPS  Z19, Z16, Z16
-	VMULPS  512(R10), Z16, Z16
-	VMOVUPS Z16, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z2, Z1, Z2
-	VADDPS  Z4, Z2, Z4
-	VADDPS  Z3, Z1, Z16
-	VADDPS  Z7, Z16, Z16
-	VADDPS  Z11, Z16, Z16
-	VADDPS  Z15, Z16, Z15
-	VMULPS  448(R10), Z15, Z15
-	VMOVUPS Z15, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z3, Z1, Z3
-	VADDPS  Z6, Z2, Z15
-	VADDPS  Z10, Z15, Z15
-	VADDPS  Z14, Z15, Z14
-	VMULPS  384(R10), Z14, Z14
-	VMOVUPS Z14, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z1, Z14
-	VADDPS  Z9, Z14, Z14
-	VADDPS  Z13, Z14, Z13
-	VMULPS  320(R10), Z13, Z13
-	VMOVUPS Z13, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z4, Z13
-	VADDPS  Z12, Z13, Z12
-	VMULPS  256(R10), Z12, Z12
-	VMOVUPS Z12, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z7, Z3, Z3
-	VADDPS  Z11, Z3, Z3
-	VMULPS  192(R10), Z3, Z3
-	VMOVUPS Z3, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z6, Z2, Z2
-	VADDPS  Z10, Z2, Z2
-	VMULPS  128(R10), Z2, Z2
-	VMOVUPS Z2, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z5, Z1, Z1
-	VADDPS  Z9, Z1, Z1
-	VMULPS  64(R10), Z1, Z1
-	VMOVUPS Z1, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
-	VADDPS  Z8, Z4, Z1
-	VMULPS  (R10), Z1, Z1
-	VMOVUPS Z1, K2, (R11)
-	SUBQ    SI, R11
-	DECQ    R9
-	JZ      summed
+	VADDPS  Z3, Z1, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z1, Z17
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
 
-summed:
-	MOVQ  SI, R11
-	IMULQ DI, R11
-	ADDQ  R11, CX
+only_1:
+	VMULPS  832(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_2:
+	VADDPS  Z15, Z16, Z17
+	VADDPS  Z14, Z17, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z13, Z17, Z17
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z12, Z17, Z17
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x05
+	JLE     only_2
+	VADDPS  Z15, Z11, Z17
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z11, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z17
+	VADDPS  Z13, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z17
+	VADDPS  Z12, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z10, Z6, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z6, Z17
+	VADDPS  Z9, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z17, Z17
+	VADDPS  Z8, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z17, Z17
+	VADDPS  Z7, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z17, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z5, Z1, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z1, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z1, Z17
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_2:
+	VMULPS  768(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  704(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_3:
+	VADDPS  Z15, Z16, Z17
+	VADDPS  Z14, Z17, Z17
+	VADDPS  Z13, Z17, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z12, Z17, Z17
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z17, Z17
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z17, Z17
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x07
+	JLE     only_3
+	VADDPS  Z15, Z9, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z9, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z17
+	VADDPS  Z13, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z17, Z17
+	VADDPS  Z12, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z17, Z17
+	VADDPS  Z11, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z17, Z17
+	VADDPS  Z10, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z17, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z8, Z2, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z1, Z2, Z17
+	VADDPS  Z7, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z17, Z18
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z17, Z18
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z17, Z17
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_3:
+	VMULPS  704(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  640(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  576(R8), Z13, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_4:
+	VADDPS  Z15, Z16, Z17
+	VADDPS  Z14, Z17, Z17
+	VADDPS  Z13, Z17, Z17
+	VADDPS  Z12, Z17, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z17, Z17
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z17, Z17
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z17
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x09
+	JLE     only_4
+	VADDPS  Z15, Z7, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z7, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z17, Z17
+	VADDPS  Z13, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z17, Z17
+	VADDPS  Z12, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z17, Z17
+	VADDPS  Z11, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z17, Z17
+	VADDPS  Z10, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z1, Z17, Z17
+	VADDPS  Z9, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z1, Z2
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VMULPS  64(R8), Z6, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  (R8), Z5, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_4:
+	VMULPS  640(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  576(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  512(R8), Z13, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  448(R8), Z12, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_5:
+	VADDPS  Z15, Z16, Z17
+	VADDPS  Z14, Z17, Z17
+	VADDPS  Z13, Z17, Z17
+	VADDPS  Z12, Z17, Z17
+	VADDPS  Z11, Z17, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z17, Z17
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z17
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z17
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z17
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z17, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0b
+	JLE     only_5
+	VADDPS  Z15, Z5, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z5, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z17, Z17
+	VADDPS  Z13, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z17, Z17
+	VADDPS  Z12, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z1, Z17, Z17
+	VADDPS  Z11, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z18
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z18
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z17, Z17
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_5:
+	VMULPS  576(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  512(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  448(R8), Z13, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  384(R8), Z12, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  320(R8), Z11, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_6:
+	VADDPS  Z15, Z16, Z17
+	VADDPS  Z14, Z17, Z17
+	VADDPS  Z13, Z17, Z17
+	VADDPS  Z12, Z17, Z17
+	VADDPS  Z11, Z17, Z17
+	VADDPS  Z10, Z17, Z17
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z17
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z17
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z17
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z17, Z17
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z17, Z17
+	VMULPS  640(R8), Z17, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z17, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0d
+	JLE     only_6
+	VADDPS  Z15, Z3, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z3, Z17
+	VADDPS  Z14, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z1, Z17, Z17
+	VADDPS  Z13, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z12, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z17, Z18
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z17, Z18
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z17, Z17
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_6:
+	VMULPS  512(R8), Z15, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  448(R8), Z14, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  384(R8), Z13, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  320(R8), Z12, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  256(R8), Z11, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  192(R8), Z10, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+down_7:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VADDPS  Z9, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  640(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z16, Z16
+	VMULPS  576(R8), Z16, Z17
+	VMOVUPS Z17, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	CMPQ    DX, $0x0f
+	JLE     only_7
+	VADDPS  Z15, Z1, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z14, Z1, Z16
+	VMULPS  384(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z13, Z1, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z12, Z1, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z11, Z1, Z16
+	VMULPS  192(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z10, Z1, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z9, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VADDPS  Z8, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+only_7:
+	VMULPS  448(R8), Z15, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  384(R8), Z14, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  320(R8), Z13, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  256(R8), Z12, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  192(R8), Z11, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  128(R8), Z10, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+	VMULPS  64(R8), Z9, Z16
+	VMOVUPS Z16, K2, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      next
+
+next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
 	DECQ  tiles+16(FP)

@@ -639,7 +639,7 @@ func testSmall(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int,
 						c.factors()
 						factors = c.by
 					}
-					tiles = max(tiles, len(c.held.tiles))
+					tiles = max(tiles, len(c.tiles))
 					kernel = func(d, s []float32) {
 						c.dst, c.src, c.by = d, s, factors
 						if !c.heldRun(0, in.C, new(scratch)) {

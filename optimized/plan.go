@@ -164,7 +164,7 @@ type call[T pool2d.Elem] struct {
 	edges  []int // how many columns of the others count
 	picks  cellPicks
 	narrow narrowPlanes
-	held   held
+	tiles  []heldTile // of a plane that is held
 	packed packed
 	layout flatLayout
 	shared []T // memory of by, kept for the next call

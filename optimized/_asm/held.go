@@ -14,26 +14,28 @@ const (
 	heldReach = 7  // rows above and below a row that its window takes, at most
 )
 
-// held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows that are centred on
-// theirs: without the passes through memory of narrow. A tile has h rows of w cells, of which the first rows have no
-// windows; out says which columns have. Rows are srcRow and dstRow elements apart, and from the end of one tile to the
-// next, srcNext and dstNext. AVX-512 only, and without an exact twin.
+// held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows of 2·columns+1 cells
+// that are centred on theirs: without the passes through memory of narrow. A tile has h rows of w cells, of which the first
+// rows have no windows; out says which columns have. Rows are srcRow and dstRow elements apart, and from the end of one tile
+// to the next, srcNext and dstNext. AVX-512 only, and without an exact twin.
 //
 //	register 0 … 15−h     identities
 //	         16−h … 15    the rows of the tile, the last always in the last register
 //
 // Code for fewer rows is the end of that for sixteen, so it is entered where the first row is.
 //
-//	max  rows: windows that end in their row double to 1 + reach rows, then each takes the one that ends reach rows further
-//	     down, or the last there is; columns double as those of narrow do
-//	sum  columns: sums of 1, 2, 4 and 8 cells that end in their lane, of which each window is those that are the bits of
-//	     its width, side by side; then rows likewise, from the last up to the first
+// Columns come first, while a row is loaded:
 //
-// Of a maximum, columns is how often it doubles, and index has a permutation for each, and one for that of two windows
-// which is not the lane's own. Of a sum, windows have 2·columns+1 cells, and index has a permutation for each sum, the largest
-// first, negative where there are no cells.
+//	max  windows that end in their lane grow to columns+1 cells; a window is the one that ends in its lane, and that which
+//	     ends columns further, or in the last lane
+//	sum  sums of 2, 4 and 8 cells that end in their lane, of which a window is those that are the bits of its width, side by
+//	     side, the largest first. That stays where it is, so windows move up by as many lanes (heldShift), as out and scale
+//	     do
+//
+// Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
+// the next.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, index *uint32, scale *float32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, scale *float32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.first(Load(Param("w"), GP64())), K()
@@ -46,13 +48,6 @@ func held(k kit) {
 	windows := GP64() // rows of them
 	MOVQ(h, windows)
 	SUBQ(param("first"), windows)
-	var rows [heldRows]VecVirtual
-	identities := func() {
-		for y := range rows {
-			rows[y] = k.vec()
-			VMOVAPS(k.ident, rows[y])
-		}
-	}
 	// among goes to the label name_n for the n in [lo, hi] that r is.
 	var among func(r Op, name string, lo, hi int)
 	among = func(r Op, name string, lo, hi int) {
@@ -73,158 +68,80 @@ func held(k kit) {
 		}
 		among(r, name, mid+1, hi)
 	}
-	// each does something for each of the last n rows.
-	each := func(n Op, name string, do func(y int)) {
-		among(n, name, 1, heldRows)
-		for y := range rows {
-			Label(fmt.Sprintf("%s_%d", name, heldRows-y))
-			do(y)
-		}
-	}
-	load := func(y int) {
-		VMOVUPS_Z(at(src, 0), in.k, rows[y])
-		ADDQ(srcRow, src)
-	}
-	index := Load(Param("index"), GP64())
-	indices := func(n int) []VecVirtual {
-		idx := make([]VecVirtual, n)
-		for i := range idx {
-			idx[i] = k.load(at(index, 64*i))
-		}
-		return idx
-	}
-
-	left := GP64()
-	if k.op != sum {
-		identities()
-	}
-
-	Label("tile")
+	var scale GPVirtual
 	if k.op == sum {
-		identities() // their registers hold other sums in between
-		among(param("columns"), "load", 0, heldReach)
-		for columns := range heldReach + 1 {
-			Label(fmt.Sprintf("load_%d", columns))
-			width := uint(2*columns + 1)
-			idx := indices(bits.OnesCount(width))
-			some := make([]OpmaskVirtual, len(idx))
-			for i := range idx {
-				some[i] = K()
-				VPMOVD2M(idx[i], some[i])
-				KNOTW(some[i], some[i])
-			}
-			each(h, fmt.Sprintf("load%d", columns), func(y int) {
-				load(y)
-				sums := []VecVirtual{rows[y]}
-				for i := range bits.Len(width) - 1 {
-					d := k.vec()
-					VALIGND(Imm(16-1<<i), k.ident, sums[i], d)
-					k.combine(d, sums[i], d)
-					sums = append(sums, d)
-				}
-				var parts []VecVirtual
-				for j := len(sums) - 1; j >= 0; j-- {
-					if i := len(parts); width>>j&1 == 1 {
-						parts = append(parts, k.vec())
-						VPERMPS_Z(sums[j], idx[i], some[i], parts[i])
-					}
-				}
-				if len(parts) == 1 {
-					VMOVAPS(parts[0], rows[y])
-				}
-				for i := 1; i < len(parts); i++ {
-					to := rows[y]
-					if i < len(parts)-1 {
-						to = parts[0]
-					}
-					k.combine(parts[0], parts[i], to)
-				}
-			})
-			if columns < heldReach {
-				JMP(LabelRef("loaded"))
-			}
-		}
-		Label("loaded")
-		Comment("From the last row up to the first.")
-		scale, last := GP64(), GP64()
+		scale = GP64() // of the row in register 0
 		MOVQ(h, scale)
 		SUBQ(Imm(heldRows), scale)
 		SHLQ(Imm(6), scale)
 		ADDQ(param("scale"), scale)
-		LEAQ(at(windows, -1), last)
-		IMULQ(dstRow, last)
-		ADDQ(dst, last)
-		MOVQ(windows, left)
-		among(param("reach"), "sums", 0, heldReach)
-		for reach := range heldReach + 1 {
-			Label(fmt.Sprintf("sums_%d", reach))
-			k.sumsOfRows(rows[:], reach, func(y int, v VecVirtual) {
-				mean := k.vec()
-				VMULPS(at(scale, 64*y), v, mean)
-				VMOVUPS(mean, out, at(last, 0))
-				SUBQ(dstRow, last)
-				DECQ(left)
-				JZ(LabelRef("summed"))
-			})
+	}
+
+	var rows [heldRows]VecVirtual
+	for y := range rows {
+		rows[y] = k.identity()
+	}
+
+	Label("tile")
+	last, left := GP64(), GP64()
+	LEAQ(at(windows, -1), last)
+	IMULQ(dstRow, last)
+	ADDQ(dst, last)
+	MOVQ(windows, left)
+	raw := k.identity() // the row before, as it was loaded
+	among(param("columns"), "load", 0, heldReach)
+	for columns := range heldReach + 1 {
+		Label(fmt.Sprintf("load_%d", columns))
+		var combine func(row VecVirtual)
+		if k.op == sum {
+			combine = k.alongSum(columns)
+			if shift := heldShift(columns); shift > 0 {
+				SUBQ(num(4*shift), last)
+			}
+		} else {
+			combine = k.alongMax(columns)
 		}
-		Label("summed")
-		MOVQ(dstRow, last)
-		IMULQ(windows, last)
-		ADDQ(last, dst)
-	} else {
-		each(h, "load", load)
-		for y := 0; y < heldRows; y += 2 {
-			k.check(rows[y], rows[y+1])
-		}
-		// down takes into each window the one that ends s rows above. Four rows at a time it looks whether there are more.
-		blocks := 0
-		down := func(s int) {
-			name := fmt.Sprintf("down%d", blocks)
-			blocks++
-			for y := heldRows - 1; y >= s; y-- {
-				k.combine(rows[y], rows[y-s], rows[y])
-				if done := heldRows - y; done%4 == 0 && y > s {
-					CMPQ(h, Imm(uint64(done)))
-					JLE(LabelRef(name))
+		name := fmt.Sprintf("load%d", columns)
+		among(h, name, 1, heldRows)
+		for y := range rows {
+			Label(fmt.Sprintf("%s_%d", name, heldRows-y))
+			if k.op == sum {
+				VMOVUPS_Z(at(src, 0), in.k, rows[y])
+			} else {
+				VBLENDMPS(at(src, 0), k.ident, in.k, rows[y])
+				if y%2 == 0 {
+					VMOVAPS(rows[y], raw)
+				} else {
+					k.check(rows[y], raw)
 				}
 			}
-			Label(name)
+			combine(rows[y])
+			ADDQ(srcRow, src)
 		}
-		among(param("reach"), "reach", 0, heldReach)
-		for reach := 1; reach <= heldReach; reach++ {
-			Label(fmt.Sprintf("reach_%d", reach))
-			for size := 1; size <= reach; {
-				s := min(size, reach+1-size)
-				down(s)
-				size += s
-			}
-			each(windows, fmt.Sprintf("up%d", reach), func(y int) {
-				if y < heldRows-1 {
-					k.combine(rows[y], rows[min(y+reach, heldRows-1)], rows[y])
-				}
-			})
-			if reach < heldReach {
-				JMP(LabelRef("reach_0"))
-			}
-		}
-		Label("reach_0")
-		among(param("columns"), "columns", 0, narrowSteps)
-		for n := range narrowSteps + 1 {
-			Label(fmt.Sprintf("columns_%d", n))
-			idx := indices(n + 1)
-			each(windows, fmt.Sprintf("columns%d", n), func(y int) {
-				for _, i := range idx {
-					p := k.vec()
-					VPERMPS(rows[y], i, p)
-					k.combine(rows[y], p, rows[y])
-				}
-				VMOVUPS(rows[y], out, at(dst, 0))
-				ADDQ(dstRow, dst)
-			})
-			JMP(LabelRef("next"))
+		if columns < heldReach {
+			JMP(LabelRef("loaded"))
 		}
 	}
+	Label("loaded")
+	among(param("reach"), "down", 0, heldReach)
+	for reach := range heldReach + 1 {
+		Label(fmt.Sprintf("down_%d", reach))
+		k.down(rows, reach, h, func(y int, v VecVirtual) {
+			if k.op == sum {
+				mean := k.vec()
+				VMULPS(at(scale, 64*y), v, mean)
+				v = mean
+			}
+			VMOVUPS(v, out, at(last, 0))
+			SUBQ(dstRow, last)
+			DECQ(left)
+			JZ(LabelRef("next"))
+		})
+	}
 	Label("next")
+	MOVQ(dstRow, last)
+	IMULQ(windows, last)
+	ADDQ(last, dst)
 	ADDQ(param("srcNext"), src)
 	ADDQ(param("dstNext"), dst)
 	DECQ(param("tiles"))
@@ -234,42 +151,115 @@ func held(k kit) {
 	RET()
 }
 
-// sumsOfRows calls do with each row, the last first, and the sum of it and up to reach rows on either side. Windows share
-// sums of two and of four rows.
-func (k *kit) sumsOfRows(rows []VecVirtual, reach int, do func(y int, sum VecVirtual)) {
-	type run struct{ size, first int }
-	sums := map[run]VecVirtual{} // nil where there are no rows
-	for y, row := range rows {
-		sums[run{1, y}] = row
+// alongMax prepares for windows that reach so many columns to both sides. What it returns combines a row.
+func (k *kit) alongMax(columns int) func(row VecVirtual) {
+	p, other := GP64(), k.vec()
+	LEAQ(global("upTo15"), p)
+	VMOVDQU32(at(p, 4*columns), other)
+	return func(row VecVirtual) {
+		if columns == 0 {
+			return
+		}
+		for size := 1; size <= columns; {
+			shift := min(size, columns+1-size)
+			k.combine(row, k.back(shift, k.ident, row), row)
+			size += shift
+		}
+		end := k.vec()
+		VPERMPS(row, other, end)
+		k.combine(row, end, row)
 	}
-	plus := func(a, b VecVirtual) VecVirtual {
-		switch {
-		case a == nil:
-			return b
-		case b == nil:
-			return a
+}
+
+// alongSum is alongMax for sums.
+func (k *kit) alongSum(columns int) func(row VecVirtual) {
+	width, most := 2*columns+1, largest(columns)
+	return func(row VecVirtual) {
+		if columns == 0 {
+			return
 		}
-		v := k.vec()
-		k.combine(a, b, v)
-		return v
-	}
-	n := 2*reach + 1
-	for first := len(rows) - 1; first >= -reach; first-- {
-		for size := 1; size < 4 && 2*size <= n; size *= 2 {
-			sums[run{2 * size, first}] = plus(sums[run{size, first}], sums[run{size, first + size}])
+		sums := map[int]VecVirtual{1: row}
+		for size := 1; size < most; size *= 2 {
+			sums[2*size] = k.vec()
+			k.combine(sums[size], k.back(size, k.ident, sums[size]), sums[2*size])
 		}
-		if first+reach >= len(rows) {
-			continue
-		}
-		var sum VecVirtual
-		for y := first; y < first+n; {
-			size := 4 // the largest last, so that rows are not needed after their own turn
-			for (first+n-y)%size != 0 {
-				size /= 2
+		acc, cells := sums[most], most
+		for size := most / 2; size > 0; size /= 2 {
+			if width&size > 0 {
+				cells += size
+				part, to := k.vec(), k.vec()
+				VALIGND(Imm(uint64(cells-most)), sums[size], k.ident, part)
+				if size == 1 {
+					to = row
+				}
+				k.combine(acc, part, to)
+				acc = to
 			}
-			sum = plus(sum, sums[run{size, y}])
-			y += size
 		}
-		do(first+reach, sum)
+	}
+}
+
+// heldShift is how many lanes above its own a sum of windows is that reach so many columns to both sides.
+func heldShift(columns int) int { return largest(columns) - 1 - columns }
+
+// largest is of how many cells the largest sum is, of which such windows are made.
+func largest(columns int) int { return 1 << (bits.Len(uint(2*columns+1)) - 1) }
+
+// down calls do with each row, the last first, combined with up to reach rows on either side. Only the last h rows are
+// more than identities.
+//
+//	rows   ····│·····│·····│     blocks of k = 2·reach+1 rows, of which block 0 ends with the last
+//	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
+func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y int, v VecVirtual)) {
+	size := 2*reach + 1
+	block := func(y int) int { return (heldRows - 1 - y) / size }
+	ends := func(y int) bool { return (heldRows-1-y)%size == 0 }
+	only := fmt.Sprintf("only_%d", reach)
+	var end VecVirtual // of the block that row y is in, from it on; nil: no rows
+	take := func(y int) {
+		if ends(y) {
+			end = nil
+		}
+		switch {
+		case y < 0:
+		case end == nil:
+			end = rows[y]
+		default:
+			v := k.vec()
+			k.combine(end, rows[y], v)
+			end = v
+		}
+	}
+	for y := heldRows - 1; y > heldRows-1-reach; y-- {
+		take(y)
+	}
+	for y := heldRows - 1; y >= 0; y-- {
+		from, to := y-reach, min(y+reach, heldRows-1)
+		if ends(from) && from < heldRows-1 { // the beginnings of the block below, in place
+			for i := max(from+1, 0) + 1; i <= to; i++ {
+				k.combine(rows[i-1], rows[i], rows[i])
+			}
+			if block(from) == 1 && reach > 0 {
+				CMPQ(h, num(size))
+				JLE(LabelRef(only))
+			}
+		}
+		take(from)
+		switch {
+		case block(from) == block(to):
+			do(y, end)
+		case end == nil:
+			do(y, rows[to])
+		default:
+			v := k.vec()
+			k.combine(end, rows[to], v)
+			do(y, v)
+		}
+	}
+	if reach > 0 {
+		Label(only) // block 0 has all rows
+		for y := heldRows - 1 - reach - 1; y >= heldRows-size; y-- {
+			do(y, rows[y+reach])
+		}
 	}
 }

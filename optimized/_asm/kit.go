@@ -227,6 +227,10 @@ func laneTables() {
 	for i := range 16 {
 		DATA(4*i, U32(uint32(i)))
 	}
+	GLOBL("upTo15", RODATA|NOPTR)
+	for i := range 16 + heldReach {
+		DATA(4*i, U32(uint32(min(i, 15))))
+	}
 }
 
 func global(name string) Mem { return NewDataAddr(NewStaticSymbol(name), 0) }
