@@ -33,10 +33,10 @@ const (
 	tileCells = heldRows * narrowWidth
 )
 
-// heldLeast is from how many windows a tile on, on average, tiles are faster than flat planes: of a maximum, and of a sum, whose
-// rows are more work. With 100, tiles take 0.25 to 0.5 of the time; with 50, 0.4 (planes of 24×24) to 1.0 (64×64); with 25, 1.0
-// to 1.7 of a maximum and 1.1 to 2.2 of a sum (-bench Shapes/layout=nchw, with other limits).
-var heldLeast = [2]int{32, 48}
+// heldLeast is from how many windows a tile on, on average, tiles are faster than flat planes. Of a maximum, with 100, tiles take
+// 0.25 to 0.5 of the time; with 50, 0.4 (planes of 24×24) to 1.0 (64×64); with 25, 1.0 to 1.9. Of a sum, with 39, both are as fast
+// (-bench Shapes/layout=nchw, with other limits).
+const heldLeast = 32
 
 // isHeld reports whether planes are held in registers, and prepares for it.
 func (c *call[T]) isHeld() bool {
@@ -64,7 +64,7 @@ func (c *call[T]) isHeld() bool {
 			})
 		}
 	}
-	return len(c.tiles) == 1 || h.in*w.in >= heldLeast[c.op]*len(c.tiles)
+	return len(c.tiles) == 1 || h.in*w.in >= heldLeast*len(c.tiles)
 }
 
 // span is the cells [from, from+n) of an axis that a tile has, and the first whose window it computes.
