@@ -70,7 +70,10 @@ func steps() []step {
 	for _, set := range []string{"avx512", "avx2", "generic"} {
 		all = append(all, step{"laws, optimized, float32, " + set, laws(set, "-impl", "optimized,optimized-nhwc", "-dtype", "float32")})
 	}
-	return append(all, step{"laws, optimized, other types", laws("", "-impl", "optimized,optimized-nhwc", "-dtype", "float64,int8,uint8,int32")})
+	return append(all,
+		step{"laws, optimized, other types", laws("", "-impl", "optimized,optimized-nhwc", "-dtype", "float64,int8,uint8,int32")},
+		step{"laws, optimized, float32, purego", lawsElsewhere("", "-tags", "purego")},
+		step{"laws, optimized, float32, arm64", lawsElsewhere("arm64")})
 }
 
 // runCheck is the subcommand check.
@@ -297,20 +300,50 @@ func laws(set string, args ...string) func(context.Context, *checker) finding {
 			return notRun("this processor or build has no " + set)
 		}
 		out, err := c.command(ctx, []string{"POOL2D_KERNELS=" + set}, c.self, append([]string{"laws"}, args...)...)
-		verdict, _, _ := strings.Cut(out, "\n")
-		var exit *exec.ExitError
-		switch {
-		case errors.As(err, &exit) && exit.ExitCode() == exitNo:
-			return no("", out)
-		case err != nil:
-			return no("could not run", out)
-		case set != "" && !strings.Contains(verdict, "kernels "+set+","):
-			return no("another kernel set ran", out)
-		}
-		_, note, _ := strings.Cut(verdict, ": ")
-		note, _, _ = strings.Cut(note, "; ")
-		return good(note)
+		return judged(out, err, set)
 	}
+}
+
+// lawsElsewhere holds optimized against the laws as it is without assembly, built for another processor or by other flags. QEMU
+// runs what this one does not.
+func lawsElsewhere(goarch string, flags ...string) func(context.Context, *checker) finding {
+	return func(ctx context.Context, c *checker) finding {
+		dir := filepath.Join(c.temp, "laws"+goarch) + string(filepath.Separator)
+		run := []string{dir + "poolgate", "laws", "-impl", "optimized,optimized-nhwc", "-dtype", "float32"}
+		var env []string
+		if goarch != "" {
+			emulator, err := exec.LookPath(map[string]string{"arm64": "qemu-aarch64"}[goarch])
+			if err != nil {
+				return notRun("no QEMU: " + err.Error())
+			}
+			run = append([]string{emulator}, run...)
+			env = []string{"GOOS=linux", "GOARCH=" + goarch, "CGO_ENABLED=0"}
+		} else if runtime.GOOS == "windows" {
+			run[0] += ".exe"
+		}
+		if out, err := c.command(ctx, env, "go", append(append([]string{"build"}, flags...), "-o", dir, "./ci/poolgate")...); err != nil {
+			return no("", out)
+		}
+		out, err := c.command(ctx, nil, run[0], run[1:]...)
+		return judged(out, err, "generic")
+	}
+}
+
+// judged is what the command laws has found, by the set if that is not "".
+func judged(out string, err error, set string) finding {
+	verdict, _, _ := strings.Cut(out, "\n")
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() == exitNo:
+		return no("", out)
+	case err != nil:
+		return no("could not run", out)
+	case set != "" && !strings.Contains(verdict, "kernels "+set+","):
+		return no("another kernel set ran", out)
+	}
+	_, note, _ := strings.Cut(verdict, ": ")
+	note, _, _ = strings.Cut(note, "; ")
+	return good(note)
 }
 
 // staticcheck is built from the version that ci/tools.mod pins, if it can be had.

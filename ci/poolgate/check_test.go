@@ -121,6 +121,12 @@ func TestSteps(t *testing.T) {
 			t.Errorf("got %+v", f)
 		}
 	})
+	t.Run("QEMU cannot be had", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		if f := lawsElsewhere("arm64")(t.Context(), &checker{temp: t.TempDir()}); f.outcome != unjudged || !strings.Contains(f.note, "qemu-aarch64") {
+			t.Errorf("got %+v", f)
+		}
+	})
 	t.Run("a function without a body", func(t *testing.T) { // vet lets it pass, where there is assembly
 		checker := &checker{root: t.TempDir(), temp: t.TempDir()}
 		write(checker.root, "go.mod", "module example.com/x\n\ngo 1.26.0\n")
