@@ -210,12 +210,41 @@ func largest(columns int) int { return 1 << (bits.Len(uint(2*columns+1)) - 1) }
 //
 //	rows   ····│·····│·····│     blocks of k = 2·reach+1 rows, of which block 0 ends with the last
 //	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
+//
+// Of up to k rows, each window has the middle of the plane, and is what it has above and below: chains are half as long.
 func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y int, v VecVirtual)) {
+	const last = heldRows - 1
+	if reach == 0 {
+		for y := last; y >= 0; y-- {
+			do(y, rows[y])
+		}
+		return
+	}
+	both := func(a, b VecVirtual) VecVirtual {
+		v := k.vec()
+		k.combine(a, b, v)
+		return v
+	}
 	size := 2*reach + 1
-	block := func(y int) int { return (heldRows - 1 - y) / size }
-	ends := func(y int) bool { return (heldRows-1-y)%size == 0 }
-	only := fmt.Sprintf("only_%d", reach)
-	var end VecVirtual // of the block that row y is in, from it on; nil: no rows
+	more := fmt.Sprintf("more_%d", reach)
+	CMPQ(h, num(size))
+	JG(LabelRef(more))
+	middle, top := last-reach, last-2*reach
+	for y := middle + 1; y <= last; y++ {
+		k.combine(rows[y-1], rows[y], rows[y])
+	}
+	do(last, rows[last])
+	end := rows[middle-1] // of what is above the middle; nil below: no rows
+	for y := last - 1; y >= top; y-- {
+		if from := y - reach; top <= from && from < middle-1 {
+			end = both(end, rows[from])
+		}
+		do(y, both(end, rows[min(y+reach, last)]))
+	}
+
+	Label(more)
+	block := func(y int) int { return (last - y) / size }
+	ends := func(y int) bool { return (last-y)%size == 0 }
 	take := func(y int) {
 		if ends(y) {
 			end = nil
@@ -225,23 +254,17 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y i
 		case end == nil:
 			end = rows[y]
 		default:
-			v := k.vec()
-			k.combine(end, rows[y], v)
-			end = v
+			end = both(end, rows[y])
 		}
 	}
-	for y := heldRows - 1; y > heldRows-1-reach; y-- {
+	for y := last; y > last-reach; y-- {
 		take(y)
 	}
-	for y := heldRows - 1; y >= 0; y-- {
-		from, to := y-reach, min(y+reach, heldRows-1)
-		if ends(from) && from < heldRows-1 { // the beginnings of the block below, in place
+	for y := last; y >= 0; y-- {
+		from, to := y-reach, min(y+reach, last)
+		if ends(from) { // the beginnings of the block below, in place
 			for i := max(from+1, 0) + 1; i <= to; i++ {
 				k.combine(rows[i-1], rows[i], rows[i])
-			}
-			if block(from) == 1 && reach > 0 {
-				CMPQ(h, num(size))
-				JLE(LabelRef(only))
 			}
 		}
 		take(from)
@@ -251,15 +274,7 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y i
 		case end == nil:
 			do(y, rows[to])
 		default:
-			v := k.vec()
-			k.combine(end, rows[to], v)
-			do(y, v)
-		}
-	}
-	if reach > 0 {
-		Label(only) // block 0 has all rows
-		for y := heldRows - 1 - reach - 1; y >= heldRows-size; y-- {
-			do(y, rows[y+reach])
+			do(y, both(end, rows[to]))
 		}
 	}
 }
