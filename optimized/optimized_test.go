@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"example.com/pool2d"
 	"example.com/pool2d/reference"
@@ -480,6 +481,20 @@ func TestHelpersEnd(t *testing.T) {
 	}
 	if n := helpers.open.Load(); n != 0 {
 		t.Fatalf("%d jobs are published, and no call is under way", n)
+	}
+}
+
+// TestScratch checks that what is carved begins a line, and has one before it.
+func TestScratch(t *testing.T) {
+	s := new(scratch)
+	for range 2 {
+		s.reset()
+		for range 3 {
+			at := uintptr(unsafe.Pointer(&carve[float32](s, 5)[0]))
+			if before := at - uintptr(unsafe.Pointer(&s.mem[0])); at%64 != 0 || before < 64 {
+				t.Errorf("carved at %#x, %d bytes behind what there is", at, before)
+			}
+		}
 	}
 }
 
