@@ -78,7 +78,7 @@ func held(k kit) {
 	}
 
 	var rows [heldRows]VecVirtual
-	for y := range rows {
+	for y := range rows { // those above a tile stay identities from one tile to the next
 		rows[y] = k.identity()
 	}
 
