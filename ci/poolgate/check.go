@@ -52,8 +52,9 @@ type checker struct {
 // steps returns the steps of the check, in the order in which they start.
 func steps() []step {
 	all := []step{
-		{"tests", tests}, // the longest: the others run beside them
+		{"tests", tests}, // the longest three: the others run beside them
 		{"tests with the race detector", raceDetector},
+		{"laws, optimized, float32, arm64", lawsElsewhere("arm64")},
 		{"gofmt", formatted},
 		{"go fix -diff", succeeds("go", "fix", "-diff", "./...")},
 		{"go vet", succeeds("go", "vet", "./...")},
@@ -72,8 +73,7 @@ func steps() []step {
 	}
 	return append(all,
 		step{"laws, optimized, other types", laws("", "-impl", "optimized,optimized-nhwc", "-dtype", "float64,int8,uint8,int32")},
-		step{"laws, optimized, float32, purego", lawsElsewhere("", "-tags", "purego")},
-		step{"laws, optimized, float32, arm64", lawsElsewhere("arm64")})
+		step{"laws, optimized, float32, purego", lawsElsewhere("", "-tags", "purego")})
 }
 
 // runCheck is the subcommand check.
