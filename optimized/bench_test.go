@@ -154,6 +154,37 @@ func BenchmarkGlobals(b *testing.B) {
 	}
 }
 
+// BenchmarkBlocks does with a row of 4096 cells in the caches what windows of 31×31 do with one by blocks: the end of a block takes
+// it in, and later the beginning of one, which completes windows that are then folded along themselves.
+func BenchmarkBlocks(b *testing.B) {
+	const cells, k = 4096, 31
+	for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+		o := opsFor[float32](op)
+		if o.prefixSlide == nil {
+			b.Skip("this set has no such kernel")
+		}
+		var rows [4][]float32
+		s := new(scratch)
+		s.reset()
+		for i := range rows {
+			rows[i] = carve[float32](s, cells)
+			fill(rows[i], float32(i))
+		}
+		dst, acc, src, end := rows[0], rows[1], rows[2], rows[3]
+		run := func(name string, f func()) {
+			b.Run(fmt.Sprintf("op=%v/kernel=%s", op, name), func(b *testing.B) {
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(float64(b.Elapsed())/float64(b.N*cells/16), "ns/vector")
+			})
+		}
+		run("pair", func() { o.pair(end, src, end) })
+		fill(end, 1) // sums grew
+		run("prefixSlide", func() { o.prefixSlide(dst, acc, src, end, k/2, k, nil, hint[float32]{next: src}) })
+	}
+}
+
 // BenchmarkPair combines two rows in plain Go.
 func BenchmarkPair(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))

@@ -6952,17 +6952,15 @@ load_above5:
 	JMP  load_7
 
 load_0:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 (R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load0_above8
-	CMPQ      DX, $0x04
-	JGT       load0_above4
-	CMPQ      DX, $0x02
-	JGT       load0_above2
-	CMPQ      DX, $0x01
-	JLE       load0_1
-	JMP       load0_2
+	CMPQ DX, $0x08
+	JGT  load0_above8
+	CMPQ DX, $0x04
+	JGT  load0_above4
+	CMPQ DX, $0x02
+	JGT  load0_above2
+	CMPQ DX, $0x01
+	JLE  load0_1
+	JMP  load0_2
 
 load0_above2:
 	CMPQ DX, $0x03
@@ -17755,18 +17753,17 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-112
 	VMOVAPS Z0, Z16
 
 tile:
-	LEAQ    -1(DI), R9
-	IMULQ   SI, R9
-	ADDQ    CX, R9
-	MOVQ    DI, R10
-	VMOVAPS Z0, Z16
-	CMPQ    columns+96(FP), $0x03
-	JGT     load_above3
-	CMPQ    columns+96(FP), $0x01
-	JGT     load_above1
-	CMPQ    columns+96(FP), $0x00
-	JLE     load_0
-	JMP     load_1
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	ADDQ  CX, R9
+	MOVQ  DI, R10
+	CMPQ  columns+96(FP), $0x03
+	JGT   load_above3
+	CMPQ  columns+96(FP), $0x01
+	JGT   load_above1
+	CMPQ  columns+96(FP), $0x00
+	JLE   load_0
+	JMP   load_1
 
 load_above1:
 	CMPQ columns+96(FP), $0x02

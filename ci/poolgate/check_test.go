@@ -123,7 +123,7 @@ func TestSteps(t *testing.T) {
 	})
 	t.Run("QEMU cannot be had", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		if f := lawsElsewhere("arm64")(t.Context(), &checker{temp: t.TempDir()}); f.outcome != unjudged || !strings.Contains(f.note, "qemu-aarch64") {
+		if f := lawsElsewhere("qemu-aarch64")(t.Context(), &checker{temp: t.TempDir()}); f.outcome != unjudged || !strings.Contains(f.note, "qemu-aarch64") {
 			t.Errorf("got %+v", f)
 		}
 	})

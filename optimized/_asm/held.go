@@ -88,7 +88,10 @@ func held(k kit) {
 	IMULQ(dstRow, last)
 	ADDQ(dst, last)
 	MOVQ(windows, left)
-	raw := k.identity() // the row before, as it was loaded
+	var raw VecVirtual // of a maximum, the row before as it was loaded
+	if k.op != sum {
+		raw = k.identity()
+	}
 	among(param("columns"), "load", 0, heldReach)
 	for columns := range heldReach + 1 {
 		Label(fmt.Sprintf("load_%d", columns))
@@ -153,13 +156,13 @@ func held(k kit) {
 
 // alongMax prepares for windows that reach so many columns to both sides. What it returns combines a row.
 func (k *kit) alongMax(columns int) func(row VecVirtual) {
+	if columns == 0 {
+		return func(VecVirtual) {}
+	}
 	p, other := GP64(), k.vec()
 	LEAQ(global("upTo15"), p)
 	VMOVDQU32(at(p, 4*columns), other)
 	return func(row VecVirtual) {
-		if columns == 0 {
-			return
-		}
 		for size := 1; size <= columns; {
 			shift := min(size, columns+1-size)
 			k.combine(row, k.back(shift, k.ident, row), row)
@@ -175,9 +178,6 @@ func (k *kit) alongMax(columns int) func(row VecVirtual) {
 func (k *kit) alongSum(columns int) func(row VecVirtual) {
 	width, most := 2*columns+1, largest(columns)
 	return func(row VecVirtual) {
-		if columns == 0 {
-			return
-		}
 		sums := map[int]VecVirtual{1: row}
 		for size := 1; size < most; size *= 2 {
 			sums[2*size] = k.vec()
@@ -234,17 +234,18 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y i
 		k.combine(rows[y-1], rows[y], rows[y])
 	}
 	do(last, rows[last])
-	end := rows[middle-1] // of what is above the middle; nil below: no rows
+	above := rows[middle-1]
 	for y := last - 1; y >= top; y-- {
 		if from := y - reach; top <= from && from < middle-1 {
-			end = both(end, rows[from])
+			above = both(above, rows[from])
 		}
-		do(y, both(end, rows[min(y+reach, last)]))
+		do(y, both(above, rows[min(y+reach, last)]))
 	}
 
 	Label(more)
 	block := func(y int) int { return (last - y) / size }
 	ends := func(y int) bool { return (last-y)%size == 0 }
+	var end VecVirtual // of the block that the last row taken is in, from that on; nil: no rows
 	take := func(y int) {
 		if ends(y) {
 			end = nil
