@@ -124,7 +124,7 @@ func (c *call[T]) factors() {
 		c.scaleRows(narrowWidth)
 	case c.path == pathHeld:
 		c.heldFactors()
-	case c.path == pathFlat || c.path == pathPacked || c.path == pathRows && !c.byCells && c.h.out*c.w.out*c.unit <= sharedCells:
+	case c.path == pathFlat || c.path == pathPacked || (c.path == pathBlocks || c.path == pathRows && !c.byCells) && c.h.out*c.w.out*c.unit <= sharedCells:
 		c.scaleRows(c.w.out * c.unit)
 	}
 }

@@ -112,13 +112,17 @@ func BenchmarkShapes(b *testing.B) {
 	}
 }
 
-// BenchmarkWide pools planes of the same size, of rows of other lengths: above and below what is written past the cache.
+// BenchmarkWide pools planes of the same size, of rows of other lengths: of the second-level cache, above and below what is written
+// past the cache.
 func BenchmarkWide(b *testing.B) {
-	for _, cells := range []int{1 << 22, 1 << 24} {
-		for _, width := range []int{1 << 10, 1 << 11, 1 << 12, 1 << 13} {
+	for _, cells := range []int{1 << 18, 1 << 22, 1 << 24} {
+		for _, width := range []int{1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13} {
+			if height := cells / width; height < 1<<7 || height > 1<<14 {
+				continue
+			}
 			in := pool2d.Shape{N: 1, C: 1, H: cells / width, W: width}
 			x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), in, pool2d.NCHW, false)
-			for _, k := range []int{9, 31} {
+			for _, k := range []int{9, 31, 63} {
 				for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
 					p := squareParams(op, k, 1, k/2)
 					y, err := Pool2D(x, p)
@@ -154,34 +158,36 @@ func BenchmarkGlobals(b *testing.B) {
 	}
 }
 
-// BenchmarkBlocks does with a row of 4096 cells in the caches what windows of 31×31 do with one by blocks: the end of a block takes
-// it in, and later the beginning of one, which completes windows that are then folded along themselves.
+// BenchmarkBlocks does what windows of 31×31 do with a strip of a block, in the first-level cache.
 func BenchmarkBlocks(b *testing.B) {
-	const cells, k = 4096, 31
+	const cells, k = 128, 31
 	for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
 		o := opsFor[float32](op)
-		if o.prefixSlide == nil {
+		kernel := o.slideBlock.fast
+		if kernel == nil {
+			kernel = o.slideBlock.exact
+		}
+		if kernel == nil {
 			b.Skip("this set has no such kernel")
 		}
-		var rows [4][]float32
 		s := new(scratch)
 		s.reset()
-		for i := range rows {
-			rows[i] = carve[float32](s, cells)
-			fill(rows[i], float32(i))
+		src, dst, acc := carve[float32](s, cells+k-1), carve[float32](s, cells), carve[float32](s, cells)
+		ends := carve[float32](s, k*cells)
+		for _, m := range [][]float32{src, dst, acc, ends} {
+			fill(m, 1)
 		}
-		dst, acc, src, end := rows[0], rows[1], rows[2], rows[3]
+		f := &slideRows{rows: k, n: cells, cells: cells + k - 1, k: k, width: cells}
 		run := func(name string, f func()) {
 			b.Run(fmt.Sprintf("op=%v/kernel=%s", op, name), func(b *testing.B) {
 				for b.Loop() {
 					f()
 				}
-				b.ReportMetric(float64(b.Elapsed())/float64(b.N*cells/16), "ns/vector")
+				b.ReportMetric(float64(b.Elapsed())/float64(b.N*k*cells/16), "ns/vector")
 			})
 		}
-		run("pair", func() { o.pair(end, src, end) })
-		fill(end, 1) // sums grew
-		run("prefixSlide", func() { o.prefixSlide(dst, acc, src, end, k/2, k, nil, hint[float32]{next: src}) })
+		run("slideBlock", func() { kernel(dst, acc, src, ends, f, nil, hint[float32]{next: src}) })
+		run("suffix", func() { o.suffix(ends, cells, cells, k) })
 	}
 }
 

@@ -17,11 +17,12 @@ type ops[T pool2d.Elem] struct {
 	pair   func(dst, a, b []T)                          // dst[i] = a[i] ∘ b[i]
 	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
 	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
-	// prefixSlide is prefix and slide in one, over row: lead identities, end[i] ∘ acc[i], and identities, len(dst)+k−1 in all.
-	// lead < k <= len(acc), and there are fewer than k identities behind, as pads are at most k/2. nil: it would not be faster.
-	prefixSlide func(dst, acc, src, end []T, lead, k int, by []T, h hint[T])
-	widest      int
-	slidePays   func(k, cells int) bool // whether slide makes windows of k along a row of cells sooner than folds
+	// slideBlock does f.rows rows of a strip: slides each, folds that into acc, and end[i] ∘ acc[i] into dst, and leaves it in end.
+	// Rows of a strip are f.width apart. fast may give up with anything in acc and end, too; it takes acc, not end, to be free of NaN.
+	slideBlock fallible[slideBlock[T]]
+	suffix     func(s []T, n, width, rows int) // of rows of n cells, s[y] = s[y+1] ∘ … ∘ s[rows−1]
+	widest     int
+	slidePays  func(k, cells int) bool // whether slide makes windows of k along a row of cells sooner than folds
 	// pickCells is pick for cells of several elements at stride 2; nil: use fold for each.
 	pickCells func(dst, src []T, f *cellPicks, taps, apart int)
 	reduce    func(src, tmp []T) T // src[0] ∘ src[1] ∘ …; tmp is 64 elements that it may use
@@ -73,6 +74,15 @@ type band struct {
 	planes, h, w, oh, ow, y0, y1 int
 	top, left                    int  // pads
 	stream                       bool // what is written will not be read soon
+}
+
+type slideBlock[T pool2d.Elem] func(dst, acc, src, end []T, f *slideRows, by []T, h hint[T]) bool
+
+// slideRows are n windows in each of some rows, along cells between identities: lead, so many cells, and more, n+k−1 in all.
+// lead < k, and at least k−1 are lead or cells.
+type slideRows struct {
+	rows, n, lead, cells, k      int
+	dstRow, srcRow, byRow, width int // elements from row to row
 }
 
 // cellWindows are n windows side by side over cells of c elements, all of rows·cols taps.

@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, prefixSlide: prefixSlideMaxAVX512, slideFast: slideMaxFastAVX512, prefixSlideFast: prefixSlideMaxFastAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, slideFast: slideMaxFastAVX512, slideBlock: slideBlockMaxAVX512, slideBlockFast: slideBlockMaxFastAVX512, suffix: suffixMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -25,7 +25,7 @@ var sets = []set{
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, slide: slideSumAVX512, prefixSlide: prefixSlideSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, slide: slideSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
@@ -98,10 +98,11 @@ type kernels struct {
 	cells           func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
 	cellsOf         [4]cellsFunc // by how many rows and columns of taps
 	cellsFast       [4]cellsFast
-	slide           func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
-	prefixSlide     func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)
-	slideFast       func(dst, src *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32) int
-	prefixSlideFast func(dst, acc, src, end *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32) int
+	slide           func(dst, src *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32)
+	slideBlock      slideBlockFunc
+	suffix          func(p *float32, n, row, rows int)
+	slideFast       func(dst, src *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32) int
+	slideBlockFast  slideBlockFast
 	pickCells       func(dst, src *float32, vectors, rest, u int, index *uint32, from *int, hi, restLo, restHi, taps, apart int)
 	scale           func(dst, by *float32, n int)
 	fused           [k3s1Same]fusedFunc
@@ -130,16 +131,18 @@ type kernels struct {
 }
 
 type (
-	cellsFunc   func(dst, src *float32, n, c, step, down, right, stream int, by float32)
-	cellsFast   func(dst, src *float32, n, c, step, down, right, stream int, by float32) int
-	globalsFunc func(dst, src *float32, groups, n int, by float32)
-	globalsFast func(dst, src *float32, groups, n int, by float32) int
-	fusedFunc   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
-	endsFunc    func(suffix, src *float32, n, next, lines, line, block int)
-	linesFunc   func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)
-	sameFunc    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
-	sameFast    func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
-	fusedFast   func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
+	cellsFunc      func(dst, src *float32, n, c, step, down, right, stream int, by float32)
+	cellsFast      func(dst, src *float32, n, c, step, down, right, stream int, by float32) int
+	globalsFunc    func(dst, src *float32, groups, n int, by float32)
+	globalsFast    func(dst, src *float32, groups, n int, by float32) int
+	fusedFunc      func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
+	endsFunc       func(suffix, src *float32, n, next, lines, line, block int)
+	linesFunc      func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)
+	sameFunc       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
+	sameFast       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
+	slideBlockFunc func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int)
+	slideBlockFast func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int) int
+	fusedFast      func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
 )
 
 // maxAssembly is how many cells a call of an assembly kernel may read, since it cannot be preempted: at 10 GB/s, a bad
@@ -374,12 +377,10 @@ func (k kernels) slideOps(o *ops[float32]) {
 	// AVX2: one fold of up to 5 cells is up to 1.2 times as fast (-bench Window), and so are the folds of 16 and more along short
 	// rows, where the cells before the first window count (-bench Pool2D/workload=small).
 	o.slidePays = func(k, cells int) bool { return k > 5 && (k < 16 || cells >= 768) }
-	stepsOf := func(width int) (int, *uint32) { return width, &slides[32].index[0][0] }
 	if k.lanes == 16 {
 		o.slidePays = func(k, _ int) bool { return k > 2 }
 		if o.idempotent {
 			o.widest = maxSlide
-			stepsOf = func(width int) (int, *uint32) { return slides[width].steps, &slides[width].index[0][0] }
 		}
 	}
 	// prepare notes what is touched beside the row, and turns hints and factors into arguments.
@@ -405,62 +406,96 @@ func (k kernels) slideOps(o *ops[float32]) {
 		}
 		noteRead(src[:cells])
 		next, stream, factors := prepare(dst, src, by, h)
-		steps, index := stepsOf(width)
+		last := lastStep(width)
 		if k.slideFast != nil {
-			if k.slideFast(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors) == 0 {
+			if k.slideFast(&dst[0], &src[0], width-1, cells, n, width, last, next, stream, factors) == 0 {
 				return
 			}
 			fence() // before it is written again
 		}
-		k.slide(&dst[0], &src[0], width-1, cells, n, steps, index, next, stream, factors)
+		k.slide(&dst[0], &src[0], width-1, cells, n, width, last, next, stream, factors)
 	}
-	if k.prefixSlide == nil {
+	if k.slideBlock == nil {
 		return
 	}
-	o.prefixSlide = func(dst, acc, src, end []float32, lead, width int, by []float32, h hint[float32]) {
-		cells := len(acc)
-		noteWrite(acc)
-		noteRead(src[:cells])
-		noteRead(end[:cells])
-		next, stream, factors := prepare(dst, src, by, h)
-		steps, index := stepsOf(width)
-		if k.prefixSlideFast != nil {
-			if k.prefixSlideFast(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors) == 0 {
-				return
-			}
-			fence() // before it is written again
+	block := func(kernel slideBlockFast) slideBlock[float32] {
+		if kernel == nil {
+			return nil
 		}
-		k.prefixSlide(&dst[0], &acc[0], &src[0], &end[0], width-1-lead, cells, len(dst), steps, index, next, stream, factors)
+		return func(dst, acc, src, end []float32, f *slideRows, by []float32, h hint[float32]) bool {
+			vectors := (f.n + 15) &^ 15
+			within(acc, vectors)
+			within(end, (f.rows-1)*f.width+vectors)
+			within(dst, (f.rows-1)*f.dstRow+f.n)
+			within(src, (f.rows-1)*f.srcRow+f.cells)
+			if raceEnabled {
+				for y := range f.rows {
+					noteWrite(dst[y*f.dstRow:][:f.n])
+					noteRead(src[y*f.srcRow:][:f.cells])
+					if by != nil {
+						noteRead(by[y*f.byRow:][:f.n])
+					}
+				}
+			}
+			next, stream, factors := prepare(dst[:1], src, nil, h)
+			if f.dstRow%16 != 0 {
+				stream = 0
+			}
+			byRow := 0
+			if by != nil {
+				within(by, (f.rows-1)*f.byRow+f.n)
+				factors, byRow = &by[0], f.byRow
+			}
+			nan := kernel(&dst[0], &src[0], &acc[0], &end[0], f.k-1-f.lead, f.cells, f.n, f.k, lastStep(f.k), next, stream, factors,
+				f.rows, 4*f.dstRow, 4*f.srcRow, 4*byRow, 4*f.width)
+			if nan != 0 && stream != 0 {
+				fence() // before it is written again
+			}
+			return nan == 0
+		}
+	}
+	o.slideBlock.fast, o.slideBlock.exact = block(k.slideBlockFast), block(k.slideBlock.exact())
+	o.suffix = func(s []float32, n, width, rows int) {
+		n = (n + 15) &^ 15
+		within(s, (rows-1)*width+n)
+		k.suffix(&s[0], n, 4*width, rows)
 	}
 }
 
 // maxSlide is the widest window of a maximum's slide on AVX-512.
 const maxSlide = 64
 
-// slides holds, for each width, the steps of a maximum: how many there are, and for each the permutation that shifts a
-// vector up by what the step adds, at most a vector, and takes the lanes below from the vector before. The steps of
-// width 32 are powers of two: they serve sums of every width.
-var slides = func() (s [maxSlide + 1]struct {
-	steps int
-	index [7][16]uint32
-}) {
-	for width := range s {
-		p := &s[width]
-		for w := 1; w < width; p.steps++ {
-			shift := min(w, width-w, 16)
-			for lane := range 16 {
-				p.index[p.steps][lane] = uint32(16 + lane - shift)
+// lastStep returns the permutation for the last step of windows of a maximum; what is wider is of a sum, which has none.
+func lastStep(width int) *uint32 { return &lastSteps[min(width, maxSlide)][0] }
+
+// lastSteps holds, for each width of a maximum's windows, the permutation of the last step on AVX-512: it shifts a vector up by what
+// is missing to the width, and takes the lanes below from the vector before.
+var lastSteps = func() (all [maxSlide + 1][16]uint32) {
+	for width := range all {
+		for _, w := range []int{48, 32, 16, 8, 4, 2, 1} {
+			if w < width {
+				for lane := range 16 {
+					all[width][lane] = uint32(16 + lane - (width - w))
+				}
+				break
 			}
-			w += shift
 		}
 	}
-	return s
+	return all
 }()
 
 // exact returns the kernel as one that has seen no NaN, whatever there was.
 func (call cellsFunc) exact() cellsFast {
 	return func(dst, src *float32, n, c, step, down, right, stream int, by float32) int {
 		call(dst, src, n, c, step, down, right, stream, by)
+		return 0
+	}
+}
+
+// exact returns the kernel as one that has seen no NaN, whatever there was.
+func (call slideBlockFunc) exact() slideBlockFast {
+	return func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int) int {
+		call(dst, src, acc, end, before, cells, n, k, last, next, stream, by, rows, dstRow, srcRow, byRow, width)
 		return 0
 	}
 }

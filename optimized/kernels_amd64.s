@@ -825,42 +825,34 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-80
-	MOVQ dst+0(FP), AX
-	MOVQ n+32(FP), CX
-	MOVQ cells+24(FP), DX
-	MOVQ src+8(FP), BX
-	MOVQ steps+40(FP), SI
-
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, DI
-	VPBROADCASTD DI, Z0
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
 
 	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
-	MOVL         $0x00000022, DI
-	VPBROADCASTD DI, Z1
-	MOVQ         index+48(FP), DI
-	VMOVUPS      (DI), Z2
-	VMOVUPS      64(DI), Z3
-	VMOVUPS      128(DI), Z4
-	VMOVUPS      192(DI), Z5
-	VMOVUPS      256(DI), Z6
-	VMOVUPS      320(DI), Z7
-	VMOVUPS      384(DI), Z8
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         k+40(FP), AX
+	MOVQ         last+48(FP), CX
+	VMOVUPS      (CX), Z2
+	MOVQ         dst+0(FP), CX
+	MOVQ         src+8(FP), DX
+	MOVQ         n+32(FP), BX
+	MOVQ         cells+24(FP), SI
+	MOVQ         before+16(FP), DI
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z0, Z5
+	VMOVAPS      Z0, Z6
+	VMOVAPS      Z0, Z7
+	VMOVAPS      Z0, Z8
 	VMOVAPS      Z0, Z9
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z0, Z11
-	VMOVAPS      Z0, Z12
-	VMOVAPS      Z0, Z13
-	VMOVAPS      Z0, Z14
-	VMOVAPS      Z0, Z15
-	VMOVAPS      Z0, Z16
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ        before+16(FP), DI
-	SUBQ        DI, DX
+	SUBQ        DI, SI
 	MOVQ        DI, R8
 	ANDQ        $0x0f, R8
 	JZ          before
@@ -870,66 +862,111 @@ TEXT ·slideMaxAVX512(SB), NOSPLIT, $0-80
 	BZHIL       R9, R10, R10
 	NOTL        R10
 	KMOVW       R10, K1
-	LEAQ        -64(BX)(R8*4), R9
-	LEAQ        (BX)(R8*4), BX
-	VMOVAPS     Z0, Z16
-	VMOVUPS     (R9), K1, Z16
-	CMPQ        SI, $0x00
-	JEQ         first_done
-	VMOVAPS     Z9, Z17
-	VPERMT2PS   Z16, Z2, Z17
-	VMOVAPS     Z16, Z9
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x01
-	JEQ         first_done
-	VMOVAPS     Z10, Z17
-	VPERMT2PS   Z16, Z3, Z17
-	VMOVAPS     Z16, Z10
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x02
-	JEQ         first_done
-	VMOVAPS     Z11, Z17
-	VPERMT2PS   Z16, Z4, Z17
-	VMOVAPS     Z16, Z11
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x03
-	JEQ         first_done
-	VMOVAPS     Z12, Z17
-	VPERMT2PS   Z16, Z5, Z17
-	VMOVAPS     Z16, Z12
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x04
-	JEQ         first_done
-	VMOVAPS     Z13, Z17
-	VPERMT2PS   Z16, Z6, Z17
-	VMOVAPS     Z16, Z13
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x05
-	JEQ         first_done
-	VMOVAPS     Z14, Z17
-	VPERMT2PS   Z16, Z7, Z17
-	VMOVAPS     Z16, Z14
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x06
-	JEQ         first_done
-	VMOVAPS     Z15, Z17
-	VPERMT2PS   Z16, Z8, Z17
-	VMOVAPS     Z16, Z15
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	LEAQ        (DX)(R8*4), DX
+	VMOVAPS     Z0, Z10
+	VMOVUPS     -64(DX), K1, Z10
+	CMPQ        AX, $0x02
+	JLE         first_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         first_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         first_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         first_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         first_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         first_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 first_done:
 before:
@@ -937,338 +974,641 @@ before:
 	JZ   windows
 
 whole:
-	VMOVUPS     (BX), Z16
-	CMPQ        SI, $0x00
-	JEQ         whole_done
-	VMOVAPS     Z9, Z17
-	VPERMT2PS   Z16, Z2, Z17
-	VMOVAPS     Z16, Z9
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x01
-	JEQ         whole_done
-	VMOVAPS     Z10, Z17
-	VPERMT2PS   Z16, Z3, Z17
-	VMOVAPS     Z16, Z10
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x02
-	JEQ         whole_done
-	VMOVAPS     Z11, Z17
-	VPERMT2PS   Z16, Z4, Z17
-	VMOVAPS     Z16, Z11
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x03
-	JEQ         whole_done
-	VMOVAPS     Z12, Z17
-	VPERMT2PS   Z16, Z5, Z17
-	VMOVAPS     Z16, Z12
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x04
-	JEQ         whole_done
-	VMOVAPS     Z13, Z17
-	VPERMT2PS   Z16, Z6, Z17
-	VMOVAPS     Z16, Z13
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x05
-	JEQ         whole_done
-	VMOVAPS     Z14, Z17
-	VPERMT2PS   Z16, Z7, Z17
-	VMOVAPS     Z16, Z14
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x06
-	JEQ         whole_done
-	VMOVAPS     Z15, Z17
-	VPERMT2PS   Z16, Z8, Z17
-	VMOVAPS     Z16, Z15
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	VMOVUPS     (DX), Z10
+	CMPQ        AX, $0x02
+	JLE         whole_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         whole_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         whole_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         whole_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         whole_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         whole_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 whole_done:
-	ADDQ $0x40, BX
+	ADDQ $0x40, DX
 	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), DI
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R8
+	MOVQ  SI, R9
+	ANDQ  $-32, R9
+	SUBQ  R9, SI
+	SUBQ  R9, BX
+	SHLQ  $0x02, R9
+	XORQ  DI, DI
+	TESTQ R9, R9
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ        DX, $0x10
-	JLT         cached_end
-	PREFETCHT0  (DI)
-	VMOVUPS     (BX), Z16
-	CMPQ        SI, $0x00
-	JEQ         cached_done
-	VMOVAPS     Z9, Z17
-	VPERMT2PS   Z16, Z2, Z17
-	VMOVAPS     Z16, Z9
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x01
-	JEQ         cached_done
-	VMOVAPS     Z10, Z17
-	VPERMT2PS   Z16, Z3, Z17
-	VMOVAPS     Z16, Z10
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x02
-	JEQ         cached_done
-	VMOVAPS     Z11, Z17
-	VPERMT2PS   Z16, Z4, Z17
-	VMOVAPS     Z16, Z11
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x03
-	JEQ         cached_done
-	VMOVAPS     Z12, Z17
-	VPERMT2PS   Z16, Z5, Z17
-	VMOVAPS     Z16, Z12
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x04
-	JEQ         cached_done
-	VMOVAPS     Z13, Z17
-	VPERMT2PS   Z16, Z6, Z17
-	VMOVAPS     Z16, Z13
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x05
-	JEQ         cached_done
-	VMOVAPS     Z14, Z17
-	VPERMT2PS   Z16, Z7, Z17
-	VMOVAPS     Z16, Z14
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x06
-	JEQ         cached_done
-	VMOVAPS     Z15, Z17
-	VPERMT2PS   Z16, Z8, Z17
-	VMOVAPS     Z16, Z15
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	PREFETCHT0  (R8)(DI*1)
+	VMOVUPS     (DX)(DI*1), Z10
+	PREFETCHT0  64(R8)(DI*1)
+	VMOVUPS     64(DX)(DI*1), Z11
+	CMPQ        AX, $0x02
+	JLE         cached_last0
+	VALIGND     $0x0f, Z3, Z10, Z12
+	VALIGND     $0x0f, Z10, Z11, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x04
+	JLE         cached_last1
+	VALIGND     $0x0e, Z4, Z10, Z12
+	VALIGND     $0x0e, Z10, Z11, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x08
+	JLE         cached_last2
+	VALIGND     $0x0c, Z5, Z10, Z12
+	VALIGND     $0x0c, Z10, Z11, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x10
+	JLE         cached_last3
+	VALIGND     $0x08, Z6, Z10, Z12
+	VALIGND     $0x08, Z10, Z11, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x20
+	JLE         cached_last4
+	VMOVAPS     Z7, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x30
+	JLE         cached_last5
+	VMOVAPS     Z8, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z9, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z9
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last0:
+	VMOVAPS     Z3, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last1:
+	VMOVAPS     Z4, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last2:
+	VMOVAPS     Z5, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last3:
+	VMOVAPS     Z6, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last4:
+	VMOVAPS     Z7, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last5:
+	VMOVAPS     Z8, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
 
 cached_done:
-	VMOVUPS Z16, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DI
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS Z10, (CX)(DI*1)
+	VMOVUPS Z11, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	CMPQ    DI, R9
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ        DX, $0x10
-	JLT         streamed_end
-	PREFETCHT1  (DI)
-	VMOVUPS     (BX), Z16
-	CMPQ        SI, $0x00
-	JEQ         streamed_done
-	VMOVAPS     Z9, Z17
-	VPERMT2PS   Z16, Z2, Z17
-	VMOVAPS     Z16, Z9
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x01
-	JEQ         streamed_done
-	VMOVAPS     Z10, Z17
-	VPERMT2PS   Z16, Z3, Z17
-	VMOVAPS     Z16, Z10
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x02
-	JEQ         streamed_done
-	VMOVAPS     Z11, Z17
-	VPERMT2PS   Z16, Z4, Z17
-	VMOVAPS     Z16, Z11
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x03
-	JEQ         streamed_done
-	VMOVAPS     Z12, Z17
-	VPERMT2PS   Z16, Z5, Z17
-	VMOVAPS     Z16, Z12
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x04
-	JEQ         streamed_done
-	VMOVAPS     Z13, Z17
-	VPERMT2PS   Z16, Z6, Z17
-	VMOVAPS     Z16, Z13
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x05
-	JEQ         streamed_done
-	VMOVAPS     Z14, Z17
-	VPERMT2PS   Z16, Z7, Z17
-	VMOVAPS     Z16, Z14
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x06
-	JEQ         streamed_done
-	VMOVAPS     Z15, Z17
-	VPERMT2PS   Z16, Z8, Z17
-	VMOVAPS     Z16, Z15
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	PREFETCHT1  (R8)(DI*1)
+	VMOVUPS     (DX)(DI*1), Z10
+	PREFETCHT1  64(R8)(DI*1)
+	VMOVUPS     64(DX)(DI*1), Z11
+	CMPQ        AX, $0x02
+	JLE         streamed_last0
+	VALIGND     $0x0f, Z3, Z10, Z12
+	VALIGND     $0x0f, Z10, Z11, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x04
+	JLE         streamed_last1
+	VALIGND     $0x0e, Z4, Z10, Z12
+	VALIGND     $0x0e, Z10, Z11, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x08
+	JLE         streamed_last2
+	VALIGND     $0x0c, Z5, Z10, Z12
+	VALIGND     $0x0c, Z10, Z11, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x10
+	JLE         streamed_last3
+	VALIGND     $0x08, Z6, Z10, Z12
+	VALIGND     $0x08, Z10, Z11, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x20
+	JLE         streamed_last4
+	VMOVAPS     Z7, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x30
+	JLE         streamed_last5
+	VMOVAPS     Z8, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z9, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z9
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last0:
+	VMOVAPS     Z3, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last1:
+	VMOVAPS     Z4, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last2:
+	VMOVAPS     Z5, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last3:
+	VMOVAPS     Z6, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last4:
+	VMOVAPS     Z7, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last5:
+	VMOVAPS     Z8, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
 
 streamed_done:
-	VMOVNTPS Z16, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, DI
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVNTPS Z10, (CX)(DI*1)
+	VMOVNTPS Z11, 64(CX)(DI*1)
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, R9
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ       CX, CX
+	TESTQ       BX, BX
 	JLE         done
-	MOVL        $0xffffffff, DI
-	BZHIL       DX, DI, DI
-	KMOVW       DI, K1
-	MOVL        $0xffffffff, DX
-	BZHIL       CX, DX, DX
-	KMOVW       DX, K2
-	VMOVAPS     Z0, Z16
-	VMOVUPS     (BX), K1, Z16
-	CMPQ        SI, $0x00
-	JEQ         rest_done
-	VMOVAPS     Z9, Z17
-	VPERMT2PS   Z16, Z2, Z17
-	VMOVAPS     Z16, Z9
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x01
-	JEQ         rest_done
-	VMOVAPS     Z10, Z17
-	VPERMT2PS   Z16, Z3, Z17
-	VMOVAPS     Z16, Z10
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x02
-	JEQ         rest_done
-	VMOVAPS     Z11, Z17
-	VPERMT2PS   Z16, Z4, Z17
-	VMOVAPS     Z16, Z11
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x03
-	JEQ         rest_done
-	VMOVAPS     Z12, Z17
-	VPERMT2PS   Z16, Z5, Z17
-	VMOVAPS     Z16, Z12
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x04
-	JEQ         rest_done
-	VMOVAPS     Z13, Z17
-	VPERMT2PS   Z16, Z6, Z17
-	VMOVAPS     Z16, Z13
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x05
-	JEQ         rest_done
-	VMOVAPS     Z14, Z17
-	VPERMT2PS   Z16, Z7, Z17
-	VMOVAPS     Z16, Z14
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
-	CMPQ        SI, $0x06
-	JEQ         rest_done
-	VMOVAPS     Z15, Z17
-	VPERMT2PS   Z16, Z8, Z17
-	VMOVAPS     Z16, Z15
-	VMAXPS      Z17, Z16, Z17
-	VFIXUPIMMPS $0x00, Z1, Z16, Z17
-	VMOVAPS     Z17, Z16
+	MOVQ        $0x00000010, R8
+	CMPQ        SI, R8
+	CMOVQLT     SI, R8
+	MOVQ        $0x00000010, R9
+	CMPQ        BX, R9
+	CMOVQLT     BX, R9
+	MOVL        $0xffffffff, R10
+	BZHIL       R8, R10, R10
+	KMOVW       R10, K1
+	MOVL        $0xffffffff, R10
+	BZHIL       R9, R10, R10
+	KMOVW       R10, K2
+	VMOVAPS     Z0, Z10
+	VMOVUPS     (DX)(DI*1), K1, Z10
+	CMPQ        AX, $0x02
+	JLE         rest_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         rest_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         rest_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         rest_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         rest_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         rest_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 rest_done:
-	VMOVUPS Z16, K2, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
+	VMOVUPS Z10, K2, (CX)(DI*1)
+	SUBQ    R8, SI
+	SUBQ    R9, BX
+	ADDQ    $0x40, DI
 	JMP     rest
 
 done:
 	VZEROUPPER
 	RET
 
-// func prefixSlideMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·prefixSlideMaxAVX512(SB), NOSPLIT, $0-96
-	MOVQ dst+0(FP), AX
-	MOVQ n+48(FP), CX
-	MOVQ cells+40(FP), DX
-	MOVQ acc+8(FP), BX
-	MOVQ src+16(FP), SI
-	MOVQ end+24(FP), DI
-	MOVQ steps+56(FP), R8
-
+// func slideBlockMaxAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·slideBlockMaxAVX512(SB), NOSPLIT, $0-136
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, R9
-	VPBROADCASTD R9, Z0
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
 
 	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
-	MOVL         $0x00000022, R9
-	VPBROADCASTD R9, Z1
-	MOVQ         index+64(FP), R9
-	VMOVUPS      (R9), Z2
-	VMOVUPS      64(R9), Z3
-	VMOVUPS      128(R9), Z4
-	VMOVUPS      192(R9), Z5
-	VMOVUPS      256(R9), Z6
-	VMOVUPS      320(R9), Z7
-	VMOVUPS      384(R9), Z8
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z0, Z11
-	VMOVAPS      Z0, Z12
-	VMOVAPS      Z0, Z13
-	VMOVAPS      Z0, Z14
-	VMOVAPS      Z0, Z15
-	VMOVAPS      Z0, Z16
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         k+56(FP), AX
+	MOVQ         last+64(FP), CX
+	VMOVUPS      (CX), Z2
+
+row:
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    n+48(FP), BX
+	MOVQ    cells+40(FP), SI
+	MOVQ    before+32(FP), DI
+	MOVQ    acc+16(FP), R8
+	MOVQ    end+24(FP), R9
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ        before+32(FP), R9
-	SUBQ        R9, DX
-	MOVQ        R9, R10
+	SUBQ        DI, SI
+	MOVQ        DI, R10
 	ANDQ        $0x0f, R10
 	JZ          before
 	MOVL        $0x00000010, R11
@@ -1277,422 +1617,859 @@ TEXT ·prefixSlideMaxAVX512(SB), NOSPLIT, $0-96
 	BZHIL       R11, R12, R12
 	NOTL        R12
 	KMOVW       R12, K1
-	LEAQ        -64(BX)(R10*4), R11
-	LEAQ        (BX)(R10*4), BX
-	LEAQ        -64(SI)(R10*4), R12
-	LEAQ        (SI)(R10*4), SI
-	LEAQ        -64(DI)(R10*4), R13
-	LEAQ        (DI)(R10*4), DI
-	VMOVAPS     Z0, Z16
-	VMOVUPS     (R11), K1, Z16
-	VMOVAPS     Z0, Z17
-	VMOVUPS     (R12), K1, Z17
-	VMOVAPS     Z0, Z18
-	VMOVUPS     (R13), K1, Z18
-	VMAXPS      Z16, Z17, Z16
-	VFIXUPIMMPS $0x00, Z1, Z17, Z16
-	VMOVAPS     Z16, Z16
-	VMOVUPS     Z16, K1, (R11)
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x00
-	JEQ         first_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z18, Z2, Z16
-	VMOVAPS     Z18, Z9
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x01
-	JEQ         first_done
-	VMOVAPS     Z10, Z16
-	VPERMT2PS   Z18, Z3, Z16
-	VMOVAPS     Z18, Z10
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x02
-	JEQ         first_done
-	VMOVAPS     Z11, Z16
-	VPERMT2PS   Z18, Z4, Z16
-	VMOVAPS     Z18, Z11
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x03
-	JEQ         first_done
-	VMOVAPS     Z12, Z16
-	VPERMT2PS   Z18, Z5, Z16
-	VMOVAPS     Z18, Z12
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x04
-	JEQ         first_done
-	VMOVAPS     Z13, Z16
-	VPERMT2PS   Z18, Z6, Z16
-	VMOVAPS     Z18, Z13
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x05
-	JEQ         first_done
-	VMOVAPS     Z14, Z16
-	VPERMT2PS   Z18, Z7, Z16
-	VMOVAPS     Z18, Z14
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x06
-	JEQ         first_done
-	VMOVAPS     Z15, Z16
-	VPERMT2PS   Z18, Z8, Z16
-	VMOVAPS     Z18, Z15
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
+	LEAQ        (DX)(R10*4), DX
+	VMOVAPS     Z0, Z10
+	VMOVUPS     -64(DX), K1, Z10
+	CMPQ        AX, $0x02
+	JLE         first_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         first_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         first_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         first_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         first_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         first_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         first_done
+
+first_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 first_done:
 before:
-	SHRQ $0x04, R9
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
-	VMOVUPS     (BX), Z16
-	VMOVUPS     (SI), Z17
-	VMOVUPS     (DI), Z18
-	VMAXPS      Z16, Z17, Z16
-	VFIXUPIMMPS $0x00, Z1, Z17, Z16
-	VMOVAPS     Z16, Z16
-	VMOVUPS     Z16, (BX)
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x00
-	JEQ         whole_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z18, Z2, Z16
-	VMOVAPS     Z18, Z9
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x01
-	JEQ         whole_done
-	VMOVAPS     Z10, Z16
-	VPERMT2PS   Z18, Z3, Z16
-	VMOVAPS     Z18, Z10
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x02
-	JEQ         whole_done
-	VMOVAPS     Z11, Z16
-	VPERMT2PS   Z18, Z4, Z16
-	VMOVAPS     Z18, Z11
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x03
-	JEQ         whole_done
-	VMOVAPS     Z12, Z16
-	VPERMT2PS   Z18, Z5, Z16
-	VMOVAPS     Z18, Z12
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x04
-	JEQ         whole_done
-	VMOVAPS     Z13, Z16
-	VPERMT2PS   Z18, Z6, Z16
-	VMOVAPS     Z18, Z13
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x05
-	JEQ         whole_done
-	VMOVAPS     Z14, Z16
-	VPERMT2PS   Z18, Z7, Z16
-	VMOVAPS     Z18, Z14
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x06
-	JEQ         whole_done
-	VMOVAPS     Z15, Z16
-	VPERMT2PS   Z18, Z8, Z16
-	VMOVAPS     Z18, Z15
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
+	VMOVUPS     (DX), Z10
+	CMPQ        AX, $0x02
+	JLE         whole_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         whole_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         whole_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         whole_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         whole_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         whole_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         whole_done
+
+whole_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 whole_done:
-	ADDQ $0x40, BX
-	ADDQ $0x40, SI
-	ADDQ $0x40, DI
-	DECQ R9
+	ADDQ $0x40, DX
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+72(FP), R9
-	CMPQ stream+80(FP), $0x00
-	JNE  streamed
+	MOVQ  next+72(FP), R10
+	MOVQ  SI, R11
+	ANDQ  $-32, R11
+	SUBQ  R11, SI
+	SUBQ  R11, BX
+	SHLQ  $0x02, R11
+	XORQ  DI, DI
+	TESTQ R11, R11
+	JZ    rest
+	CMPQ  stream+80(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ        DX, $0x10
-	JLT         cached_end
-	PREFETCHT0  (R9)
-	VMOVUPS     (BX), Z16
-	VMOVUPS     (SI), Z17
-	VMOVUPS     (DI), Z18
-	VMAXPS      Z16, Z17, Z16
-	VFIXUPIMMPS $0x00, Z1, Z17, Z16
-	VMOVAPS     Z16, Z16
-	VMOVUPS     Z16, (BX)
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x00
-	JEQ         cached_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z18, Z2, Z16
-	VMOVAPS     Z18, Z9
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x01
-	JEQ         cached_done
-	VMOVAPS     Z10, Z16
-	VPERMT2PS   Z18, Z3, Z16
-	VMOVAPS     Z18, Z10
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x02
-	JEQ         cached_done
-	VMOVAPS     Z11, Z16
-	VPERMT2PS   Z18, Z4, Z16
-	VMOVAPS     Z18, Z11
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x03
-	JEQ         cached_done
-	VMOVAPS     Z12, Z16
-	VPERMT2PS   Z18, Z5, Z16
-	VMOVAPS     Z18, Z12
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x04
-	JEQ         cached_done
-	VMOVAPS     Z13, Z16
-	VPERMT2PS   Z18, Z6, Z16
-	VMOVAPS     Z18, Z13
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x05
-	JEQ         cached_done
-	VMOVAPS     Z14, Z16
-	VPERMT2PS   Z18, Z7, Z16
-	VMOVAPS     Z18, Z14
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x06
-	JEQ         cached_done
-	VMOVAPS     Z15, Z16
-	VPERMT2PS   Z18, Z8, Z16
-	VMOVAPS     Z18, Z15
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
+	PREFETCHT0  (R10)(DI*1)
+	VMOVUPS     (DX)(DI*1), Z10
+	PREFETCHT0  64(R10)(DI*1)
+	VMOVUPS     64(DX)(DI*1), Z11
+	CMPQ        AX, $0x02
+	JLE         cached_last0
+	VALIGND     $0x0f, Z3, Z10, Z12
+	VALIGND     $0x0f, Z10, Z11, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x04
+	JLE         cached_last1
+	VALIGND     $0x0e, Z4, Z10, Z12
+	VALIGND     $0x0e, Z10, Z11, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x08
+	JLE         cached_last2
+	VALIGND     $0x0c, Z5, Z10, Z12
+	VALIGND     $0x0c, Z10, Z11, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x10
+	JLE         cached_last3
+	VALIGND     $0x08, Z6, Z10, Z12
+	VALIGND     $0x08, Z10, Z11, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x20
+	JLE         cached_last4
+	VMOVAPS     Z7, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x30
+	JLE         cached_last5
+	VMOVAPS     Z8, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z9, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z9
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last0:
+	VMOVAPS     Z3, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last1:
+	VMOVAPS     Z4, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last2:
+	VMOVAPS     Z5, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last3:
+	VMOVAPS     Z6, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last4:
+	VMOVAPS     Z7, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         cached_done
+
+cached_last5:
+	VMOVAPS     Z8, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
 
 cached_done:
-	VMOVUPS Z18, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, SI
-	ADDQ    $0x40, DI
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, R9
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS     (R9)(DI*1), Z12
+	VMOVUPS     (R8)(DI*1), Z13
+	VMOVAPS     Z10, (R9)(DI*1)
+	VMAXPS      Z13, Z10, Z13
+	VFIXUPIMMPS $0x00, Z1, Z10, Z13
+	VMOVAPS     Z13, Z13
+	VMOVAPS     Z13, (R8)(DI*1)
+	VMAXPS      Z12, Z13, Z10
+	VFIXUPIMMPS $0x00, Z1, Z13, Z10
+	VMOVAPS     Z10, Z10
+	VMOVUPS     64(R9)(DI*1), Z12
+	VMOVUPS     64(R8)(DI*1), Z13
+	VMOVAPS     Z11, 64(R9)(DI*1)
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z13
+	VMOVAPS     Z13, 64(R8)(DI*1)
+	VMAXPS      Z12, Z13, Z11
+	VFIXUPIMMPS $0x00, Z1, Z13, Z11
+	VMOVAPS     Z11, Z11
+	VMOVUPS     Z10, (CX)(DI*1)
+	VMOVUPS     Z11, 64(CX)(DI*1)
+	ADDQ        $0x00000080, DI
+	CMPQ        DI, R11
+	JNE         cached
+	JMP         rest
 
 streamed:
-	CMPQ        DX, $0x10
-	JLT         streamed_end
-	PREFETCHT1  (R9)
-	VMOVUPS     (BX), Z16
-	VMOVUPS     (SI), Z17
-	VMOVUPS     (DI), Z18
-	VMAXPS      Z16, Z17, Z16
-	VFIXUPIMMPS $0x00, Z1, Z17, Z16
-	VMOVAPS     Z16, Z16
-	VMOVUPS     Z16, (BX)
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x00
-	JEQ         streamed_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z18, Z2, Z16
-	VMOVAPS     Z18, Z9
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x01
-	JEQ         streamed_done
-	VMOVAPS     Z10, Z16
-	VPERMT2PS   Z18, Z3, Z16
-	VMOVAPS     Z18, Z10
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x02
-	JEQ         streamed_done
-	VMOVAPS     Z11, Z16
-	VPERMT2PS   Z18, Z4, Z16
-	VMOVAPS     Z18, Z11
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x03
-	JEQ         streamed_done
-	VMOVAPS     Z12, Z16
-	VPERMT2PS   Z18, Z5, Z16
-	VMOVAPS     Z18, Z12
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x04
-	JEQ         streamed_done
-	VMOVAPS     Z13, Z16
-	VPERMT2PS   Z18, Z6, Z16
-	VMOVAPS     Z18, Z13
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x05
-	JEQ         streamed_done
-	VMOVAPS     Z14, Z16
-	VPERMT2PS   Z18, Z7, Z16
-	VMOVAPS     Z18, Z14
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x06
-	JEQ         streamed_done
-	VMOVAPS     Z15, Z16
-	VPERMT2PS   Z18, Z8, Z16
-	VMOVAPS     Z18, Z15
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
+	PREFETCHT1  (R10)(DI*1)
+	VMOVUPS     (DX)(DI*1), Z10
+	PREFETCHT1  64(R10)(DI*1)
+	VMOVUPS     64(DX)(DI*1), Z11
+	CMPQ        AX, $0x02
+	JLE         streamed_last0
+	VALIGND     $0x0f, Z3, Z10, Z12
+	VALIGND     $0x0f, Z10, Z11, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x04
+	JLE         streamed_last1
+	VALIGND     $0x0e, Z4, Z10, Z12
+	VALIGND     $0x0e, Z10, Z11, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x08
+	JLE         streamed_last2
+	VALIGND     $0x0c, Z5, Z10, Z12
+	VALIGND     $0x0c, Z10, Z11, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x10
+	JLE         streamed_last3
+	VALIGND     $0x08, Z6, Z10, Z12
+	VALIGND     $0x08, Z10, Z11, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x20
+	JLE         streamed_last4
+	VMOVAPS     Z7, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	CMPQ        AX, $0x30
+	JLE         streamed_last5
+	VMOVAPS     Z8, Z12
+	VMOVAPS     Z10, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	VMOVAPS     Z9, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z9
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last0:
+	VMOVAPS     Z3, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z3
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last1:
+	VMOVAPS     Z4, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z4
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last2:
+	VMOVAPS     Z5, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z5
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last3:
+	VMOVAPS     Z6, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z6
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last4:
+	VMOVAPS     Z7, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z7
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
+	JMP         streamed_done
+
+streamed_last5:
+	VMOVAPS     Z8, Z12
+	VPERMT2PS   Z10, Z2, Z12
+	VMOVAPS     Z10, Z13
+	VPERMT2PS   Z11, Z2, Z13
+	VMOVAPS     Z11, Z8
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z10
+	VMAXPS      Z13, Z11, Z12
+	VFIXUPIMMPS $0x00, Z1, Z11, Z12
+	VMOVAPS     Z12, Z11
 
 streamed_done:
-	VMOVNTPS Z18, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, SI
-	ADDQ     $0x40, DI
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, R9
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVUPS     (R9)(DI*1), Z12
+	VMOVUPS     (R8)(DI*1), Z13
+	VMOVAPS     Z10, (R9)(DI*1)
+	VMAXPS      Z13, Z10, Z13
+	VFIXUPIMMPS $0x00, Z1, Z10, Z13
+	VMOVAPS     Z13, Z13
+	VMOVAPS     Z13, (R8)(DI*1)
+	VMAXPS      Z12, Z13, Z10
+	VFIXUPIMMPS $0x00, Z1, Z13, Z10
+	VMOVAPS     Z10, Z10
+	VMOVUPS     64(R9)(DI*1), Z12
+	VMOVUPS     64(R8)(DI*1), Z13
+	VMOVAPS     Z11, 64(R9)(DI*1)
+	VMAXPS      Z13, Z11, Z13
+	VFIXUPIMMPS $0x00, Z1, Z11, Z13
+	VMOVAPS     Z13, Z13
+	VMOVAPS     Z13, 64(R8)(DI*1)
+	VMAXPS      Z12, Z13, Z11
+	VFIXUPIMMPS $0x00, Z1, Z13, Z11
+	VMOVAPS     Z11, Z11
+	VMOVNTPS    Z10, (CX)(DI*1)
+	VMOVNTPS    Z11, 64(CX)(DI*1)
+	ADDQ        $0x00000080, DI
+	CMPQ        DI, R11
+	JNE         streamed
 
-streamed_end:
 rest:
-	TESTQ       CX, CX
+	TESTQ       BX, BX
 	JLE         done
-	MOVL        $0xffffffff, R9
-	BZHIL       DX, R9, R9
-	KMOVW       R9, K1
-	MOVL        $0xffffffff, DX
-	BZHIL       CX, DX, DX
-	KMOVW       DX, K2
-	VMOVAPS     Z0, Z16
-	VMOVUPS     (BX), K1, Z16
-	VMOVAPS     Z0, Z17
-	VMOVUPS     (SI), K1, Z17
-	VMOVAPS     Z0, Z18
-	VMOVUPS     (DI), K1, Z18
-	VMAXPS      Z16, Z17, Z16
-	VFIXUPIMMPS $0x00, Z1, Z17, Z16
-	VMOVAPS     Z16, Z16
-	VMOVUPS     Z16, K1, (BX)
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x00
-	JEQ         rest_done
-	VMOVAPS     Z9, Z16
-	VPERMT2PS   Z18, Z2, Z16
-	VMOVAPS     Z18, Z9
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x01
-	JEQ         rest_done
-	VMOVAPS     Z10, Z16
-	VPERMT2PS   Z18, Z3, Z16
-	VMOVAPS     Z18, Z10
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x02
-	JEQ         rest_done
-	VMOVAPS     Z11, Z16
-	VPERMT2PS   Z18, Z4, Z16
-	VMOVAPS     Z18, Z11
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x03
-	JEQ         rest_done
-	VMOVAPS     Z12, Z16
-	VPERMT2PS   Z18, Z5, Z16
-	VMOVAPS     Z18, Z12
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x04
-	JEQ         rest_done
-	VMOVAPS     Z13, Z16
-	VPERMT2PS   Z18, Z6, Z16
-	VMOVAPS     Z18, Z13
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x05
-	JEQ         rest_done
-	VMOVAPS     Z14, Z16
-	VPERMT2PS   Z18, Z7, Z16
-	VMOVAPS     Z18, Z14
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
-	CMPQ        R8, $0x06
-	JEQ         rest_done
-	VMOVAPS     Z15, Z16
-	VPERMT2PS   Z18, Z8, Z16
-	VMOVAPS     Z18, Z15
-	VMAXPS      Z16, Z18, Z16
-	VFIXUPIMMPS $0x00, Z1, Z18, Z16
-	VMOVAPS     Z16, Z18
+	MOVQ        $0x00000010, R10
+	CMPQ        SI, R10
+	CMOVQLT     SI, R10
+	MOVQ        $0x00000010, R11
+	CMPQ        BX, R11
+	CMOVQLT     BX, R11
+	MOVL        $0xffffffff, R12
+	BZHIL       R10, R12, R12
+	KMOVW       R12, K1
+	MOVL        $0xffffffff, R12
+	BZHIL       R11, R12, R12
+	KMOVW       R12, K2
+	VMOVAPS     Z0, Z10
+	VMOVUPS     (DX)(DI*1), K1, Z10
+	CMPQ        AX, $0x02
+	JLE         rest_last0
+	VALIGND     $0x0f, Z3, Z10, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x04
+	JLE         rest_last1
+	VALIGND     $0x0e, Z4, Z10, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x08
+	JLE         rest_last2
+	VALIGND     $0x0c, Z5, Z10, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x10
+	JLE         rest_last3
+	VALIGND     $0x08, Z6, Z10, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x20
+	JLE         rest_last4
+	VMOVAPS     Z7, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	CMPQ        AX, $0x30
+	JLE         rest_last5
+	VMOVAPS     Z8, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	VMOVAPS     Z9, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z9
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last0:
+	VMOVAPS     Z3, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z3
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last1:
+	VMOVAPS     Z4, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z4
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last2:
+	VMOVAPS     Z5, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z5
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last3:
+	VMOVAPS     Z6, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z6
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last4:
+	VMOVAPS     Z7, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z7
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
+	JMP         rest_done
+
+rest_last5:
+	VMOVAPS     Z8, Z11
+	VPERMT2PS   Z10, Z2, Z11
+	VMOVAPS     Z10, Z8
+	VMAXPS      Z11, Z10, Z11
+	VFIXUPIMMPS $0x00, Z1, Z10, Z11
+	VMOVAPS     Z11, Z10
 
 rest_done:
-	VMOVUPS Z18, K2, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
-	JMP     rest
+	VMOVUPS     (R9)(DI*1), Z11
+	VMOVUPS     (R8)(DI*1), Z12
+	VMOVAPS     Z10, (R9)(DI*1)
+	VMAXPS      Z12, Z10, Z12
+	VFIXUPIMMPS $0x00, Z1, Z10, Z12
+	VMOVAPS     Z12, Z12
+	VMOVAPS     Z12, (R8)(DI*1)
+	VMAXPS      Z11, Z12, Z10
+	VFIXUPIMMPS $0x00, Z1, Z12, Z10
+	VMOVAPS     Z10, Z10
+	VMOVUPS     Z10, K2, (CX)(DI*1)
+	SUBQ        R10, SI
+	SUBQ        R11, BX
+	ADDQ        $0x40, DI
+	JMP         rest
 
 done:
+	MOVQ dstRow+104(FP), CX
+	ADDQ CX, dst+0(FP)
+	MOVQ srcRow+112(FP), CX
+	ADDQ CX, src+8(FP)
+	ADDQ CX, next+72(FP)
+	MOVQ width+128(FP), CX
+	ADDQ CX, end+24(FP)
+	DECQ rows+96(FP)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func suffixMaxAVX512(p *float32, n int, row int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·suffixMaxAVX512(SB), NOSPLIT, $0-32
+	MOVQ  p+0(FP), AX
+	MOVQ  n+8(FP), CX
+	MOVQ  row+16(FP), DX
+	MOVQ  rows+24(FP), BX
+	MOVQ  BX, SI
+	DECQ  SI
+	IMULQ DX, SI
+	ADDQ  SI, AX
+
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, SI
+	VPBROADCASTD SI, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, SI
+	VPBROADCASTD SI, Z1
+
+four:
+	CMPQ    CX, $0x40
+	JLT     four_end
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    AX, SI
+	MOVQ    BX, DI
+
+four_row:
+	VMOVUPS     (SI), Z6
+	VMOVAPS     Z2, (SI)
+	VMAXPS      Z6, Z2, Z6
+	VFIXUPIMMPS $0x00, Z1, Z2, Z6
+	VMOVAPS     Z6, Z2
+	VMOVUPS     64(SI), Z6
+	VMOVAPS     Z3, 64(SI)
+	VMAXPS      Z6, Z3, Z6
+	VFIXUPIMMPS $0x00, Z1, Z3, Z6
+	VMOVAPS     Z6, Z3
+	VMOVUPS     128(SI), Z6
+	VMOVAPS     Z4, 128(SI)
+	VMAXPS      Z6, Z4, Z6
+	VFIXUPIMMPS $0x00, Z1, Z4, Z6
+	VMOVAPS     Z6, Z4
+	VMOVUPS     192(SI), Z6
+	VMOVAPS     Z5, 192(SI)
+	VMAXPS      Z6, Z5, Z6
+	VFIXUPIMMPS $0x00, Z1, Z5, Z6
+	VMOVAPS     Z6, Z5
+	SUBQ        DX, SI
+	DECQ        DI
+	JNZ         four_row
+	ADDQ        $0x00000100, AX
+	SUBQ        $0x40, CX
+	JMP         four
+
+four_end:
+one:
+	CMPQ    CX, $0x10
+	JLT     one_end
+	VMOVAPS Z0, Z2
+	MOVQ    AX, SI
+	MOVQ    BX, DI
+
+one_row:
+	VMOVUPS     (SI), Z3
+	VMOVAPS     Z2, (SI)
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	SUBQ        DX, SI
+	DECQ        DI
+	JNZ         one_row
+	ADDQ        $0x40, AX
+	SUBQ        $0x10, CX
+	JMP         one
+
+one_end:
 	VZEROUPPER
 	RET
 
@@ -2347,41 +3124,32 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·slideSumAVX512(SB), NOSPLIT, $0-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    n+32(FP), CX
-	MOVQ    cells+24(FP), DX
-	MOVQ    src+8(FP), BX
-	MOVQ    steps+40(FP), SI
 	VPXORD  Z0, Z0, Z0
-	MOVQ    index+48(FP), DI
-	VMOVUPS (DI), Z1
-	VMOVUPS 64(DI), Z2
-	VMOVUPS 128(DI), Z3
-	VMOVUPS 192(DI), Z4
-	VMOVUPS 256(DI), Z5
-	VMOVUPS 320(DI), Z6
+	MOVQ    k+40(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    n+32(FP), BX
+	MOVQ    cells+24(FP), SI
+	MOVQ    before+16(FP), DI
+	MOVQ    by+72(FP), R8
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z0, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z0, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z0, Z16
-	VMOVAPS Z0, Z17
-	MOVQ    by+72(FP), DI
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ      before+16(FP), R8
-	SUBQ      R8, DX
-	MOVQ      R8, R9
+	SUBQ      DI, SI
+	MOVQ      DI, R9
 	ANDQ      $0x0f, R9
 	JZ        before
 	MOVL      $0x00000010, R10
@@ -2390,475 +3158,516 @@ TEXT ·slideSumAVX512(SB), NOSPLIT, $0-80
 	BZHIL     R10, R11, R11
 	NOTL      R11
 	KMOVW     R11, K1
-	LEAQ      -64(BX)(R9*4), R10
-	LEAQ      (BX)(R9*4), BX
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVAPS   Z0, Z19
-	BTQ       $0x00, SI
+	LEAQ      (DX)(R9*4), DX
+	VMOVUPS.Z -64(DX), K1, Z12
+	VMOVAPS   Z0, Z13
+	BTQ       $0x00, AX
 	JCC       first_skip0
-	VMOVAPS   Z7, Z20
-	VPERMT2PS Z19, Z1, Z20
-	VMOVAPS   Z19, Z7
-	VADDPS    Z20, Z18, Z19
+	VMOVAPS   Z12, Z13
 
 first_skip0:
-	VMOVAPS   Z6, Z20
-	VPERMT2PS Z18, Z1, Z20
-	VMOVAPS   Z18, Z6
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, SI
-	JCC       first_skip1
-	VMOVAPS   Z9, Z20
-	VPERMT2PS Z19, Z2, Z20
-	VMOVAPS   Z19, Z9
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x02
+	JLT     first_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     first_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 first_skip1:
-	VMOVAPS   Z8, Z20
-	VPERMT2PS Z18, Z2, Z20
-	VMOVAPS   Z18, Z8
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, SI
-	JCC       first_skip2
-	VMOVAPS   Z11, Z20
-	VPERMT2PS Z19, Z3, Z20
-	VMOVAPS   Z19, Z11
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x04
+	JLT     first_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     first_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 first_skip2:
-	VMOVAPS   Z10, Z20
-	VPERMT2PS Z18, Z3, Z20
-	VMOVAPS   Z18, Z10
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, SI
-	JCC       first_skip3
-	VMOVAPS   Z13, Z20
-	VPERMT2PS Z19, Z4, Z20
-	VMOVAPS   Z19, Z13
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x08
+	JLT     first_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     first_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 first_skip3:
-	VMOVAPS   Z12, Z20
-	VPERMT2PS Z18, Z4, Z20
-	VMOVAPS   Z18, Z12
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, SI
-	JCC       first_skip4
-	VMOVAPS   Z15, Z20
-	VPERMT2PS Z19, Z5, Z20
-	VMOVAPS   Z19, Z15
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x10
+	JLT     first_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     first_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 first_skip4:
-	VMOVAPS   Z14, Z20
-	VPERMT2PS Z18, Z5, Z20
-	VMOVAPS   Z18, Z14
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, SI
-	JCC       first_skip5
-	VMOVAPS   Z17, Z20
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z19, Z16
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x20
+	JLT     first_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     first_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 first_skip5:
+first_done:
 before:
-	SHRQ $0x04, R8
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
-	VMOVUPS   (BX), Z18
-	VMOVAPS   Z0, Z19
-	BTQ       $0x00, SI
-	JCC       whole_skip0
-	VMOVAPS   Z7, Z20
-	VPERMT2PS Z19, Z1, Z20
-	VMOVAPS   Z19, Z7
-	VADDPS    Z20, Z18, Z19
+	VMOVUPS (DX), Z12
+	VMOVAPS Z0, Z13
+	BTQ     $0x00, AX
+	JCC     whole_skip0
+	VMOVAPS Z12, Z13
 
 whole_skip0:
-	VMOVAPS   Z6, Z20
-	VPERMT2PS Z18, Z1, Z20
-	VMOVAPS   Z18, Z6
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, SI
-	JCC       whole_skip1
-	VMOVAPS   Z9, Z20
-	VPERMT2PS Z19, Z2, Z20
-	VMOVAPS   Z19, Z9
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x02
+	JLT     whole_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     whole_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 whole_skip1:
-	VMOVAPS   Z8, Z20
-	VPERMT2PS Z18, Z2, Z20
-	VMOVAPS   Z18, Z8
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, SI
-	JCC       whole_skip2
-	VMOVAPS   Z11, Z20
-	VPERMT2PS Z19, Z3, Z20
-	VMOVAPS   Z19, Z11
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x04
+	JLT     whole_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     whole_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 whole_skip2:
-	VMOVAPS   Z10, Z20
-	VPERMT2PS Z18, Z3, Z20
-	VMOVAPS   Z18, Z10
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, SI
-	JCC       whole_skip3
-	VMOVAPS   Z13, Z20
-	VPERMT2PS Z19, Z4, Z20
-	VMOVAPS   Z19, Z13
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x08
+	JLT     whole_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     whole_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 whole_skip3:
-	VMOVAPS   Z12, Z20
-	VPERMT2PS Z18, Z4, Z20
-	VMOVAPS   Z18, Z12
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, SI
-	JCC       whole_skip4
-	VMOVAPS   Z15, Z20
-	VPERMT2PS Z19, Z5, Z20
-	VMOVAPS   Z19, Z15
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x10
+	JLT     whole_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     whole_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 whole_skip4:
-	VMOVAPS   Z14, Z20
-	VPERMT2PS Z18, Z5, Z20
-	VMOVAPS   Z18, Z14
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, SI
-	JCC       whole_skip5
-	VMOVAPS   Z17, Z20
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z19, Z16
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x20
+	JLT     whole_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     whole_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 whole_skip5:
-	ADDQ $0x40, BX
-	DECQ R8
+whole_done:
+	ADDQ $0x40, DX
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), R8
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R9
+	MOVQ  SI, R10
+	ANDQ  $-32, R10
+	SUBQ  R10, SI
+	SUBQ  R10, BX
+	SHLQ  $0x02, R10
+	XORQ  DI, DI
+	TESTQ R10, R10
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R8)
-	VMOVUPS    (BX), Z18
-	VMOVAPS    Z0, Z19
-	BTQ        $0x00, SI
+	PREFETCHT0 (R9)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z12
+	PREFETCHT0 64(R9)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z13
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z15
+	BTQ        $0x00, AX
 	JCC        cached_skip0
-	VMOVAPS    Z7, Z20
-	VPERMT2PS  Z19, Z1, Z20
-	VMOVAPS    Z19, Z7
-	VADDPS     Z20, Z18, Z19
+	VMOVAPS    Z12, Z14
+	VMOVAPS    Z13, Z15
 
 cached_skip0:
-	VMOVAPS   Z6, Z20
-	VPERMT2PS Z18, Z1, Z20
-	VMOVAPS   Z18, Z6
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, SI
-	JCC       cached_skip1
-	VMOVAPS   Z9, Z20
-	VPERMT2PS Z19, Z2, Z20
-	VMOVAPS   Z19, Z9
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x02
+	JLT     cached_done
+	VALIGND $0x0f, Z1, Z12, Z16
+	VALIGND $0x0f, Z12, Z13, Z17
+	VMOVAPS Z13, Z1
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x01, AX
+	JCC     cached_skip1
+	VALIGND $0x0e, Z3, Z14, Z16
+	VALIGND $0x0e, Z14, Z15, Z17
+	VMOVAPS Z15, Z3
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip1:
-	VMOVAPS   Z8, Z20
-	VPERMT2PS Z18, Z2, Z20
-	VMOVAPS   Z18, Z8
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, SI
-	JCC       cached_skip2
-	VMOVAPS   Z11, Z20
-	VPERMT2PS Z19, Z3, Z20
-	VMOVAPS   Z19, Z11
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x04
+	JLT     cached_done
+	VALIGND $0x0e, Z2, Z12, Z16
+	VALIGND $0x0e, Z12, Z13, Z17
+	VMOVAPS Z13, Z2
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x02, AX
+	JCC     cached_skip2
+	VALIGND $0x0c, Z5, Z14, Z16
+	VALIGND $0x0c, Z14, Z15, Z17
+	VMOVAPS Z15, Z5
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip2:
-	VMOVAPS   Z10, Z20
-	VPERMT2PS Z18, Z3, Z20
-	VMOVAPS   Z18, Z10
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, SI
-	JCC       cached_skip3
-	VMOVAPS   Z13, Z20
-	VPERMT2PS Z19, Z4, Z20
-	VMOVAPS   Z19, Z13
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x08
+	JLT     cached_done
+	VALIGND $0x0c, Z4, Z12, Z16
+	VALIGND $0x0c, Z12, Z13, Z17
+	VMOVAPS Z13, Z4
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x03, AX
+	JCC     cached_skip3
+	VALIGND $0x08, Z7, Z14, Z16
+	VALIGND $0x08, Z14, Z15, Z17
+	VMOVAPS Z15, Z7
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip3:
-	VMOVAPS   Z12, Z20
-	VPERMT2PS Z18, Z4, Z20
-	VMOVAPS   Z18, Z12
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, SI
-	JCC       cached_skip4
-	VMOVAPS   Z15, Z20
-	VPERMT2PS Z19, Z5, Z20
-	VMOVAPS   Z19, Z15
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x10
+	JLT     cached_done
+	VALIGND $0x08, Z6, Z12, Z16
+	VALIGND $0x08, Z12, Z13, Z17
+	VMOVAPS Z13, Z6
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x04, AX
+	JCC     cached_skip4
+	VMOVAPS Z9, Z16
+	VMOVAPS Z14, Z17
+	VMOVAPS Z15, Z9
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip4:
-	VMOVAPS   Z14, Z20
-	VPERMT2PS Z18, Z5, Z20
-	VMOVAPS   Z18, Z14
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, SI
-	JCC       cached_skip5
-	VMOVAPS   Z17, Z20
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z19, Z16
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x20
+	JLT     cached_done
+	VMOVAPS Z8, Z16
+	VMOVAPS Z12, Z17
+	VMOVAPS Z13, Z8
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x05, AX
+	JCC     cached_skip5
+	VADDPS  Z10, Z12, Z10
+	VMOVAPS Z10, Z12
+	VMOVAPS Z14, Z10
+	VMOVAPS Z12, Z14
+	VADDPS  Z11, Z13, Z11
+	VMOVAPS Z11, Z12
+	VMOVAPS Z15, Z11
+	VMOVAPS Z12, Z15
 
 cached_skip5:
-	TESTQ  DI, DI
+cached_done:
+	TESTQ  R8, R8
 	JZ     cached_unscaled
-	VMULPS (DI), Z19, Z19
-	ADDQ   $0x40, DI
+	VMULPS (R8)(DI*1), Z14, Z14
+	VMULPS 64(R8)(DI*1), Z15, Z15
 
 cached_unscaled:
-	VMOVUPS Z19, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, R8
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS Z14, (CX)(DI*1)
+	VMOVUPS Z15, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	CMPQ    DI, R10
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R8)
-	VMOVUPS    (BX), Z18
-	VMOVAPS    Z0, Z19
-	BTQ        $0x00, SI
+	PREFETCHT1 (R9)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z12
+	PREFETCHT1 64(R9)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z13
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z15
+	BTQ        $0x00, AX
 	JCC        streamed_skip0
-	VMOVAPS    Z7, Z20
-	VPERMT2PS  Z19, Z1, Z20
-	VMOVAPS    Z19, Z7
-	VADDPS     Z20, Z18, Z19
+	VMOVAPS    Z12, Z14
+	VMOVAPS    Z13, Z15
 
 streamed_skip0:
-	VMOVAPS   Z6, Z20
-	VPERMT2PS Z18, Z1, Z20
-	VMOVAPS   Z18, Z6
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, SI
-	JCC       streamed_skip1
-	VMOVAPS   Z9, Z20
-	VPERMT2PS Z19, Z2, Z20
-	VMOVAPS   Z19, Z9
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x02
+	JLT     streamed_done
+	VALIGND $0x0f, Z1, Z12, Z16
+	VALIGND $0x0f, Z12, Z13, Z17
+	VMOVAPS Z13, Z1
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x01, AX
+	JCC     streamed_skip1
+	VALIGND $0x0e, Z3, Z14, Z16
+	VALIGND $0x0e, Z14, Z15, Z17
+	VMOVAPS Z15, Z3
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip1:
-	VMOVAPS   Z8, Z20
-	VPERMT2PS Z18, Z2, Z20
-	VMOVAPS   Z18, Z8
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, SI
-	JCC       streamed_skip2
-	VMOVAPS   Z11, Z20
-	VPERMT2PS Z19, Z3, Z20
-	VMOVAPS   Z19, Z11
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x04
+	JLT     streamed_done
+	VALIGND $0x0e, Z2, Z12, Z16
+	VALIGND $0x0e, Z12, Z13, Z17
+	VMOVAPS Z13, Z2
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x02, AX
+	JCC     streamed_skip2
+	VALIGND $0x0c, Z5, Z14, Z16
+	VALIGND $0x0c, Z14, Z15, Z17
+	VMOVAPS Z15, Z5
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip2:
-	VMOVAPS   Z10, Z20
-	VPERMT2PS Z18, Z3, Z20
-	VMOVAPS   Z18, Z10
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, SI
-	JCC       streamed_skip3
-	VMOVAPS   Z13, Z20
-	VPERMT2PS Z19, Z4, Z20
-	VMOVAPS   Z19, Z13
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x08
+	JLT     streamed_done
+	VALIGND $0x0c, Z4, Z12, Z16
+	VALIGND $0x0c, Z12, Z13, Z17
+	VMOVAPS Z13, Z4
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x03, AX
+	JCC     streamed_skip3
+	VALIGND $0x08, Z7, Z14, Z16
+	VALIGND $0x08, Z14, Z15, Z17
+	VMOVAPS Z15, Z7
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip3:
-	VMOVAPS   Z12, Z20
-	VPERMT2PS Z18, Z4, Z20
-	VMOVAPS   Z18, Z12
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, SI
-	JCC       streamed_skip4
-	VMOVAPS   Z15, Z20
-	VPERMT2PS Z19, Z5, Z20
-	VMOVAPS   Z19, Z15
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x10
+	JLT     streamed_done
+	VALIGND $0x08, Z6, Z12, Z16
+	VALIGND $0x08, Z12, Z13, Z17
+	VMOVAPS Z13, Z6
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x04, AX
+	JCC     streamed_skip4
+	VMOVAPS Z9, Z16
+	VMOVAPS Z14, Z17
+	VMOVAPS Z15, Z9
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip4:
-	VMOVAPS   Z14, Z20
-	VPERMT2PS Z18, Z5, Z20
-	VMOVAPS   Z18, Z14
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, SI
-	JCC       streamed_skip5
-	VMOVAPS   Z17, Z20
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z19, Z16
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x20
+	JLT     streamed_done
+	VMOVAPS Z8, Z16
+	VMOVAPS Z12, Z17
+	VMOVAPS Z13, Z8
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x05, AX
+	JCC     streamed_skip5
+	VADDPS  Z10, Z12, Z10
+	VMOVAPS Z10, Z12
+	VMOVAPS Z14, Z10
+	VMOVAPS Z12, Z14
+	VADDPS  Z11, Z13, Z11
+	VMOVAPS Z11, Z12
+	VMOVAPS Z15, Z11
+	VMOVAPS Z12, Z15
 
 streamed_skip5:
-	TESTQ  DI, DI
+streamed_done:
+	TESTQ  R8, R8
 	JZ     streamed_unscaled
-	VMULPS (DI), Z19, Z19
-	ADDQ   $0x40, DI
+	VMULPS (R8)(DI*1), Z14, Z14
+	VMULPS 64(R8)(DI*1), Z15, Z15
 
 streamed_unscaled:
-	VMOVNTPS Z19, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, R8
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVNTPS Z14, (CX)(DI*1)
+	VMOVNTPS Z15, 64(CX)(DI*1)
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, R10
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ     CX, CX
+	TESTQ     BX, BX
 	JLE       done
-	MOVL      $0xffffffff, R8
-	BZHIL     DX, R8, R8
-	KMOVW     R8, K1
-	MOVL      $0xffffffff, DX
-	BZHIL     CX, DX, DX
-	KMOVW     DX, K2
-	VMOVUPS.Z (BX), K1, Z18
-	VMOVAPS   Z0, Z19
-	BTQ       $0x00, SI
+	MOVQ      $0x00000010, R9
+	CMPQ      SI, R9
+	CMOVQLT   SI, R9
+	MOVQ      $0x00000010, R10
+	CMPQ      BX, R10
+	CMOVQLT   BX, R10
+	MOVL      $0xffffffff, R11
+	BZHIL     R9, R11, R11
+	KMOVW     R11, K1
+	MOVL      $0xffffffff, R11
+	BZHIL     R10, R11, R11
+	KMOVW     R11, K2
+	VMOVUPS.Z (DX)(DI*1), K1, Z12
+	VMOVAPS   Z0, Z13
+	BTQ       $0x00, AX
 	JCC       rest_skip0
-	VMOVAPS   Z7, Z20
-	VPERMT2PS Z19, Z1, Z20
-	VMOVAPS   Z19, Z7
-	VADDPS    Z20, Z18, Z19
+	VMOVAPS   Z12, Z13
 
 rest_skip0:
-	VMOVAPS   Z6, Z20
-	VPERMT2PS Z18, Z1, Z20
-	VMOVAPS   Z18, Z6
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x01, SI
-	JCC       rest_skip1
-	VMOVAPS   Z9, Z20
-	VPERMT2PS Z19, Z2, Z20
-	VMOVAPS   Z19, Z9
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x02
+	JLT     rest_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     rest_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 rest_skip1:
-	VMOVAPS   Z8, Z20
-	VPERMT2PS Z18, Z2, Z20
-	VMOVAPS   Z18, Z8
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x02, SI
-	JCC       rest_skip2
-	VMOVAPS   Z11, Z20
-	VPERMT2PS Z19, Z3, Z20
-	VMOVAPS   Z19, Z11
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x04
+	JLT     rest_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     rest_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 rest_skip2:
-	VMOVAPS   Z10, Z20
-	VPERMT2PS Z18, Z3, Z20
-	VMOVAPS   Z18, Z10
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x03, SI
-	JCC       rest_skip3
-	VMOVAPS   Z13, Z20
-	VPERMT2PS Z19, Z4, Z20
-	VMOVAPS   Z19, Z13
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x08
+	JLT     rest_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     rest_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 rest_skip3:
-	VMOVAPS   Z12, Z20
-	VPERMT2PS Z18, Z4, Z20
-	VMOVAPS   Z18, Z12
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x04, SI
-	JCC       rest_skip4
-	VMOVAPS   Z15, Z20
-	VPERMT2PS Z19, Z5, Z20
-	VMOVAPS   Z19, Z15
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x10
+	JLT     rest_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     rest_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 rest_skip4:
-	VMOVAPS   Z14, Z20
-	VPERMT2PS Z18, Z5, Z20
-	VMOVAPS   Z18, Z14
-	VADDPS    Z20, Z18, Z18
-	BTQ       $0x05, SI
-	JCC       rest_skip5
-	VMOVAPS   Z17, Z20
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z19, Z16
-	VADDPS    Z20, Z18, Z19
+	CMPQ    AX, $0x20
+	JLT     rest_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     rest_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 rest_skip5:
-	TESTQ     DI, DI
+rest_done:
+	TESTQ     R8, R8
 	JZ        rest_unscaled
-	VMOVUPS.Z (DI), K2, Z18
-	VMULPS    Z18, Z19, Z19
-	ADDQ      $0x40, DI
+	VMOVUPS.Z (R8)(DI*1), K2, Z12
+	VMULPS    Z12, Z13, Z13
 
 rest_unscaled:
-	VMOVUPS Z19, K2, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
+	VMOVUPS Z13, K2, (CX)(DI*1)
+	SUBQ    R9, SI
+	SUBQ    R10, BX
+	ADDQ    $0x40, DI
 	JMP     rest
 
 done:
 	VZEROUPPER
 	RET
 
-// func prefixSlideSumAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·prefixSlideSumAVX512(SB), NOSPLIT, $0-96
-	MOVQ    dst+0(FP), AX
-	MOVQ    n+48(FP), CX
-	MOVQ    cells+40(FP), DX
-	MOVQ    acc+8(FP), BX
-	MOVQ    src+16(FP), SI
-	MOVQ    end+24(FP), DI
-	MOVQ    steps+56(FP), R8
-	VPXORD  Z0, Z0, Z0
-	MOVQ    index+64(FP), R9
-	VMOVUPS (R9), Z1
-	VMOVUPS 64(R9), Z2
-	VMOVUPS 128(R9), Z3
-	VMOVUPS 192(R9), Z4
-	VMOVUPS 256(R9), Z5
-	VMOVUPS 320(R9), Z6
+// func slideBlockSumAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·slideBlockSumAVX512(SB), NOSPLIT, $0-136
+	VPXORD Z0, Z0, Z0
+	MOVQ   k+56(FP), AX
+
+row:
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    n+48(FP), BX
+	MOVQ    cells+40(FP), SI
+	MOVQ    before+32(FP), DI
+	MOVQ    acc+16(FP), R8
+	MOVQ    end+24(FP), R9
+	MOVQ    by+88(FP), R10
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z0, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z0, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z0, Z16
-	VMOVAPS Z0, Z17
-	MOVQ    by+88(FP), R9
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ      before+32(FP), R10
-	SUBQ      R10, DX
-	MOVQ      R10, R11
+	SUBQ      DI, SI
+	MOVQ      DI, R11
 	ANDQ      $0x0f, R11
 	JZ        before
 	MOVL      $0x00000010, R12
@@ -2867,470 +3676,590 @@ TEXT ·prefixSlideSumAVX512(SB), NOSPLIT, $0-96
 	BZHIL     R12, R13, R13
 	NOTL      R13
 	KMOVW     R13, K1
-	LEAQ      -64(BX)(R11*4), R12
-	LEAQ      (BX)(R11*4), BX
-	LEAQ      -64(SI)(R11*4), R13
-	LEAQ      (SI)(R11*4), SI
-	LEAQ      -64(DI)(R11*4), R14
-	LEAQ      (DI)(R11*4), DI
-	VMOVUPS.Z (R12), K1, Z18
-	VMOVUPS.Z (R13), K1, Z19
-	VMOVUPS.Z (R14), K1, Z20
-	VADDPS    Z18, Z19, Z18
-	VMOVUPS   Z18, K1, (R12)
-	VADDPS    Z18, Z20, Z20
-	VMOVAPS   Z0, Z18
-	BTQ       $0x00, R8
+	LEAQ      (DX)(R11*4), DX
+	VMOVUPS.Z -64(DX), K1, Z12
+	VMOVAPS   Z0, Z13
+	BTQ       $0x00, AX
 	JCC       first_skip0
-	VMOVAPS   Z7, Z19
-	VPERMT2PS Z18, Z1, Z19
-	VMOVAPS   Z18, Z7
-	VADDPS    Z19, Z20, Z18
+	VMOVAPS   Z12, Z13
 
 first_skip0:
-	VMOVAPS   Z6, Z19
-	VPERMT2PS Z20, Z1, Z19
-	VMOVAPS   Z20, Z6
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x01, R8
-	JCC       first_skip1
-	VMOVAPS   Z9, Z19
-	VPERMT2PS Z18, Z2, Z19
-	VMOVAPS   Z18, Z9
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x02
+	JLT     first_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     first_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 first_skip1:
-	VMOVAPS   Z8, Z19
-	VPERMT2PS Z20, Z2, Z19
-	VMOVAPS   Z20, Z8
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x02, R8
-	JCC       first_skip2
-	VMOVAPS   Z11, Z19
-	VPERMT2PS Z18, Z3, Z19
-	VMOVAPS   Z18, Z11
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x04
+	JLT     first_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     first_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 first_skip2:
-	VMOVAPS   Z10, Z19
-	VPERMT2PS Z20, Z3, Z19
-	VMOVAPS   Z20, Z10
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x03, R8
-	JCC       first_skip3
-	VMOVAPS   Z13, Z19
-	VPERMT2PS Z18, Z4, Z19
-	VMOVAPS   Z18, Z13
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x08
+	JLT     first_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     first_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 first_skip3:
-	VMOVAPS   Z12, Z19
-	VPERMT2PS Z20, Z4, Z19
-	VMOVAPS   Z20, Z12
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x04, R8
-	JCC       first_skip4
-	VMOVAPS   Z15, Z19
-	VPERMT2PS Z18, Z5, Z19
-	VMOVAPS   Z18, Z15
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x10
+	JLT     first_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     first_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 first_skip4:
-	VMOVAPS   Z14, Z19
-	VPERMT2PS Z20, Z5, Z19
-	VMOVAPS   Z20, Z14
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x05, R8
-	JCC       first_skip5
-	VMOVAPS   Z17, Z19
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z18, Z16
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x20
+	JLT     first_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     first_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 first_skip5:
+first_done:
 before:
-	SHRQ $0x04, R10
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
-	VMOVUPS   (BX), Z18
-	VMOVUPS   (SI), Z19
-	VMOVUPS   (DI), Z20
-	VADDPS    Z18, Z19, Z18
-	VMOVUPS   Z18, (BX)
-	VADDPS    Z18, Z20, Z20
-	VMOVAPS   Z0, Z18
-	BTQ       $0x00, R8
-	JCC       whole_skip0
-	VMOVAPS   Z7, Z19
-	VPERMT2PS Z18, Z1, Z19
-	VMOVAPS   Z18, Z7
-	VADDPS    Z19, Z20, Z18
+	VMOVUPS (DX), Z12
+	VMOVAPS Z0, Z13
+	BTQ     $0x00, AX
+	JCC     whole_skip0
+	VMOVAPS Z12, Z13
 
 whole_skip0:
-	VMOVAPS   Z6, Z19
-	VPERMT2PS Z20, Z1, Z19
-	VMOVAPS   Z20, Z6
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x01, R8
-	JCC       whole_skip1
-	VMOVAPS   Z9, Z19
-	VPERMT2PS Z18, Z2, Z19
-	VMOVAPS   Z18, Z9
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x02
+	JLT     whole_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     whole_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 whole_skip1:
-	VMOVAPS   Z8, Z19
-	VPERMT2PS Z20, Z2, Z19
-	VMOVAPS   Z20, Z8
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x02, R8
-	JCC       whole_skip2
-	VMOVAPS   Z11, Z19
-	VPERMT2PS Z18, Z3, Z19
-	VMOVAPS   Z18, Z11
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x04
+	JLT     whole_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     whole_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 whole_skip2:
-	VMOVAPS   Z10, Z19
-	VPERMT2PS Z20, Z3, Z19
-	VMOVAPS   Z20, Z10
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x03, R8
-	JCC       whole_skip3
-	VMOVAPS   Z13, Z19
-	VPERMT2PS Z18, Z4, Z19
-	VMOVAPS   Z18, Z13
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x08
+	JLT     whole_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     whole_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 whole_skip3:
-	VMOVAPS   Z12, Z19
-	VPERMT2PS Z20, Z4, Z19
-	VMOVAPS   Z20, Z12
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x04, R8
-	JCC       whole_skip4
-	VMOVAPS   Z15, Z19
-	VPERMT2PS Z18, Z5, Z19
-	VMOVAPS   Z18, Z15
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x10
+	JLT     whole_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     whole_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 whole_skip4:
-	VMOVAPS   Z14, Z19
-	VPERMT2PS Z20, Z5, Z19
-	VMOVAPS   Z20, Z14
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x05, R8
-	JCC       whole_skip5
-	VMOVAPS   Z17, Z19
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z18, Z16
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x20
+	JLT     whole_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     whole_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 whole_skip5:
-	ADDQ $0x40, BX
-	ADDQ $0x40, SI
-	ADDQ $0x40, DI
-	DECQ R10
+whole_done:
+	ADDQ $0x40, DX
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+72(FP), R10
-	CMPQ stream+80(FP), $0x00
-	JNE  streamed
+	MOVQ  next+72(FP), R11
+	MOVQ  SI, R12
+	ANDQ  $-32, R12
+	SUBQ  R12, SI
+	SUBQ  R12, BX
+	SHLQ  $0x02, R12
+	XORQ  DI, DI
+	TESTQ R12, R12
+	JZ    rest
+	CMPQ  stream+80(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R10)
-	VMOVUPS    (BX), Z18
-	VMOVUPS    (SI), Z19
-	VMOVUPS    (DI), Z20
-	VADDPS     Z18, Z19, Z18
-	VMOVUPS    Z18, (BX)
-	VADDPS     Z18, Z20, Z20
-	VMOVAPS    Z0, Z18
-	BTQ        $0x00, R8
+	PREFETCHT0 (R11)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z12
+	PREFETCHT0 64(R11)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z13
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z15
+	BTQ        $0x00, AX
 	JCC        cached_skip0
-	VMOVAPS    Z7, Z19
-	VPERMT2PS  Z18, Z1, Z19
-	VMOVAPS    Z18, Z7
-	VADDPS     Z19, Z20, Z18
+	VMOVAPS    Z12, Z14
+	VMOVAPS    Z13, Z15
 
 cached_skip0:
-	VMOVAPS   Z6, Z19
-	VPERMT2PS Z20, Z1, Z19
-	VMOVAPS   Z20, Z6
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x01, R8
-	JCC       cached_skip1
-	VMOVAPS   Z9, Z19
-	VPERMT2PS Z18, Z2, Z19
-	VMOVAPS   Z18, Z9
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x02
+	JLT     cached_done
+	VALIGND $0x0f, Z1, Z12, Z16
+	VALIGND $0x0f, Z12, Z13, Z17
+	VMOVAPS Z13, Z1
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x01, AX
+	JCC     cached_skip1
+	VALIGND $0x0e, Z3, Z14, Z16
+	VALIGND $0x0e, Z14, Z15, Z17
+	VMOVAPS Z15, Z3
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip1:
-	VMOVAPS   Z8, Z19
-	VPERMT2PS Z20, Z2, Z19
-	VMOVAPS   Z20, Z8
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x02, R8
-	JCC       cached_skip2
-	VMOVAPS   Z11, Z19
-	VPERMT2PS Z18, Z3, Z19
-	VMOVAPS   Z18, Z11
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x04
+	JLT     cached_done
+	VALIGND $0x0e, Z2, Z12, Z16
+	VALIGND $0x0e, Z12, Z13, Z17
+	VMOVAPS Z13, Z2
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x02, AX
+	JCC     cached_skip2
+	VALIGND $0x0c, Z5, Z14, Z16
+	VALIGND $0x0c, Z14, Z15, Z17
+	VMOVAPS Z15, Z5
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip2:
-	VMOVAPS   Z10, Z19
-	VPERMT2PS Z20, Z3, Z19
-	VMOVAPS   Z20, Z10
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x03, R8
-	JCC       cached_skip3
-	VMOVAPS   Z13, Z19
-	VPERMT2PS Z18, Z4, Z19
-	VMOVAPS   Z18, Z13
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x08
+	JLT     cached_done
+	VALIGND $0x0c, Z4, Z12, Z16
+	VALIGND $0x0c, Z12, Z13, Z17
+	VMOVAPS Z13, Z4
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x03, AX
+	JCC     cached_skip3
+	VALIGND $0x08, Z7, Z14, Z16
+	VALIGND $0x08, Z14, Z15, Z17
+	VMOVAPS Z15, Z7
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip3:
-	VMOVAPS   Z12, Z19
-	VPERMT2PS Z20, Z4, Z19
-	VMOVAPS   Z20, Z12
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x04, R8
-	JCC       cached_skip4
-	VMOVAPS   Z15, Z19
-	VPERMT2PS Z18, Z5, Z19
-	VMOVAPS   Z18, Z15
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x10
+	JLT     cached_done
+	VALIGND $0x08, Z6, Z12, Z16
+	VALIGND $0x08, Z12, Z13, Z17
+	VMOVAPS Z13, Z6
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x04, AX
+	JCC     cached_skip4
+	VMOVAPS Z9, Z16
+	VMOVAPS Z14, Z17
+	VMOVAPS Z15, Z9
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 cached_skip4:
-	VMOVAPS   Z14, Z19
-	VPERMT2PS Z20, Z5, Z19
-	VMOVAPS   Z20, Z14
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x05, R8
-	JCC       cached_skip5
-	VMOVAPS   Z17, Z19
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z18, Z16
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x20
+	JLT     cached_done
+	VMOVAPS Z8, Z16
+	VMOVAPS Z12, Z17
+	VMOVAPS Z13, Z8
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x05, AX
+	JCC     cached_skip5
+	VADDPS  Z10, Z12, Z10
+	VMOVAPS Z10, Z12
+	VMOVAPS Z14, Z10
+	VMOVAPS Z12, Z14
+	VADDPS  Z11, Z13, Z11
+	VMOVAPS Z11, Z12
+	VMOVAPS Z15, Z11
+	VMOVAPS Z12, Z15
 
 cached_skip5:
-	TESTQ  R9, R9
-	JZ     cached_unscaled
-	VMULPS (R9), Z18, Z18
-	ADDQ   $0x40, R9
+cached_done:
+	VMOVUPS (R9)(DI*1), Z12
+	VMOVUPS (R8)(DI*1), Z13
+	VMOVAPS Z14, (R9)(DI*1)
+	VADDPS  Z13, Z14, Z13
+	VMOVAPS Z13, (R8)(DI*1)
+	VADDPS  Z12, Z13, Z14
+	VMOVUPS 64(R9)(DI*1), Z12
+	VMOVUPS 64(R8)(DI*1), Z13
+	VMOVAPS Z15, 64(R9)(DI*1)
+	VADDPS  Z13, Z15, Z13
+	VMOVAPS Z13, 64(R8)(DI*1)
+	VADDPS  Z12, Z13, Z15
+	TESTQ   R10, R10
+	JZ      cached_unscaled
+	VMULPS  (R10)(DI*1), Z14, Z14
+	VMULPS  64(R10)(DI*1), Z15, Z15
 
 cached_unscaled:
-	VMOVUPS Z18, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, SI
-	ADDQ    $0x40, DI
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, R10
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS Z14, (CX)(DI*1)
+	VMOVUPS Z15, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	CMPQ    DI, R12
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R10)
-	VMOVUPS    (BX), Z18
-	VMOVUPS    (SI), Z19
-	VMOVUPS    (DI), Z20
-	VADDPS     Z18, Z19, Z18
-	VMOVUPS    Z18, (BX)
-	VADDPS     Z18, Z20, Z20
-	VMOVAPS    Z0, Z18
-	BTQ        $0x00, R8
+	PREFETCHT1 (R11)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z12
+	PREFETCHT1 64(R11)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z13
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z15
+	BTQ        $0x00, AX
 	JCC        streamed_skip0
-	VMOVAPS    Z7, Z19
-	VPERMT2PS  Z18, Z1, Z19
-	VMOVAPS    Z18, Z7
-	VADDPS     Z19, Z20, Z18
+	VMOVAPS    Z12, Z14
+	VMOVAPS    Z13, Z15
 
 streamed_skip0:
-	VMOVAPS   Z6, Z19
-	VPERMT2PS Z20, Z1, Z19
-	VMOVAPS   Z20, Z6
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x01, R8
-	JCC       streamed_skip1
-	VMOVAPS   Z9, Z19
-	VPERMT2PS Z18, Z2, Z19
-	VMOVAPS   Z18, Z9
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x02
+	JLT     streamed_done
+	VALIGND $0x0f, Z1, Z12, Z16
+	VALIGND $0x0f, Z12, Z13, Z17
+	VMOVAPS Z13, Z1
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x01, AX
+	JCC     streamed_skip1
+	VALIGND $0x0e, Z3, Z14, Z16
+	VALIGND $0x0e, Z14, Z15, Z17
+	VMOVAPS Z15, Z3
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip1:
-	VMOVAPS   Z8, Z19
-	VPERMT2PS Z20, Z2, Z19
-	VMOVAPS   Z20, Z8
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x02, R8
-	JCC       streamed_skip2
-	VMOVAPS   Z11, Z19
-	VPERMT2PS Z18, Z3, Z19
-	VMOVAPS   Z18, Z11
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x04
+	JLT     streamed_done
+	VALIGND $0x0e, Z2, Z12, Z16
+	VALIGND $0x0e, Z12, Z13, Z17
+	VMOVAPS Z13, Z2
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x02, AX
+	JCC     streamed_skip2
+	VALIGND $0x0c, Z5, Z14, Z16
+	VALIGND $0x0c, Z14, Z15, Z17
+	VMOVAPS Z15, Z5
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip2:
-	VMOVAPS   Z10, Z19
-	VPERMT2PS Z20, Z3, Z19
-	VMOVAPS   Z20, Z10
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x03, R8
-	JCC       streamed_skip3
-	VMOVAPS   Z13, Z19
-	VPERMT2PS Z18, Z4, Z19
-	VMOVAPS   Z18, Z13
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x08
+	JLT     streamed_done
+	VALIGND $0x0c, Z4, Z12, Z16
+	VALIGND $0x0c, Z12, Z13, Z17
+	VMOVAPS Z13, Z4
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x03, AX
+	JCC     streamed_skip3
+	VALIGND $0x08, Z7, Z14, Z16
+	VALIGND $0x08, Z14, Z15, Z17
+	VMOVAPS Z15, Z7
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip3:
-	VMOVAPS   Z12, Z19
-	VPERMT2PS Z20, Z4, Z19
-	VMOVAPS   Z20, Z12
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x04, R8
-	JCC       streamed_skip4
-	VMOVAPS   Z15, Z19
-	VPERMT2PS Z18, Z5, Z19
-	VMOVAPS   Z18, Z15
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x10
+	JLT     streamed_done
+	VALIGND $0x08, Z6, Z12, Z16
+	VALIGND $0x08, Z12, Z13, Z17
+	VMOVAPS Z13, Z6
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x04, AX
+	JCC     streamed_skip4
+	VMOVAPS Z9, Z16
+	VMOVAPS Z14, Z17
+	VMOVAPS Z15, Z9
+	VADDPS  Z16, Z12, Z14
+	VADDPS  Z17, Z13, Z15
 
 streamed_skip4:
-	VMOVAPS   Z14, Z19
-	VPERMT2PS Z20, Z5, Z19
-	VMOVAPS   Z20, Z14
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x05, R8
-	JCC       streamed_skip5
-	VMOVAPS   Z17, Z19
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z18, Z16
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x20
+	JLT     streamed_done
+	VMOVAPS Z8, Z16
+	VMOVAPS Z12, Z17
+	VMOVAPS Z13, Z8
+	VADDPS  Z16, Z12, Z12
+	VADDPS  Z17, Z13, Z13
+	BTQ     $0x05, AX
+	JCC     streamed_skip5
+	VADDPS  Z10, Z12, Z10
+	VMOVAPS Z10, Z12
+	VMOVAPS Z14, Z10
+	VMOVAPS Z12, Z14
+	VADDPS  Z11, Z13, Z11
+	VMOVAPS Z11, Z12
+	VMOVAPS Z15, Z11
+	VMOVAPS Z12, Z15
 
 streamed_skip5:
-	TESTQ  R9, R9
-	JZ     streamed_unscaled
-	VMULPS (R9), Z18, Z18
-	ADDQ   $0x40, R9
+streamed_done:
+	VMOVUPS (R9)(DI*1), Z12
+	VMOVUPS (R8)(DI*1), Z13
+	VMOVAPS Z14, (R9)(DI*1)
+	VADDPS  Z13, Z14, Z13
+	VMOVAPS Z13, (R8)(DI*1)
+	VADDPS  Z12, Z13, Z14
+	VMOVUPS 64(R9)(DI*1), Z12
+	VMOVUPS 64(R8)(DI*1), Z13
+	VMOVAPS Z15, 64(R9)(DI*1)
+	VADDPS  Z13, Z15, Z13
+	VMOVAPS Z13, 64(R8)(DI*1)
+	VADDPS  Z12, Z13, Z15
+	TESTQ   R10, R10
+	JZ      streamed_unscaled
+	VMULPS  (R10)(DI*1), Z14, Z14
+	VMULPS  64(R10)(DI*1), Z15, Z15
 
 streamed_unscaled:
-	VMOVNTPS Z18, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, SI
-	ADDQ     $0x40, DI
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, R10
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVNTPS Z14, (CX)(DI*1)
+	VMOVNTPS Z15, 64(CX)(DI*1)
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, R12
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ     CX, CX
+	TESTQ     BX, BX
 	JLE       done
-	MOVL      $0xffffffff, R10
-	BZHIL     DX, R10, R10
-	KMOVW     R10, K1
-	MOVL      $0xffffffff, DX
-	BZHIL     CX, DX, DX
-	KMOVW     DX, K2
-	VMOVUPS.Z (BX), K1, Z18
-	VMOVUPS.Z (SI), K1, Z19
-	VMOVUPS.Z (DI), K1, Z20
-	VADDPS    Z18, Z19, Z18
-	VMOVUPS   Z18, K1, (BX)
-	VADDPS    Z18, Z20, Z20
-	VMOVAPS   Z0, Z18
-	BTQ       $0x00, R8
+	MOVQ      $0x00000010, R11
+	CMPQ      SI, R11
+	CMOVQLT   SI, R11
+	MOVQ      $0x00000010, R12
+	CMPQ      BX, R12
+	CMOVQLT   BX, R12
+	MOVL      $0xffffffff, R13
+	BZHIL     R11, R13, R13
+	KMOVW     R13, K1
+	MOVL      $0xffffffff, R13
+	BZHIL     R12, R13, R13
+	KMOVW     R13, K2
+	VMOVUPS.Z (DX)(DI*1), K1, Z12
+	VMOVAPS   Z0, Z13
+	BTQ       $0x00, AX
 	JCC       rest_skip0
-	VMOVAPS   Z7, Z19
-	VPERMT2PS Z18, Z1, Z19
-	VMOVAPS   Z18, Z7
-	VADDPS    Z19, Z20, Z18
+	VMOVAPS   Z12, Z13
 
 rest_skip0:
-	VMOVAPS   Z6, Z19
-	VPERMT2PS Z20, Z1, Z19
-	VMOVAPS   Z20, Z6
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x01, R8
-	JCC       rest_skip1
-	VMOVAPS   Z9, Z19
-	VPERMT2PS Z18, Z2, Z19
-	VMOVAPS   Z18, Z9
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x02
+	JLT     rest_done
+	VALIGND $0x0f, Z1, Z12, Z14
+	VMOVAPS Z12, Z1
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x01, AX
+	JCC     rest_skip1
+	VALIGND $0x0e, Z3, Z13, Z14
+	VMOVAPS Z13, Z3
+	VADDPS  Z14, Z12, Z13
 
 rest_skip1:
-	VMOVAPS   Z8, Z19
-	VPERMT2PS Z20, Z2, Z19
-	VMOVAPS   Z20, Z8
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x02, R8
-	JCC       rest_skip2
-	VMOVAPS   Z11, Z19
-	VPERMT2PS Z18, Z3, Z19
-	VMOVAPS   Z18, Z11
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x04
+	JLT     rest_done
+	VALIGND $0x0e, Z2, Z12, Z14
+	VMOVAPS Z12, Z2
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x02, AX
+	JCC     rest_skip2
+	VALIGND $0x0c, Z5, Z13, Z14
+	VMOVAPS Z13, Z5
+	VADDPS  Z14, Z12, Z13
 
 rest_skip2:
-	VMOVAPS   Z10, Z19
-	VPERMT2PS Z20, Z3, Z19
-	VMOVAPS   Z20, Z10
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x03, R8
-	JCC       rest_skip3
-	VMOVAPS   Z13, Z19
-	VPERMT2PS Z18, Z4, Z19
-	VMOVAPS   Z18, Z13
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x08
+	JLT     rest_done
+	VALIGND $0x0c, Z4, Z12, Z14
+	VMOVAPS Z12, Z4
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x03, AX
+	JCC     rest_skip3
+	VALIGND $0x08, Z7, Z13, Z14
+	VMOVAPS Z13, Z7
+	VADDPS  Z14, Z12, Z13
 
 rest_skip3:
-	VMOVAPS   Z12, Z19
-	VPERMT2PS Z20, Z4, Z19
-	VMOVAPS   Z20, Z12
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x04, R8
-	JCC       rest_skip4
-	VMOVAPS   Z15, Z19
-	VPERMT2PS Z18, Z5, Z19
-	VMOVAPS   Z18, Z15
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x10
+	JLT     rest_done
+	VALIGND $0x08, Z6, Z12, Z14
+	VMOVAPS Z12, Z6
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x04, AX
+	JCC     rest_skip4
+	VMOVAPS Z9, Z14
+	VMOVAPS Z13, Z9
+	VADDPS  Z14, Z12, Z13
 
 rest_skip4:
-	VMOVAPS   Z14, Z19
-	VPERMT2PS Z20, Z5, Z19
-	VMOVAPS   Z20, Z14
-	VADDPS    Z19, Z20, Z20
-	BTQ       $0x05, R8
-	JCC       rest_skip5
-	VMOVAPS   Z17, Z19
-	VMOVAPS   Z16, Z17
-	VMOVAPS   Z18, Z16
-	VADDPS    Z19, Z20, Z18
+	CMPQ    AX, $0x20
+	JLT     rest_done
+	VMOVAPS Z8, Z14
+	VMOVAPS Z12, Z8
+	VADDPS  Z14, Z12, Z12
+	BTQ     $0x05, AX
+	JCC     rest_skip5
+	VMOVAPS Z10, Z14
+	VMOVAPS Z11, Z10
+	VMOVAPS Z13, Z11
+	VADDPS  Z14, Z12, Z13
 
 rest_skip5:
-	TESTQ     R9, R9
+rest_done:
+	VMOVUPS   (R9)(DI*1), Z12
+	VMOVUPS   (R8)(DI*1), Z14
+	VMOVAPS   Z13, (R9)(DI*1)
+	VADDPS    Z14, Z13, Z14
+	VMOVAPS   Z14, (R8)(DI*1)
+	VADDPS    Z12, Z14, Z13
+	TESTQ     R10, R10
 	JZ        rest_unscaled
-	VMOVUPS.Z (R9), K2, Z19
-	VMULPS    Z19, Z18, Z18
-	ADDQ      $0x40, R9
+	VMOVUPS.Z (R10)(DI*1), K2, Z12
+	VMULPS    Z12, Z13, Z13
 
 rest_unscaled:
-	VMOVUPS Z18, K2, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
+	VMOVUPS Z13, K2, (CX)(DI*1)
+	SUBQ    R11, SI
+	SUBQ    R12, BX
+	ADDQ    $0x40, DI
 	JMP     rest
 
 done:
+	MOVQ dstRow+104(FP), CX
+	ADDQ CX, dst+0(FP)
+	MOVQ srcRow+112(FP), CX
+	ADDQ CX, src+8(FP)
+	ADDQ CX, next+72(FP)
+	MOVQ byRow+120(FP), CX
+	ADDQ CX, by+88(FP)
+	MOVQ width+128(FP), CX
+	ADDQ CX, end+24(FP)
+	DECQ rows+96(FP)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func suffixSumAVX512(p *float32, n int, row int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·suffixSumAVX512(SB), NOSPLIT, $0-32
+	MOVQ   p+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   row+16(FP), DX
+	MOVQ   rows+24(FP), BX
+	MOVQ   BX, SI
+	DECQ   SI
+	IMULQ  DX, SI
+	ADDQ   SI, AX
+	VPXORD Z0, Z0, Z0
+
+four:
+	CMPQ    CX, $0x40
+	JLT     four_end
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    AX, SI
+	MOVQ    BX, DI
+
+four_row:
+	VMOVUPS (SI), Z5
+	VMOVAPS Z1, (SI)
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(SI), Z5
+	VMOVAPS Z2, 64(SI)
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(SI), Z5
+	VMOVAPS Z3, 128(SI)
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(SI), Z5
+	VMOVAPS Z4, 192(SI)
+	VADDPS  Z5, Z4, Z4
+	SUBQ    DX, SI
+	DECQ    DI
+	JNZ     four_row
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x40, CX
+	JMP     four
+
+four_end:
+one:
+	CMPQ    CX, $0x10
+	JLT     one_end
+	VMOVAPS Z0, Z1
+	MOVQ    AX, SI
+	MOVQ    BX, DI
+
+one_row:
+	VMOVUPS (SI), Z2
+	VMOVAPS Z1, (SI)
+	VADDPS  Z2, Z1, Z1
+	SUBQ    DX, SI
+	DECQ    DI
+	JNZ     one_row
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, CX
+	JMP     one
+
+one_end:
 	VZEROUPPER
 	RET
 
@@ -4256,41 +5185,33 @@ planes12_rest:
 	VZEROUPPER
 	RET
 
-// func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·slideMaxFastAVX512(SB), NOSPLIT, $0-88
-	MOVQ dst+0(FP), AX
-	MOVQ n+32(FP), CX
-	MOVQ cells+24(FP), DX
-	MOVQ src+8(FP), BX
-	MOVQ steps+40(FP), SI
-
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, DI
-	VPBROADCASTD DI, Z0
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
 	KXNORW       K1, K1, K1
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
-	MOVQ         index+48(FP), DI
-	VMOVUPS      (DI), Z1
-	VMOVUPS      64(DI), Z2
-	VMOVUPS      128(DI), Z3
-	VMOVUPS      192(DI), Z4
-	VMOVUPS      256(DI), Z5
-	VMOVUPS      320(DI), Z6
-	VMOVUPS      384(DI), Z7
+	MOVQ         k+40(FP), AX
+	MOVQ         last+48(FP), CX
+	VMOVUPS      (CX), Z1
+	MOVQ         dst+0(FP), CX
+	MOVQ         src+8(FP), DX
+	MOVQ         n+32(FP), BX
+	MOVQ         cells+24(FP), SI
+	MOVQ         before+16(FP), DI
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z0, Z5
+	VMOVAPS      Z0, Z6
+	VMOVAPS      Z0, Z7
 	VMOVAPS      Z0, Z8
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z0, Z11
-	VMOVAPS      Z0, Z12
-	VMOVAPS      Z0, Z13
-	VMOVAPS      Z0, Z14
-	VMOVAPS      Z0, Z15
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ      before+16(FP), DI
-	SUBQ      DI, DX
+	SUBQ      DI, SI
 	MOVQ      DI, R8
 	ANDQ      $0x0f, R8
 	JZ        before
@@ -4300,53 +5221,86 @@ TEXT ·slideMaxFastAVX512(SB), NOSPLIT, $0-88
 	BZHIL     R9, R10, R10
 	NOTL      R10
 	KMOVW     R10, K4
-	LEAQ      -64(BX)(R8*4), R9
-	LEAQ      (BX)(R8*4), BX
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (R9), K4, Z15
-	VCMPPS    $0x07, Z15, Z15, K1, K1
-	CMPQ      SI, $0x00
-	JEQ       first_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       first_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       first_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       first_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       first_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       first_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       first_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
+	LEAQ      (DX)(R8*4), DX
+	VMOVAPS   Z0, Z9
+	VMOVUPS   -64(DX), K4, Z9
+	VCMPPS    $0x07, Z9, Z9, K1, K1
+	CMPQ      AX, $0x02
+	JLE       first_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       first_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       first_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       first_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       first_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       first_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 first_done:
 before:
@@ -4354,241 +5308,450 @@ before:
 	JZ   windows
 
 whole:
-	VMOVUPS   (BX), Z15
-	VCMPPS    $0x07, Z15, Z15, K2, K2
-	CMPQ      SI, $0x00
-	JEQ       whole_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       whole_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       whole_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       whole_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       whole_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       whole_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       whole_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
+	VMOVUPS   (DX), Z9
+	VCMPPS    $0x07, Z9, Z9, K2, K2
+	CMPQ      AX, $0x02
+	JLE       whole_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       whole_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       whole_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       whole_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       whole_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       whole_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 whole_done:
-	ADDQ $0x40, BX
+	ADDQ $0x40, DX
 	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), DI
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R8
+	MOVQ  SI, R9
+	ANDQ  $-32, R9
+	SUBQ  R9, SI
+	SUBQ  R9, BX
+	SHLQ  $0x02, R9
+	XORQ  DI, DI
+	TESTQ R9, R9
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (DI)
-	VMOVUPS    (BX), Z15
-	VCMPPS     $0x07, Z15, Z15, K3, K3
-	CMPQ       SI, $0x00
-	JEQ        cached_done
-	VMOVAPS    Z8, Z16
-	VPERMT2PS  Z15, Z1, Z16
-	VMOVAPS    Z15, Z8
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x01
-	JEQ        cached_done
-	VMOVAPS    Z9, Z16
-	VPERMT2PS  Z15, Z2, Z16
-	VMOVAPS    Z15, Z9
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x02
-	JEQ        cached_done
-	VMOVAPS    Z10, Z16
-	VPERMT2PS  Z15, Z3, Z16
-	VMOVAPS    Z15, Z10
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x03
-	JEQ        cached_done
-	VMOVAPS    Z11, Z16
-	VPERMT2PS  Z15, Z4, Z16
-	VMOVAPS    Z15, Z11
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x04
-	JEQ        cached_done
-	VMOVAPS    Z12, Z16
-	VPERMT2PS  Z15, Z5, Z16
-	VMOVAPS    Z15, Z12
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x05
-	JEQ        cached_done
-	VMOVAPS    Z13, Z16
-	VPERMT2PS  Z15, Z6, Z16
-	VMOVAPS    Z15, Z13
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x06
-	JEQ        cached_done
-	VMOVAPS    Z14, Z16
-	VPERMT2PS  Z15, Z7, Z16
-	VMOVAPS    Z15, Z14
-	VMAXPS     Z16, Z15, Z15
+	PREFETCHT0 (R8)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z9
+	PREFETCHT0 64(R8)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z10
+	VCMPPS     $0x07, Z9, Z10, K3, K3
+	CMPQ       AX, $0x02
+	JLE        cached_last0
+	VALIGND    $0x0f, Z2, Z9, Z11
+	VALIGND    $0x0f, Z9, Z10, Z12
+	VMOVAPS    Z10, Z2
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x04
+	JLE        cached_last1
+	VALIGND    $0x0e, Z3, Z9, Z11
+	VALIGND    $0x0e, Z9, Z10, Z12
+	VMOVAPS    Z10, Z3
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x08
+	JLE        cached_last2
+	VALIGND    $0x0c, Z4, Z9, Z11
+	VALIGND    $0x0c, Z9, Z10, Z12
+	VMOVAPS    Z10, Z4
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x10
+	JLE        cached_last3
+	VALIGND    $0x08, Z5, Z9, Z11
+	VALIGND    $0x08, Z9, Z10, Z12
+	VMOVAPS    Z10, Z5
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x20
+	JLE        cached_last4
+	VMOVAPS    Z6, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z6
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x30
+	JLE        cached_last5
+	VMOVAPS    Z7, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z7
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	VMOVAPS    Z8, Z11
+	VPERMT2PS  Z9, Z1, Z11
+	VMOVAPS    Z9, Z12
+	VPERMT2PS  Z10, Z1, Z12
+	VMOVAPS    Z10, Z8
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	JMP        cached_done
+
+cached_last0:
+	VMOVAPS   Z2, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z2
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last1:
+	VMOVAPS   Z3, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z3
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last2:
+	VMOVAPS   Z4, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z4
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last3:
+	VMOVAPS   Z5, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z5
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last4:
+	VMOVAPS   Z6, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z6
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last5:
+	VMOVAPS   Z7, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z7
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
 
 cached_done:
-	VMOVUPS Z15, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DI
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS Z9, (CX)(DI*1)
+	VMOVUPS Z10, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	CMPQ    DI, R9
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (DI)
-	VMOVUPS    (BX), Z15
-	VCMPPS     $0x07, Z15, Z15, K1, K1
-	CMPQ       SI, $0x00
-	JEQ        streamed_done
-	VMOVAPS    Z8, Z16
-	VPERMT2PS  Z15, Z1, Z16
-	VMOVAPS    Z15, Z8
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x01
-	JEQ        streamed_done
-	VMOVAPS    Z9, Z16
-	VPERMT2PS  Z15, Z2, Z16
-	VMOVAPS    Z15, Z9
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x02
-	JEQ        streamed_done
-	VMOVAPS    Z10, Z16
-	VPERMT2PS  Z15, Z3, Z16
-	VMOVAPS    Z15, Z10
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x03
-	JEQ        streamed_done
-	VMOVAPS    Z11, Z16
-	VPERMT2PS  Z15, Z4, Z16
-	VMOVAPS    Z15, Z11
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x04
-	JEQ        streamed_done
-	VMOVAPS    Z12, Z16
-	VPERMT2PS  Z15, Z5, Z16
-	VMOVAPS    Z15, Z12
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x05
-	JEQ        streamed_done
-	VMOVAPS    Z13, Z16
-	VPERMT2PS  Z15, Z6, Z16
-	VMOVAPS    Z15, Z13
-	VMAXPS     Z16, Z15, Z15
-	CMPQ       SI, $0x06
-	JEQ        streamed_done
-	VMOVAPS    Z14, Z16
-	VPERMT2PS  Z15, Z7, Z16
-	VMOVAPS    Z15, Z14
-	VMAXPS     Z16, Z15, Z15
+	PREFETCHT1 (R8)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z9
+	PREFETCHT1 64(R8)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z10
+	VCMPPS     $0x07, Z9, Z10, K1, K1
+	CMPQ       AX, $0x02
+	JLE        streamed_last0
+	VALIGND    $0x0f, Z2, Z9, Z11
+	VALIGND    $0x0f, Z9, Z10, Z12
+	VMOVAPS    Z10, Z2
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x04
+	JLE        streamed_last1
+	VALIGND    $0x0e, Z3, Z9, Z11
+	VALIGND    $0x0e, Z9, Z10, Z12
+	VMOVAPS    Z10, Z3
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x08
+	JLE        streamed_last2
+	VALIGND    $0x0c, Z4, Z9, Z11
+	VALIGND    $0x0c, Z9, Z10, Z12
+	VMOVAPS    Z10, Z4
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x10
+	JLE        streamed_last3
+	VALIGND    $0x08, Z5, Z9, Z11
+	VALIGND    $0x08, Z9, Z10, Z12
+	VMOVAPS    Z10, Z5
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x20
+	JLE        streamed_last4
+	VMOVAPS    Z6, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z6
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x30
+	JLE        streamed_last5
+	VMOVAPS    Z7, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z7
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	VMOVAPS    Z8, Z11
+	VPERMT2PS  Z9, Z1, Z11
+	VMOVAPS    Z9, Z12
+	VPERMT2PS  Z10, Z1, Z12
+	VMOVAPS    Z10, Z8
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	JMP        streamed_done
+
+streamed_last0:
+	VMOVAPS   Z2, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z2
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last1:
+	VMOVAPS   Z3, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z3
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last2:
+	VMOVAPS   Z4, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z4
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last3:
+	VMOVAPS   Z5, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z5
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last4:
+	VMOVAPS   Z6, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z6
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last5:
+	VMOVAPS   Z7, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z7
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
 
 streamed_done:
-	VMOVNTPS Z15, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, DI
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVNTPS Z9, (CX)(DI*1)
+	VMOVNTPS Z10, 64(CX)(DI*1)
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, R9
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ     CX, CX
+	TESTQ     BX, BX
 	JLE       done
-	MOVL      $0xffffffff, DI
-	BZHIL     DX, DI, DI
-	KMOVW     DI, K4
-	MOVL      $0xffffffff, DX
-	BZHIL     CX, DX, DX
-	KMOVW     DX, K5
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (BX), K4, Z15
-	VCMPPS    $0x07, Z15, Z15, K2, K2
-	CMPQ      SI, $0x00
-	JEQ       rest_done
-	VMOVAPS   Z8, Z16
-	VPERMT2PS Z15, Z1, Z16
-	VMOVAPS   Z15, Z8
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x01
-	JEQ       rest_done
-	VMOVAPS   Z9, Z16
-	VPERMT2PS Z15, Z2, Z16
-	VMOVAPS   Z15, Z9
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x02
-	JEQ       rest_done
-	VMOVAPS   Z10, Z16
-	VPERMT2PS Z15, Z3, Z16
-	VMOVAPS   Z15, Z10
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x03
-	JEQ       rest_done
-	VMOVAPS   Z11, Z16
-	VPERMT2PS Z15, Z4, Z16
-	VMOVAPS   Z15, Z11
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x04
-	JEQ       rest_done
-	VMOVAPS   Z12, Z16
-	VPERMT2PS Z15, Z5, Z16
-	VMOVAPS   Z15, Z12
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x05
-	JEQ       rest_done
-	VMOVAPS   Z13, Z16
-	VPERMT2PS Z15, Z6, Z16
-	VMOVAPS   Z15, Z13
-	VMAXPS    Z16, Z15, Z15
-	CMPQ      SI, $0x06
-	JEQ       rest_done
-	VMOVAPS   Z14, Z16
-	VPERMT2PS Z15, Z7, Z16
-	VMOVAPS   Z15, Z14
-	VMAXPS    Z16, Z15, Z15
+	MOVQ      $0x00000010, R8
+	CMPQ      SI, R8
+	CMOVQLT   SI, R8
+	MOVQ      $0x00000010, R9
+	CMPQ      BX, R9
+	CMOVQLT   BX, R9
+	MOVL      $0xffffffff, R10
+	BZHIL     R8, R10, R10
+	KMOVW     R10, K4
+	MOVL      $0xffffffff, R10
+	BZHIL     R9, R10, R10
+	KMOVW     R10, K5
+	VMOVAPS   Z0, Z9
+	VMOVUPS   (DX)(DI*1), K4, Z9
+	VCMPPS    $0x07, Z9, Z9, K2, K2
+	CMPQ      AX, $0x02
+	JLE       rest_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       rest_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       rest_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       rest_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       rest_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       rest_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 rest_done:
-	VMOVUPS Z15, K5, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
+	VMOVUPS Z9, K5, (CX)(DI*1)
+	SUBQ    R8, SI
+	SUBQ    R9, BX
+	ADDQ    $0x40, DI
 	JMP     rest
 
 done:
@@ -9970,44 +11133,38 @@ next:
 	VZEROUPPER
 	RET
 
-// func prefixSlideMaxFastAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·prefixSlideMaxFastAVX512(SB), NOSPLIT, $0-104
-	MOVQ dst+0(FP), AX
-	MOVQ n+48(FP), CX
-	MOVQ cells+40(FP), DX
-	MOVQ acc+8(FP), BX
-	MOVQ src+16(FP), SI
-	MOVQ end+24(FP), DI
-	MOVQ steps+56(FP), R8
-
+// func slideBlockMaxFastAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int) (nan int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·slideBlockMaxFastAVX512(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, R9
-	VPBROADCASTD R9, Z0
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
 	KXNORW       K1, K1, K1
 	KXNORW       K2, K2, K2
 	KXNORW       K3, K3, K3
-	MOVQ         index+64(FP), R9
-	VMOVUPS      (R9), Z1
-	VMOVUPS      64(R9), Z2
-	VMOVUPS      128(R9), Z3
-	VMOVUPS      192(R9), Z4
-	VMOVUPS      256(R9), Z5
-	VMOVUPS      320(R9), Z6
-	VMOVUPS      384(R9), Z7
-	VMOVAPS      Z0, Z8
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z0, Z11
-	VMOVAPS      Z0, Z12
-	VMOVAPS      Z0, Z13
-	VMOVAPS      Z0, Z14
-	VMOVAPS      Z0, Z15
+	MOVQ         k+56(FP), AX
+	MOVQ         last+64(FP), CX
+	VMOVUPS      (CX), Z1
+
+row:
+	MOVQ    dst+0(FP), CX
+	MOVQ    src+8(FP), DX
+	MOVQ    n+48(FP), BX
+	MOVQ    cells+40(FP), SI
+	MOVQ    before+32(FP), DI
+	MOVQ    acc+16(FP), R8
+	MOVQ    end+24(FP), R9
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ      before+32(FP), R9
-	SUBQ      R9, DX
-	MOVQ      R9, R10
+	SUBQ      DI, SI
+	MOVQ      DI, R10
 	ANDQ      $0x0f, R10
 	JZ        before
 	MOVL      $0x00000010, R11
@@ -10016,347 +11173,584 @@ TEXT ·prefixSlideMaxFastAVX512(SB), NOSPLIT, $0-104
 	BZHIL     R11, R12, R12
 	NOTL      R12
 	KMOVW     R12, K4
-	LEAQ      -64(BX)(R10*4), R11
-	LEAQ      (BX)(R10*4), BX
-	LEAQ      -64(SI)(R10*4), R12
-	LEAQ      (SI)(R10*4), SI
-	LEAQ      -64(DI)(R10*4), R13
-	LEAQ      (DI)(R10*4), DI
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (R11), K4, Z15
-	VMOVAPS   Z0, Z16
-	VMOVUPS   (R12), K4, Z16
-	VMOVAPS   Z0, Z17
-	VMOVUPS   (R13), K4, Z17
-	VMAXPS    Z15, Z16, Z15
-	VCMPPS    $0x07, Z16, Z15, K1, K1
-	VCMPPS    $0x07, Z17, Z17, K2, K2
-	VMOVUPS   Z15, K4, (R11)
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x00
-	JEQ       first_done
-	VMOVAPS   Z8, Z15
-	VPERMT2PS Z17, Z1, Z15
-	VMOVAPS   Z17, Z8
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x01
-	JEQ       first_done
-	VMOVAPS   Z9, Z15
-	VPERMT2PS Z17, Z2, Z15
-	VMOVAPS   Z17, Z9
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x02
-	JEQ       first_done
-	VMOVAPS   Z10, Z15
-	VPERMT2PS Z17, Z3, Z15
-	VMOVAPS   Z17, Z10
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x03
-	JEQ       first_done
-	VMOVAPS   Z11, Z15
-	VPERMT2PS Z17, Z4, Z15
-	VMOVAPS   Z17, Z11
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x04
-	JEQ       first_done
-	VMOVAPS   Z12, Z15
-	VPERMT2PS Z17, Z5, Z15
-	VMOVAPS   Z17, Z12
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x05
-	JEQ       first_done
-	VMOVAPS   Z13, Z15
-	VPERMT2PS Z17, Z6, Z15
-	VMOVAPS   Z17, Z13
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x06
-	JEQ       first_done
-	VMOVAPS   Z14, Z15
-	VPERMT2PS Z17, Z7, Z15
-	VMOVAPS   Z17, Z14
-	VMAXPS    Z15, Z17, Z17
+	LEAQ      (DX)(R10*4), DX
+	VMOVAPS   Z0, Z9
+	VMOVUPS   -64(DX), K4, Z9
+	VCMPPS    $0x07, Z9, Z9, K1, K1
+	CMPQ      AX, $0x02
+	JLE       first_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       first_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       first_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       first_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       first_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       first_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       first_done
+
+first_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 first_done:
 before:
-	SHRQ $0x04, R9
+	SHRQ $0x04, DI
 	JZ   windows
 
 whole:
-	VMOVUPS   (BX), Z15
-	VMOVUPS   (SI), Z16
-	VMOVUPS   (DI), Z17
-	VMAXPS    Z15, Z16, Z15
-	VCMPPS    $0x07, Z16, Z15, K3, K3
-	VCMPPS    $0x07, Z17, Z17, K1, K1
-	VMOVUPS   Z15, (BX)
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x00
-	JEQ       whole_done
-	VMOVAPS   Z8, Z15
-	VPERMT2PS Z17, Z1, Z15
-	VMOVAPS   Z17, Z8
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x01
-	JEQ       whole_done
-	VMOVAPS   Z9, Z15
-	VPERMT2PS Z17, Z2, Z15
-	VMOVAPS   Z17, Z9
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x02
-	JEQ       whole_done
-	VMOVAPS   Z10, Z15
-	VPERMT2PS Z17, Z3, Z15
-	VMOVAPS   Z17, Z10
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x03
-	JEQ       whole_done
-	VMOVAPS   Z11, Z15
-	VPERMT2PS Z17, Z4, Z15
-	VMOVAPS   Z17, Z11
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x04
-	JEQ       whole_done
-	VMOVAPS   Z12, Z15
-	VPERMT2PS Z17, Z5, Z15
-	VMOVAPS   Z17, Z12
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x05
-	JEQ       whole_done
-	VMOVAPS   Z13, Z15
-	VPERMT2PS Z17, Z6, Z15
-	VMOVAPS   Z17, Z13
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x06
-	JEQ       whole_done
-	VMOVAPS   Z14, Z15
-	VPERMT2PS Z17, Z7, Z15
-	VMOVAPS   Z17, Z14
-	VMAXPS    Z15, Z17, Z17
+	VMOVUPS   (DX), Z9
+	VCMPPS    $0x07, Z9, Z9, K2, K2
+	CMPQ      AX, $0x02
+	JLE       whole_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       whole_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       whole_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       whole_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       whole_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       whole_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       whole_done
+
+whole_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 whole_done:
-	ADDQ $0x40, BX
-	ADDQ $0x40, SI
-	ADDQ $0x40, DI
-	DECQ R9
+	ADDQ $0x40, DX
+	DECQ DI
 	JNZ  whole
 
 windows:
-	MOVQ next+72(FP), R9
-	CMPQ stream+80(FP), $0x00
-	JNE  streamed
+	MOVQ  next+72(FP), R10
+	MOVQ  SI, R11
+	ANDQ  $-32, R11
+	SUBQ  R11, SI
+	SUBQ  R11, BX
+	SHLQ  $0x02, R11
+	XORQ  DI, DI
+	TESTQ R11, R11
+	JZ    rest
+	CMPQ  stream+80(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R9)
-	VMOVUPS    (BX), Z15
-	VMOVUPS    (SI), Z16
-	VMOVUPS    (DI), Z17
-	VMAXPS     Z15, Z16, Z15
-	VCMPPS     $0x07, Z16, Z15, K2, K2
-	VCMPPS     $0x07, Z17, Z17, K3, K3
-	VMOVUPS    Z15, (BX)
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x00
-	JEQ        cached_done
-	VMOVAPS    Z8, Z15
-	VPERMT2PS  Z17, Z1, Z15
-	VMOVAPS    Z17, Z8
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x01
-	JEQ        cached_done
-	VMOVAPS    Z9, Z15
-	VPERMT2PS  Z17, Z2, Z15
-	VMOVAPS    Z17, Z9
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x02
-	JEQ        cached_done
-	VMOVAPS    Z10, Z15
-	VPERMT2PS  Z17, Z3, Z15
-	VMOVAPS    Z17, Z10
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x03
-	JEQ        cached_done
-	VMOVAPS    Z11, Z15
-	VPERMT2PS  Z17, Z4, Z15
-	VMOVAPS    Z17, Z11
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x04
-	JEQ        cached_done
-	VMOVAPS    Z12, Z15
-	VPERMT2PS  Z17, Z5, Z15
-	VMOVAPS    Z17, Z12
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x05
-	JEQ        cached_done
-	VMOVAPS    Z13, Z15
-	VPERMT2PS  Z17, Z6, Z15
-	VMOVAPS    Z17, Z13
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x06
-	JEQ        cached_done
-	VMOVAPS    Z14, Z15
-	VPERMT2PS  Z17, Z7, Z15
-	VMOVAPS    Z17, Z14
-	VMAXPS     Z15, Z17, Z17
+	PREFETCHT0 (R10)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z9
+	PREFETCHT0 64(R10)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z10
+	VCMPPS     $0x07, Z9, Z10, K3, K3
+	CMPQ       AX, $0x02
+	JLE        cached_last0
+	VALIGND    $0x0f, Z2, Z9, Z11
+	VALIGND    $0x0f, Z9, Z10, Z12
+	VMOVAPS    Z10, Z2
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x04
+	JLE        cached_last1
+	VALIGND    $0x0e, Z3, Z9, Z11
+	VALIGND    $0x0e, Z9, Z10, Z12
+	VMOVAPS    Z10, Z3
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x08
+	JLE        cached_last2
+	VALIGND    $0x0c, Z4, Z9, Z11
+	VALIGND    $0x0c, Z9, Z10, Z12
+	VMOVAPS    Z10, Z4
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x10
+	JLE        cached_last3
+	VALIGND    $0x08, Z5, Z9, Z11
+	VALIGND    $0x08, Z9, Z10, Z12
+	VMOVAPS    Z10, Z5
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x20
+	JLE        cached_last4
+	VMOVAPS    Z6, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z6
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x30
+	JLE        cached_last5
+	VMOVAPS    Z7, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z7
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	VMOVAPS    Z8, Z11
+	VPERMT2PS  Z9, Z1, Z11
+	VMOVAPS    Z9, Z12
+	VPERMT2PS  Z10, Z1, Z12
+	VMOVAPS    Z10, Z8
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	JMP        cached_done
+
+cached_last0:
+	VMOVAPS   Z2, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z2
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last1:
+	VMOVAPS   Z3, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z3
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last2:
+	VMOVAPS   Z4, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z4
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last3:
+	VMOVAPS   Z5, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z5
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last4:
+	VMOVAPS   Z6, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z6
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       cached_done
+
+cached_last5:
+	VMOVAPS   Z7, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z7
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
 
 cached_done:
-	VMOVUPS Z17, (AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, SI
-	ADDQ    $0x40, DI
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, R9
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS (R9)(DI*1), Z11
+	VMOVUPS (R8)(DI*1), Z12
+	VMOVAPS Z9, (R9)(DI*1)
+	VMAXPS  Z12, Z9, Z12
+	VMOVAPS Z12, (R8)(DI*1)
+	VMAXPS  Z11, Z12, Z9
+	VMOVUPS 64(R9)(DI*1), Z11
+	VMOVUPS 64(R8)(DI*1), Z12
+	VMOVAPS Z10, 64(R9)(DI*1)
+	VMAXPS  Z12, Z10, Z12
+	VMOVAPS Z12, 64(R8)(DI*1)
+	VMAXPS  Z11, Z12, Z10
+	VMOVUPS Z9, (CX)(DI*1)
+	VMOVUPS Z10, 64(CX)(DI*1)
+	ADDQ    $0x00000080, DI
+	CMPQ    DI, R11
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R9)
-	VMOVUPS    (BX), Z15
-	VMOVUPS    (SI), Z16
-	VMOVUPS    (DI), Z17
-	VMAXPS     Z15, Z16, Z15
-	VCMPPS     $0x07, Z16, Z15, K1, K1
-	VCMPPS     $0x07, Z17, Z17, K2, K2
-	VMOVUPS    Z15, (BX)
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x00
-	JEQ        streamed_done
-	VMOVAPS    Z8, Z15
-	VPERMT2PS  Z17, Z1, Z15
-	VMOVAPS    Z17, Z8
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x01
-	JEQ        streamed_done
-	VMOVAPS    Z9, Z15
-	VPERMT2PS  Z17, Z2, Z15
-	VMOVAPS    Z17, Z9
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x02
-	JEQ        streamed_done
-	VMOVAPS    Z10, Z15
-	VPERMT2PS  Z17, Z3, Z15
-	VMOVAPS    Z17, Z10
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x03
-	JEQ        streamed_done
-	VMOVAPS    Z11, Z15
-	VPERMT2PS  Z17, Z4, Z15
-	VMOVAPS    Z17, Z11
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x04
-	JEQ        streamed_done
-	VMOVAPS    Z12, Z15
-	VPERMT2PS  Z17, Z5, Z15
-	VMOVAPS    Z17, Z12
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x05
-	JEQ        streamed_done
-	VMOVAPS    Z13, Z15
-	VPERMT2PS  Z17, Z6, Z15
-	VMOVAPS    Z17, Z13
-	VMAXPS     Z15, Z17, Z17
-	CMPQ       R8, $0x06
-	JEQ        streamed_done
-	VMOVAPS    Z14, Z15
-	VPERMT2PS  Z17, Z7, Z15
-	VMOVAPS    Z17, Z14
-	VMAXPS     Z15, Z17, Z17
+	PREFETCHT1 (R10)(DI*1)
+	VMOVUPS    (DX)(DI*1), Z9
+	PREFETCHT1 64(R10)(DI*1)
+	VMOVUPS    64(DX)(DI*1), Z10
+	VCMPPS     $0x07, Z9, Z10, K1, K1
+	CMPQ       AX, $0x02
+	JLE        streamed_last0
+	VALIGND    $0x0f, Z2, Z9, Z11
+	VALIGND    $0x0f, Z9, Z10, Z12
+	VMOVAPS    Z10, Z2
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x04
+	JLE        streamed_last1
+	VALIGND    $0x0e, Z3, Z9, Z11
+	VALIGND    $0x0e, Z9, Z10, Z12
+	VMOVAPS    Z10, Z3
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x08
+	JLE        streamed_last2
+	VALIGND    $0x0c, Z4, Z9, Z11
+	VALIGND    $0x0c, Z9, Z10, Z12
+	VMOVAPS    Z10, Z4
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x10
+	JLE        streamed_last3
+	VALIGND    $0x08, Z5, Z9, Z11
+	VALIGND    $0x08, Z9, Z10, Z12
+	VMOVAPS    Z10, Z5
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x20
+	JLE        streamed_last4
+	VMOVAPS    Z6, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z6
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	CMPQ       AX, $0x30
+	JLE        streamed_last5
+	VMOVAPS    Z7, Z11
+	VMOVAPS    Z9, Z12
+	VMOVAPS    Z10, Z7
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	VMOVAPS    Z8, Z11
+	VPERMT2PS  Z9, Z1, Z11
+	VMOVAPS    Z9, Z12
+	VPERMT2PS  Z10, Z1, Z12
+	VMOVAPS    Z10, Z8
+	VMAXPS     Z11, Z9, Z9
+	VMAXPS     Z12, Z10, Z10
+	JMP        streamed_done
+
+streamed_last0:
+	VMOVAPS   Z2, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z2
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last1:
+	VMOVAPS   Z3, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z3
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last2:
+	VMOVAPS   Z4, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z4
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last3:
+	VMOVAPS   Z5, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z5
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last4:
+	VMOVAPS   Z6, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z6
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
+	JMP       streamed_done
+
+streamed_last5:
+	VMOVAPS   Z7, Z11
+	VPERMT2PS Z9, Z1, Z11
+	VMOVAPS   Z9, Z12
+	VPERMT2PS Z10, Z1, Z12
+	VMOVAPS   Z10, Z7
+	VMAXPS    Z11, Z9, Z9
+	VMAXPS    Z12, Z10, Z10
 
 streamed_done:
-	VMOVNTPS Z17, (AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, SI
-	ADDQ     $0x40, DI
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, R9
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVUPS  (R9)(DI*1), Z11
+	VMOVUPS  (R8)(DI*1), Z12
+	VMOVAPS  Z9, (R9)(DI*1)
+	VMAXPS   Z12, Z9, Z12
+	VMOVAPS  Z12, (R8)(DI*1)
+	VMAXPS   Z11, Z12, Z9
+	VMOVUPS  64(R9)(DI*1), Z11
+	VMOVUPS  64(R8)(DI*1), Z12
+	VMOVAPS  Z10, 64(R9)(DI*1)
+	VMAXPS   Z12, Z10, Z12
+	VMOVAPS  Z12, 64(R8)(DI*1)
+	VMAXPS   Z11, Z12, Z10
+	VMOVNTPS Z9, (CX)(DI*1)
+	VMOVNTPS Z10, 64(CX)(DI*1)
+	ADDQ     $0x00000080, DI
+	CMPQ     DI, R11
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ     CX, CX
+	TESTQ     BX, BX
 	JLE       done
-	MOVL      $0xffffffff, R9
-	BZHIL     DX, R9, R9
-	KMOVW     R9, K4
-	MOVL      $0xffffffff, DX
-	BZHIL     CX, DX, DX
-	KMOVW     DX, K5
-	VMOVAPS   Z0, Z15
-	VMOVUPS   (BX), K4, Z15
-	VMOVAPS   Z0, Z16
-	VMOVUPS   (SI), K4, Z16
-	VMOVAPS   Z0, Z17
-	VMOVUPS   (DI), K4, Z17
-	VMAXPS    Z15, Z16, Z15
-	VCMPPS    $0x07, Z16, Z15, K3, K3
-	VCMPPS    $0x07, Z17, Z17, K1, K1
-	VMOVUPS   Z15, K4, (BX)
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x00
-	JEQ       rest_done
-	VMOVAPS   Z8, Z15
-	VPERMT2PS Z17, Z1, Z15
-	VMOVAPS   Z17, Z8
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x01
-	JEQ       rest_done
-	VMOVAPS   Z9, Z15
-	VPERMT2PS Z17, Z2, Z15
-	VMOVAPS   Z17, Z9
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x02
-	JEQ       rest_done
-	VMOVAPS   Z10, Z15
-	VPERMT2PS Z17, Z3, Z15
-	VMOVAPS   Z17, Z10
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x03
-	JEQ       rest_done
-	VMOVAPS   Z11, Z15
-	VPERMT2PS Z17, Z4, Z15
-	VMOVAPS   Z17, Z11
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x04
-	JEQ       rest_done
-	VMOVAPS   Z12, Z15
-	VPERMT2PS Z17, Z5, Z15
-	VMOVAPS   Z17, Z12
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x05
-	JEQ       rest_done
-	VMOVAPS   Z13, Z15
-	VPERMT2PS Z17, Z6, Z15
-	VMOVAPS   Z17, Z13
-	VMAXPS    Z15, Z17, Z17
-	CMPQ      R8, $0x06
-	JEQ       rest_done
-	VMOVAPS   Z14, Z15
-	VPERMT2PS Z17, Z7, Z15
-	VMOVAPS   Z17, Z14
-	VMAXPS    Z15, Z17, Z17
+	MOVQ      $0x00000010, R10
+	CMPQ      SI, R10
+	CMOVQLT   SI, R10
+	MOVQ      $0x00000010, R11
+	CMPQ      BX, R11
+	CMOVQLT   BX, R11
+	MOVL      $0xffffffff, R12
+	BZHIL     R10, R12, R12
+	KMOVW     R12, K4
+	MOVL      $0xffffffff, R12
+	BZHIL     R11, R12, R12
+	KMOVW     R12, K5
+	VMOVAPS   Z0, Z9
+	VMOVUPS   (DX)(DI*1), K4, Z9
+	VCMPPS    $0x07, Z9, Z9, K2, K2
+	CMPQ      AX, $0x02
+	JLE       rest_last0
+	VALIGND   $0x0f, Z2, Z9, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x04
+	JLE       rest_last1
+	VALIGND   $0x0e, Z3, Z9, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x08
+	JLE       rest_last2
+	VALIGND   $0x0c, Z4, Z9, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x10
+	JLE       rest_last3
+	VALIGND   $0x08, Z5, Z9, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x20
+	JLE       rest_last4
+	VMOVAPS   Z6, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	CMPQ      AX, $0x30
+	JLE       rest_last5
+	VMOVAPS   Z7, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
+	VMOVAPS   Z8, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z8
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last0:
+	VMOVAPS   Z2, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z2
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last1:
+	VMOVAPS   Z3, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z3
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last2:
+	VMOVAPS   Z4, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z4
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last3:
+	VMOVAPS   Z5, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z5
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last4:
+	VMOVAPS   Z6, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z6
+	VMAXPS    Z10, Z9, Z9
+	JMP       rest_done
+
+rest_last5:
+	VMOVAPS   Z7, Z10
+	VPERMT2PS Z9, Z1, Z10
+	VMOVAPS   Z9, Z7
+	VMAXPS    Z10, Z9, Z9
 
 rest_done:
-	VMOVUPS Z17, K5, (AX)
-	XORQ    DX, DX
-	ADDQ    $0x40, AX
-	SUBQ    $0x10, CX
+	VMOVUPS (R9)(DI*1), Z10
+	VMOVUPS (R8)(DI*1), Z11
+	VMOVAPS Z9, (R9)(DI*1)
+	VMAXPS  Z11, Z9, Z11
+	VMOVAPS Z11, (R8)(DI*1)
+	VMAXPS  Z10, Z11, Z9
+	VMOVUPS Z9, K5, (CX)(DI*1)
+	SUBQ    R10, SI
+	SUBQ    R11, BX
+	ADDQ    $0x40, DI
 	JMP     rest
 
 done:
+	MOVQ  dstRow+104(FP), CX
+	ADDQ  CX, dst+0(FP)
+	MOVQ  srcRow+112(FP), CX
+	ADDQ  CX, src+8(FP)
+	ADDQ  CX, next+72(FP)
+	MOVQ  width+128(FP), CX
+	ADDQ  CX, end+24(FP)
+	DECQ  rows+96(FP)
+	JNZ   row
 	KANDW K1, K2, K1
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+96(FP)
+	MOVQ  AX, nan+136(FP)
 	VZEROUPPER
 	RET
 
@@ -22919,80 +24313,78 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·slideMaxAVX2(SB), NOSPLIT, $256-80
-	MOVQ dst+0(FP), AX
-	MOVQ n+32(FP), CX
-	MOVQ cells+24(FP), DX
-	MOVQ src+8(FP), BX
-	MOVQ steps+40(FP), SI
-
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, DI
-	VMOVD        DI, X0
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
+	MOVQ         k+40(FP), AX
+	LEAQ         (SP), CX
+	ADDQ         $0x1f, CX
+	ANDQ         $-32, CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         src+8(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVQ         cells+24(FP), DI
+	MOVQ         before+16(FP), R8
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
 	VMOVAPS      Y0, Y4
 	VMOVAPS      Y0, Y5
-	LEAQ         (SP), DI
-	ADDQ         $0x1f, DI
-	ANDQ         $-32, DI
-	VMOVAPS      Y0, (DI)
-	VMOVAPS      Y0, 32(DI)
-	VMOVAPS      Y0, 64(DI)
-	VMOVAPS      Y0, 96(DI)
-	VMOVAPS      Y0, 128(DI)
-	VMOVAPS      Y0, 160(DI)
-	VMOVAPS      Y0, 192(DI)
+	VMOVAPS      Y0, (CX)
+	VMOVAPS      Y0, 32(CX)
+	VMOVAPS      Y0, 64(CX)
+	VMOVAPS      Y0, 96(CX)
+	VMOVAPS      Y0, 128(CX)
+	VMOVAPS      Y0, 160(CX)
+	VMOVAPS      Y0, 192(CX)
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ       before+16(FP), R8
-	SUBQ       R8, DX
+	SUBQ       R8, DI
 	MOVQ       R8, R9
 	ANDQ       $0x07, R9
 	JZ         before
 	LEAQ       laneMask<>+0(SB), R10
 	VMOVUPS    (R10)(R9*4), Y6
-	LEAQ       -32(BX)(R9*4), R10
 	LEAQ       (BX)(R9*4), BX
-	VMASKMOVPS (R10), Y6, Y7
+	VMASKMOVPS -32(BX), Y6, Y7
 	VBLENDVPS  Y6, Y7, Y0, Y7
 	VMOVAPS    Y7, Y6
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        first_odd
 	VMOVAPS    Y0, Y6
 
 first_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        first_done
-	VPERM2F128 $0x21, Y7, Y1, Y8
+	VPERM2F128 $0x21, Y7, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y8
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y8, Y7, Y8
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        first_skip1
-	VPERM2F128 $0x21, Y6, Y3, Y8
+	VPERM2F128 $0x21, Y6, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y6, Y8
 	VMOVAPS    Y6, Y3
-	VPALIGNR   $0x08, Y8, Y6, Y6
-	VMAXPS     Y6, Y7, Y8
-	VMAXPS     Y7, Y6, Y6
-	VORPS      Y8, Y6, Y6
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
 
 first_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        first_done
-	VPERM2F128 $0x21, Y7, Y2, Y8
+	VPERM2F128 $0x21, Y7, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y8
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y8, Y7, Y8
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        first_skip2
 	VPERM2F128 $0x21, Y6, Y5, Y8
 	VMOVAPS    Y6, Y5
@@ -23001,57 +24393,57 @@ first_skip1:
 	VORPS      Y6, Y8, Y6
 
 first_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        first_done
 	VPERM2F128 $0x21, Y7, Y4, Y8
 	VMOVAPS    Y7, Y4
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	VMOVUPS    (DI), Y8
-	VMOVAPS    Y6, (DI)
+	VMOVUPS    (CX), Y8
+	VMOVAPS    Y6, (CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        first_done
-	VMOVUPS    32(DI), Y8
-	VMOVAPS    Y6, 32(DI)
+	VMOVUPS    32(CX), Y8
+	VMOVAPS    Y6, 32(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        first_done
-	VMOVUPS    64(DI), Y8
-	VMOVAPS    Y6, 64(DI)
+	VMOVUPS    64(CX), Y8
+	VMOVAPS    Y6, 64(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        first_done
-	VMOVUPS    96(DI), Y8
-	VMOVAPS    Y6, 96(DI)
+	VMOVUPS    96(CX), Y8
+	VMOVAPS    Y6, 96(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        first_done
-	VMOVUPS    128(DI), Y8
-	VMOVAPS    Y6, 128(DI)
+	VMOVUPS    128(CX), Y8
+	VMOVAPS    Y6, 128(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        first_done
-	VMOVUPS    160(DI), Y8
-	VMOVAPS    Y6, 160(DI)
+	VMOVUPS    160(CX), Y8
+	VMOVAPS    Y6, 160(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        first_done
-	VMOVUPS    192(DI), Y8
-	VMOVAPS    Y6, 192(DI)
+	VMOVUPS    192(CX), Y8
+	VMOVAPS    Y6, 192(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y6, Y7, Y6
@@ -23064,38 +24456,38 @@ before:
 whole:
 	VMOVUPS (BX), Y6
 	VMOVAPS Y6, Y7
-	BTQ     $0x00, SI
+	BTQ     $0x00, AX
 	JCS     whole_odd
 	VMOVAPS Y0, Y7
 
 whole_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        whole_done
-	VPERM2F128 $0x21, Y6, Y1, Y8
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y8
 	VMOVAPS    Y6, Y1
-	VPALIGNR   $0x0c, Y8, Y6, Y8
 	VMAXPS     Y8, Y6, Y9
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y9, Y6, Y6
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        whole_skip1
-	VPERM2F128 $0x21, Y7, Y3, Y8
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y8
 	VMOVAPS    Y7, Y3
-	VPALIGNR   $0x08, Y8, Y7, Y7
-	VMAXPS     Y7, Y6, Y8
-	VMAXPS     Y6, Y7, Y7
-	VORPS      Y8, Y7, Y7
+	VMAXPS     Y8, Y6, Y7
+	VMAXPS     Y6, Y8, Y8
+	VORPS      Y7, Y8, Y7
 
 whole_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        whole_done
-	VPERM2F128 $0x21, Y6, Y2, Y8
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y8
 	VMOVAPS    Y6, Y2
-	VPALIGNR   $0x08, Y8, Y6, Y8
 	VMAXPS     Y8, Y6, Y9
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y9, Y6, Y6
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        whole_skip2
 	VPERM2F128 $0x21, Y7, Y5, Y8
 	VMOVAPS    Y7, Y5
@@ -23104,57 +24496,57 @@ whole_skip1:
 	VORPS      Y7, Y8, Y7
 
 whole_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        whole_done
 	VPERM2F128 $0x21, Y6, Y4, Y8
 	VMOVAPS    Y6, Y4
 	VMAXPS     Y8, Y6, Y9
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y9, Y6, Y6
-	VMOVUPS    (DI), Y8
-	VMOVAPS    Y7, (DI)
+	VMOVUPS    (CX), Y8
+	VMOVAPS    Y7, (CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        whole_done
-	VMOVUPS    32(DI), Y8
-	VMOVAPS    Y7, 32(DI)
+	VMOVUPS    32(CX), Y8
+	VMOVAPS    Y7, 32(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        whole_done
-	VMOVUPS    64(DI), Y8
-	VMOVAPS    Y7, 64(DI)
+	VMOVUPS    64(CX), Y8
+	VMOVAPS    Y7, 64(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        whole_done
-	VMOVUPS    96(DI), Y8
-	VMOVAPS    Y7, 96(DI)
+	VMOVUPS    96(CX), Y8
+	VMOVAPS    Y7, 96(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        whole_done
-	VMOVUPS    128(DI), Y8
-	VMOVAPS    Y7, 128(DI)
+	VMOVUPS    128(CX), Y8
+	VMOVAPS    Y7, 128(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        whole_done
-	VMOVUPS    160(DI), Y8
-	VMOVAPS    Y7, 160(DI)
+	VMOVUPS    160(CX), Y8
+	VMOVAPS    Y7, 160(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y8
 	VORPS      Y7, Y8, Y7
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        whole_done
-	VMOVUPS    192(DI), Y8
-	VMOVAPS    Y7, 192(DI)
+	VMOVUPS    192(CX), Y8
+	VMOVAPS    Y7, 192(CX)
 	VMAXPS     Y8, Y6, Y7
 	VMAXPS     Y6, Y8, Y6
 	VORPS      Y7, Y6, Y7
@@ -23165,66 +24557,72 @@ whole_done:
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), R8
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R9
+	MOVQ  DI, R10
+	ANDQ  $-16, R10
+	SUBQ  R10, DI
+	SUBQ  R10, SI
+	SHLQ  $0x02, R10
+	XORQ  R8, R8
+	TESTQ R10, R10
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R8)
-	VMOVUPS    (BX), Y6
-	VMOVUPS    32(BX), Y7
+	PREFETCHT0 (R9)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y6
+	VMOVUPS    32(BX)(R8*1), Y7
 	VMOVAPS    Y6, Y8
 	VMOVAPS    Y7, Y9
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        cached_odd
 	VMOVAPS    Y0, Y8
 	VMOVAPS    Y0, Y9
 
 cached_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        cached_done
-	VPERM2F128 $0x21, Y6, Y1, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y11
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y10, Y6, Y10
-	VPALIGNR   $0x0c, Y11, Y7, Y11
 	VMAXPS     Y10, Y6, Y12
 	VMAXPS     Y6, Y10, Y6
 	VORPS      Y12, Y6, Y6
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        cached_skip1
-	VPERM2F128 $0x21, Y8, Y3, Y10
-	VPERM2F128 $0x21, Y9, Y8, Y11
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y3
+	VPALIGNR   $0x08, Y3, Y9, Y11
 	VMOVAPS    Y9, Y3
-	VPALIGNR   $0x08, Y10, Y8, Y8
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VMAXPS     Y8, Y6, Y10
-	VMAXPS     Y6, Y8, Y8
-	VORPS      Y10, Y8, Y8
-	VMAXPS     Y9, Y7, Y10
-	VMAXPS     Y7, Y9, Y9
-	VORPS      Y10, Y9, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y9
+	VORPS      Y8, Y9, Y8
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y7, Y11, Y10
+	VORPS      Y9, Y10, Y9
 
 cached_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        cached_done
-	VPERM2F128 $0x21, Y6, Y2, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y11
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y10, Y6, Y10
-	VPALIGNR   $0x08, Y11, Y7, Y11
 	VMAXPS     Y10, Y6, Y12
 	VMAXPS     Y6, Y10, Y6
 	VORPS      Y12, Y6, Y6
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        cached_skip2
 	VPERM2F128 $0x21, Y8, Y5, Y10
 	VPERM2F128 $0x21, Y9, Y8, Y11
@@ -23237,7 +24635,7 @@ cached_skip1:
 	VORPS      Y9, Y10, Y9
 
 cached_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        cached_done
 	VPERM2F128 $0x21, Y6, Y4, Y10
 	VPERM2F128 $0x21, Y7, Y6, Y11
@@ -23248,68 +24646,68 @@ cached_skip2:
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	VMOVUPS    (DI), Y10
-	VMOVAPS    Y9, (DI)
+	VMOVUPS    (CX), Y10
+	VMOVAPS    Y9, (CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        cached_done
-	VMOVUPS    32(DI), Y10
-	VMOVAPS    Y9, 32(DI)
+	VMOVUPS    32(CX), Y10
+	VMOVAPS    Y9, 32(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        cached_done
-	VMOVUPS    64(DI), Y10
-	VMOVAPS    Y9, 64(DI)
+	VMOVUPS    64(CX), Y10
+	VMOVAPS    Y9, 64(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        cached_done
-	VMOVUPS    96(DI), Y10
-	VMOVAPS    Y9, 96(DI)
+	VMOVUPS    96(CX), Y10
+	VMOVAPS    Y9, 96(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        cached_done
-	VMOVUPS    128(DI), Y10
-	VMOVAPS    Y9, 128(DI)
+	VMOVUPS    128(CX), Y10
+	VMOVAPS    Y9, 128(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        cached_done
-	VMOVUPS    160(DI), Y10
-	VMOVAPS    Y9, 160(DI)
+	VMOVUPS    160(CX), Y10
+	VMOVAPS    Y9, 160(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        cached_done
-	VMOVUPS    192(DI), Y10
-	VMOVAPS    Y9, 192(DI)
+	VMOVUPS    192(CX), Y10
+	VMOVAPS    Y9, 192(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y9
@@ -23318,74 +24716,67 @@ cached_skip2:
 	VORPS      Y7, Y6, Y8
 
 cached_done:
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
+	VMOVUPS Y8, (DX)(R8*1)
+	VMOVUPS Y9, 32(DX)(R8*1)
 	ADDQ    $0x40, R8
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	CMPQ    R8, R10
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R8)
-	VMOVUPS    (BX), Y6
-	VMOVUPS    32(BX), Y7
+	PREFETCHT1 (R9)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y6
+	VMOVUPS    32(BX)(R8*1), Y7
 	VMOVAPS    Y6, Y8
 	VMOVAPS    Y7, Y9
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        streamed_odd
 	VMOVAPS    Y0, Y8
 	VMOVAPS    Y0, Y9
 
 streamed_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y6, Y1, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y11
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y10, Y6, Y10
-	VPALIGNR   $0x0c, Y11, Y7, Y11
 	VMAXPS     Y10, Y6, Y12
 	VMAXPS     Y6, Y10, Y6
 	VORPS      Y12, Y6, Y6
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        streamed_skip1
-	VPERM2F128 $0x21, Y8, Y3, Y10
-	VPERM2F128 $0x21, Y9, Y8, Y11
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y3
+	VPALIGNR   $0x08, Y3, Y9, Y11
 	VMOVAPS    Y9, Y3
-	VPALIGNR   $0x08, Y10, Y8, Y8
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VMAXPS     Y8, Y6, Y10
-	VMAXPS     Y6, Y8, Y8
-	VORPS      Y10, Y8, Y8
-	VMAXPS     Y9, Y7, Y10
-	VMAXPS     Y7, Y9, Y9
-	VORPS      Y10, Y9, Y9
+	VMAXPS     Y10, Y6, Y8
+	VMAXPS     Y6, Y10, Y9
+	VORPS      Y8, Y9, Y8
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y7, Y11, Y10
+	VORPS      Y9, Y10, Y9
 
 streamed_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y6, Y2, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y11
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y10, Y6, Y10
-	VPALIGNR   $0x08, Y11, Y7, Y11
 	VMAXPS     Y10, Y6, Y12
 	VMAXPS     Y6, Y10, Y6
 	VORPS      Y12, Y6, Y6
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        streamed_skip2
 	VPERM2F128 $0x21, Y8, Y5, Y10
 	VPERM2F128 $0x21, Y9, Y8, Y11
@@ -23398,7 +24789,7 @@ streamed_skip1:
 	VORPS      Y9, Y10, Y9
 
 streamed_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        streamed_done
 	VPERM2F128 $0x21, Y6, Y4, Y10
 	VPERM2F128 $0x21, Y7, Y6, Y11
@@ -23409,68 +24800,68 @@ streamed_skip2:
 	VMAXPS     Y11, Y7, Y10
 	VMAXPS     Y7, Y11, Y7
 	VORPS      Y10, Y7, Y7
-	VMOVUPS    (DI), Y10
-	VMOVAPS    Y9, (DI)
+	VMOVUPS    (CX), Y10
+	VMOVAPS    Y9, (CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        streamed_done
-	VMOVUPS    32(DI), Y10
-	VMOVAPS    Y9, 32(DI)
+	VMOVUPS    32(CX), Y10
+	VMOVAPS    Y9, 32(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        streamed_done
-	VMOVUPS    64(DI), Y10
-	VMOVAPS    Y9, 64(DI)
+	VMOVUPS    64(CX), Y10
+	VMOVAPS    Y9, 64(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        streamed_done
-	VMOVUPS    96(DI), Y10
-	VMOVAPS    Y9, 96(DI)
+	VMOVUPS    96(CX), Y10
+	VMOVAPS    Y9, 96(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        streamed_done
-	VMOVUPS    128(DI), Y10
-	VMOVAPS    Y9, 128(DI)
+	VMOVUPS    128(CX), Y10
+	VMOVAPS    Y9, 128(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        streamed_done
-	VMOVUPS    160(DI), Y10
-	VMOVAPS    Y9, 160(DI)
+	VMOVUPS    160(CX), Y10
+	VMOVAPS    Y9, 160(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y9, Y8, Y9
 	VMAXPS     Y10, Y6, Y8
 	VMAXPS     Y6, Y10, Y10
 	VORPS      Y8, Y10, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        streamed_done
-	VMOVUPS    192(DI), Y10
-	VMOVAPS    Y9, 192(DI)
+	VMOVUPS    192(CX), Y10
+	VMOVAPS    Y9, 192(CX)
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y9
@@ -23479,68 +24870,64 @@ streamed_skip2:
 	VORPS      Y7, Y6, Y8
 
 streamed_done:
-	VMOVNTPS Y8, (AX)
-	VMOVNTPS Y9, 32(AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
+	VMOVNTPS Y8, (DX)(R8*1)
+	VMOVNTPS Y9, 32(DX)(R8*1)
 	ADDQ     $0x40, R8
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	CMPQ     R8, R10
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ      CX, CX
+	TESTQ      SI, SI
 	JLE        done
-	MOVQ       $0x00000008, R8
-	CMPQ       DX, R8
-	CMOVQLT    DX, R8
 	MOVQ       $0x00000008, R9
-	CMPQ       CX, R9
-	CMOVQLT    CX, R9
-	LEAQ       laneMask<>+0(SB), R10
-	MOVQ       R8, R11
-	NEGQ       R11
-	VMOVUPS    64(R10)(R11*4), Y6
-	LEAQ       laneMask<>+0(SB), R10
-	MOVQ       R9, R11
-	NEGQ       R11
-	VMOVUPS    64(R10)(R11*4), Y7
-	VMASKMOVPS (BX), Y6, Y7
+	CMPQ       DI, R9
+	CMOVQLT    DI, R9
+	MOVQ       $0x00000008, R10
+	CMPQ       SI, R10
+	CMOVQLT    SI, R10
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R9, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y6
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R10, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y7
+	VMASKMOVPS (BX)(R8*1), Y6, Y7
 	VBLENDVPS  Y6, Y7, Y0, Y7
 	VMOVAPS    Y7, Y6
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        rest_odd
 	VMOVAPS    Y0, Y6
 
 rest_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        rest_done
-	VPERM2F128 $0x21, Y7, Y1, Y8
+	VPERM2F128 $0x21, Y7, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y8
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y8, Y7, Y8
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        rest_skip1
-	VPERM2F128 $0x21, Y6, Y3, Y8
+	VPERM2F128 $0x21, Y6, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y6, Y8
 	VMOVAPS    Y6, Y3
-	VPALIGNR   $0x08, Y8, Y6, Y6
-	VMAXPS     Y6, Y7, Y8
-	VMAXPS     Y7, Y6, Y6
-	VORPS      Y8, Y6, Y6
+	VMAXPS     Y8, Y7, Y6
+	VMAXPS     Y7, Y8, Y8
+	VORPS      Y6, Y8, Y6
 
 rest_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        rest_done
-	VPERM2F128 $0x21, Y7, Y2, Y8
+	VPERM2F128 $0x21, Y7, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y8
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y8, Y7, Y8
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        rest_skip2
 	VPERM2F128 $0x21, Y6, Y5, Y8
 	VMOVAPS    Y6, Y5
@@ -23549,93 +24936,93 @@ rest_skip1:
 	VORPS      Y6, Y8, Y6
 
 rest_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        rest_done
 	VPERM2F128 $0x21, Y7, Y4, Y8
 	VMOVAPS    Y7, Y4
 	VMAXPS     Y8, Y7, Y9
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y9, Y7, Y7
-	VMOVUPS    (DI), Y8
-	VMOVAPS    Y6, (DI)
+	VMOVUPS    (CX), Y8
+	VMOVAPS    Y6, (CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        rest_done
-	VMOVUPS    32(DI), Y8
-	VMOVAPS    Y6, 32(DI)
+	VMOVUPS    32(CX), Y8
+	VMOVAPS    Y6, 32(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        rest_done
-	VMOVUPS    64(DI), Y8
-	VMOVAPS    Y6, 64(DI)
+	VMOVUPS    64(CX), Y8
+	VMOVAPS    Y6, 64(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        rest_done
-	VMOVUPS    96(DI), Y8
-	VMOVAPS    Y6, 96(DI)
+	VMOVUPS    96(CX), Y8
+	VMOVAPS    Y6, 96(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        rest_done
-	VMOVUPS    128(DI), Y8
-	VMOVAPS    Y6, 128(DI)
+	VMOVUPS    128(CX), Y8
+	VMOVAPS    Y6, 128(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        rest_done
-	VMOVUPS    160(DI), Y8
-	VMOVAPS    Y6, 160(DI)
+	VMOVUPS    160(CX), Y8
+	VMOVAPS    Y6, 160(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y8
 	VORPS      Y6, Y8, Y6
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        rest_done
-	VMOVUPS    192(DI), Y8
-	VMOVAPS    Y6, 192(DI)
+	VMOVUPS    192(CX), Y8
+	VMOVAPS    Y6, 192(CX)
 	VMAXPS     Y8, Y7, Y6
 	VMAXPS     Y7, Y8, Y7
 	VORPS      Y6, Y7, Y6
 
 rest_done:
-	LEAQ    (AX), R10
+	LEAQ    (DX)(R8*1), R11
+	MOVQ    R10, R12
 	VMOVAPS Y6, Y6
-	TESTQ   $0x00000008, R9
+	TESTQ   $0x00000008, R12
 	JZ      less1_8
-	VMOVUPS Y6, (R10)
-	ADDQ    $0x20, R10
+	VMOVUPS Y6, (R11)
+	ADDQ    $0x20, R11
 
 less1_8:
-	TESTQ        $0x00000004, R9
+	TESTQ        $0x00000004, R12
 	JZ           less1_4
-	VMOVUPS      X6, (R10)
+	VMOVUPS      X6, (R11)
 	VEXTRACTF128 $0x01, Y6, X6
-	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 
 less1_4:
-	TESTQ    $0x00000002, R9
+	TESTQ    $0x00000002, R12
 	JZ       less1_2
-	VMOVLPS  X6, (R10)
+	VMOVLPS  X6, (R11)
 	VMOVHLPS X6, X6, X6
-	ADDQ     $0x08, R10
+	ADDQ     $0x08, R11
 
 less1_2:
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R12
 	JZ     less1_1
-	VMOVSS X6, (R10)
+	VMOVSS X6, (R11)
 
 less1_1:
-	SUBQ R8, DX
-	ADDQ $0x20, BX
-	ADDQ $0x20, AX
-	SUBQ $0x08, CX
+	SUBQ R9, DI
+	SUBQ R10, SI
+	ADDQ $0x20, R8
 	JMP  rest
 
 done:
@@ -24362,248 +25749,253 @@ next:
 	VZEROUPPER
 	RET
 
-// func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+// func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·slideSumAVX2(SB), NOSPLIT, $256-80
-	MOVQ    dst+0(FP), AX
-	MOVQ    n+32(FP), CX
-	MOVQ    cells+24(FP), DX
-	MOVQ    src+8(FP), BX
-	MOVQ    steps+40(FP), SI
 	VXORPS  Y0, Y0, Y0
+	MOVQ    k+40(FP), AX
+	LEAQ    (SP), CX
+	ADDQ    $0x1f, CX
+	ANDQ    $-32, CX
+	MOVQ    dst+0(FP), DX
+	MOVQ    src+8(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    cells+24(FP), DI
+	MOVQ    before+16(FP), R8
+	MOVQ    by+72(FP), R9
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
-	LEAQ    (SP), DI
-	ADDQ    $0x1f, DI
-	ANDQ    $-32, DI
-	VMOVAPS Y0, (DI)
-	VMOVAPS Y0, 32(DI)
-	VMOVAPS Y0, 64(DI)
-	VMOVAPS Y0, 96(DI)
-	VMOVAPS Y0, 128(DI)
-	VMOVAPS Y0, 160(DI)
-	VMOVAPS Y0, 192(DI)
-	MOVQ    by+72(FP), R8
+	VMOVAPS Y0, (CX)
+	VMOVAPS Y0, 32(CX)
+	VMOVAPS Y0, 64(CX)
+	VMOVAPS Y0, 96(CX)
+	VMOVAPS Y0, 128(CX)
+	VMOVAPS Y0, 160(CX)
+	VMOVAPS Y0, 192(CX)
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ       before+16(FP), R9
-	SUBQ       R9, DX
-	MOVQ       R9, R10
+	SUBQ       R8, DI
+	MOVQ       R8, R10
 	ANDQ       $0x07, R10
 	JZ         before
 	LEAQ       laneMask<>+0(SB), R11
 	VMOVUPS    (R11)(R10*4), Y6
-	LEAQ       -32(BX)(R10*4), R11
 	LEAQ       (BX)(R10*4), BX
-	VMASKMOVPS (R11), Y6, Y6
+	VMASKMOVPS -32(BX), Y6, Y6
 	VMOVAPS    Y6, Y7
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        first_odd
 	VMOVAPS    Y0, Y7
 
 first_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        first_done
-	VPERM2F128 $0x21, Y6, Y1, Y8
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y8
 	VMOVAPS    Y6, Y1
-	VPALIGNR   $0x0c, Y8, Y6, Y8
 	VADDPS     Y8, Y6, Y6
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        first_skip1
-	VPERM2F128 $0x21, Y7, Y3, Y8
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y8
 	VMOVAPS    Y7, Y3
-	VPALIGNR   $0x08, Y8, Y7, Y7
-	VADDPS     Y7, Y6, Y7
+	VADDPS     Y8, Y6, Y7
 
 first_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        first_done
-	VPERM2F128 $0x21, Y6, Y2, Y8
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y8
 	VMOVAPS    Y6, Y2
-	VPALIGNR   $0x08, Y8, Y6, Y8
 	VADDPS     Y8, Y6, Y6
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        first_skip2
 	VPERM2F128 $0x21, Y7, Y5, Y8
 	VMOVAPS    Y7, Y5
 	VADDPS     Y8, Y6, Y7
 
 first_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        first_done
 	VPERM2F128 $0x21, Y6, Y4, Y8
 	VMOVAPS    Y6, Y4
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    (DI), Y8
-	VMOVAPS    Y7, (DI)
+	VMOVUPS    (CX), Y8
+	VMOVAPS    Y7, (CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        first_done
-	VMOVUPS    32(DI), Y8
-	VMOVAPS    Y7, 32(DI)
+	VMOVUPS    32(CX), Y8
+	VMOVAPS    Y7, 32(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        first_done
-	VMOVUPS    64(DI), Y8
-	VMOVAPS    Y7, 64(DI)
+	VMOVUPS    64(CX), Y8
+	VMOVAPS    Y7, 64(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        first_done
-	VMOVUPS    96(DI), Y8
-	VMOVAPS    Y7, 96(DI)
+	VMOVUPS    96(CX), Y8
+	VMOVAPS    Y7, 96(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        first_done
-	VMOVUPS    128(DI), Y8
-	VMOVAPS    Y7, 128(DI)
+	VMOVUPS    128(CX), Y8
+	VMOVAPS    Y7, 128(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        first_done
-	VMOVUPS    160(DI), Y8
-	VMOVAPS    Y7, 160(DI)
+	VMOVUPS    160(CX), Y8
+	VMOVAPS    Y7, 160(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        first_done
-	VMOVUPS    192(DI), Y8
-	VMOVAPS    Y7, 192(DI)
+	VMOVUPS    192(CX), Y8
+	VMOVAPS    Y7, 192(CX)
 	VADDPS     Y8, Y6, Y7
 
 first_done:
 before:
-	SHRQ $0x03, R9
+	SHRQ $0x03, R8
 	JZ   windows
 
 whole:
 	VMOVUPS (BX), Y6
 	VMOVAPS Y6, Y7
-	BTQ     $0x00, SI
+	BTQ     $0x00, AX
 	JCS     whole_odd
 	VMOVAPS Y0, Y7
 
 whole_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        whole_done
-	VPERM2F128 $0x21, Y6, Y1, Y8
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y8
 	VMOVAPS    Y6, Y1
-	VPALIGNR   $0x0c, Y8, Y6, Y8
 	VADDPS     Y8, Y6, Y6
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        whole_skip1
-	VPERM2F128 $0x21, Y7, Y3, Y8
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y8
 	VMOVAPS    Y7, Y3
-	VPALIGNR   $0x08, Y8, Y7, Y7
-	VADDPS     Y7, Y6, Y7
+	VADDPS     Y8, Y6, Y7
 
 whole_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        whole_done
-	VPERM2F128 $0x21, Y6, Y2, Y8
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y8
 	VMOVAPS    Y6, Y2
-	VPALIGNR   $0x08, Y8, Y6, Y8
 	VADDPS     Y8, Y6, Y6
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        whole_skip2
 	VPERM2F128 $0x21, Y7, Y5, Y8
 	VMOVAPS    Y7, Y5
 	VADDPS     Y8, Y6, Y7
 
 whole_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        whole_done
 	VPERM2F128 $0x21, Y6, Y4, Y8
 	VMOVAPS    Y6, Y4
 	VADDPS     Y8, Y6, Y6
-	VMOVUPS    (DI), Y8
-	VMOVAPS    Y7, (DI)
+	VMOVUPS    (CX), Y8
+	VMOVAPS    Y7, (CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        whole_done
-	VMOVUPS    32(DI), Y8
-	VMOVAPS    Y7, 32(DI)
+	VMOVUPS    32(CX), Y8
+	VMOVAPS    Y7, 32(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        whole_done
-	VMOVUPS    64(DI), Y8
-	VMOVAPS    Y7, 64(DI)
+	VMOVUPS    64(CX), Y8
+	VMOVAPS    Y7, 64(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        whole_done
-	VMOVUPS    96(DI), Y8
-	VMOVAPS    Y7, 96(DI)
+	VMOVUPS    96(CX), Y8
+	VMOVAPS    Y7, 96(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        whole_done
-	VMOVUPS    128(DI), Y8
-	VMOVAPS    Y7, 128(DI)
+	VMOVUPS    128(CX), Y8
+	VMOVAPS    Y7, 128(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        whole_done
-	VMOVUPS    160(DI), Y8
-	VMOVAPS    Y7, 160(DI)
+	VMOVUPS    160(CX), Y8
+	VMOVAPS    Y7, 160(CX)
 	VADDPS     Y8, Y6, Y7
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        whole_done
-	VMOVUPS    192(DI), Y8
-	VMOVAPS    Y7, 192(DI)
+	VMOVUPS    192(CX), Y8
+	VMOVAPS    Y7, 192(CX)
 	VADDPS     Y8, Y6, Y7
 
 whole_done:
 	ADDQ $0x20, BX
-	DECQ R9
+	DECQ R8
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), R9
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R10
+	MOVQ  DI, R11
+	ANDQ  $-16, R11
+	SUBQ  R11, DI
+	SUBQ  R11, SI
+	SHLQ  $0x02, R11
+	XORQ  R8, R8
+	TESTQ R11, R11
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R9)
-	VMOVUPS    (BX), Y6
-	VMOVUPS    32(BX), Y7
+	PREFETCHT0 (R10)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y6
+	VMOVUPS    32(BX)(R8*1), Y7
 	VMOVAPS    Y6, Y8
 	VMOVAPS    Y7, Y9
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        cached_odd
 	VMOVAPS    Y0, Y8
 	VMOVAPS    Y0, Y9
 
 cached_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        cached_done
-	VPERM2F128 $0x21, Y6, Y1, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y11
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y10, Y6, Y10
-	VPALIGNR   $0x0c, Y11, Y7, Y11
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        cached_skip1
-	VPERM2F128 $0x21, Y8, Y3, Y10
-	VPERM2F128 $0x21, Y9, Y8, Y11
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y3
+	VPALIGNR   $0x08, Y3, Y9, Y11
 	VMOVAPS    Y9, Y3
-	VPALIGNR   $0x08, Y10, Y8, Y8
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VADDPS     Y8, Y6, Y8
-	VADDPS     Y9, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	VADDPS     Y11, Y7, Y9
 
 cached_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        cached_done
-	VPERM2F128 $0x21, Y6, Y2, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y11
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y10, Y6, Y10
-	VPALIGNR   $0x08, Y11, Y7, Y11
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        cached_skip2
 	VPERM2F128 $0x21, Y8, Y5, Y10
 	VPERM2F128 $0x21, Y9, Y8, Y11
@@ -24612,118 +26004,110 @@ cached_skip1:
 	VADDPS     Y11, Y7, Y9
 
 cached_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        cached_done
 	VPERM2F128 $0x21, Y6, Y4, Y10
 	VPERM2F128 $0x21, Y7, Y6, Y11
 	VMOVAPS    Y7, Y4
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	VMOVUPS    (DI), Y10
-	VMOVAPS    Y9, (DI)
+	VMOVUPS    (CX), Y10
+	VMOVAPS    Y9, (CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        cached_done
-	VMOVUPS    32(DI), Y10
-	VMOVAPS    Y9, 32(DI)
+	VMOVUPS    32(CX), Y10
+	VMOVAPS    Y9, 32(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        cached_done
-	VMOVUPS    64(DI), Y10
-	VMOVAPS    Y9, 64(DI)
+	VMOVUPS    64(CX), Y10
+	VMOVAPS    Y9, 64(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        cached_done
-	VMOVUPS    96(DI), Y10
-	VMOVAPS    Y9, 96(DI)
+	VMOVUPS    96(CX), Y10
+	VMOVAPS    Y9, 96(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        cached_done
-	VMOVUPS    128(DI), Y10
-	VMOVAPS    Y9, 128(DI)
+	VMOVUPS    128(CX), Y10
+	VMOVAPS    Y9, 128(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        cached_done
-	VMOVUPS    160(DI), Y10
-	VMOVAPS    Y9, 160(DI)
+	VMOVUPS    160(CX), Y10
+	VMOVAPS    Y9, 160(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        cached_done
-	VMOVUPS    192(DI), Y10
-	VMOVAPS    Y9, 192(DI)
+	VMOVUPS    192(CX), Y10
+	VMOVAPS    Y9, 192(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
 
 cached_done:
-	TESTQ  R8, R8
+	TESTQ  R9, R9
 	JZ     cached_unscaled
-	VMULPS (R8), Y8, Y8
-	VMULPS 32(R8), Y9, Y9
-	ADDQ   $0x40, R8
+	VMULPS (R9)(R8*1), Y8, Y8
+	VMULPS 32(R9)(R8*1), Y9, Y9
 
 cached_unscaled:
-	VMOVUPS Y8, (AX)
-	VMOVUPS Y9, 32(AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, R9
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	VMOVUPS Y8, (DX)(R8*1)
+	VMOVUPS Y9, 32(DX)(R8*1)
+	ADDQ    $0x40, R8
+	CMPQ    R8, R11
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R9)
-	VMOVUPS    (BX), Y6
-	VMOVUPS    32(BX), Y7
+	PREFETCHT1 (R10)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y6
+	VMOVUPS    32(BX)(R8*1), Y7
 	VMOVAPS    Y6, Y8
 	VMOVAPS    Y7, Y9
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        streamed_odd
 	VMOVAPS    Y0, Y8
 	VMOVAPS    Y0, Y9
 
 streamed_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y6, Y1, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y1
+	VPALIGNR   $0x0c, Y1, Y7, Y11
 	VMOVAPS    Y7, Y1
-	VPALIGNR   $0x0c, Y10, Y6, Y10
-	VPALIGNR   $0x0c, Y11, Y7, Y11
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        streamed_skip1
-	VPERM2F128 $0x21, Y8, Y3, Y10
-	VPERM2F128 $0x21, Y9, Y8, Y11
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y10
+	VPERM2F128 $0x21, Y9, Y8, Y3
+	VPALIGNR   $0x08, Y3, Y9, Y11
 	VMOVAPS    Y9, Y3
-	VPALIGNR   $0x08, Y10, Y8, Y8
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VADDPS     Y8, Y6, Y8
-	VADDPS     Y9, Y7, Y9
+	VADDPS     Y10, Y6, Y8
+	VADDPS     Y11, Y7, Y9
 
 streamed_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y6, Y2, Y10
-	VPERM2F128 $0x21, Y7, Y6, Y11
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y10
+	VPERM2F128 $0x21, Y7, Y6, Y2
+	VPALIGNR   $0x08, Y2, Y7, Y11
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x08, Y10, Y6, Y10
-	VPALIGNR   $0x08, Y11, Y7, Y11
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        streamed_skip2
 	VPERM2F128 $0x21, Y8, Y5, Y10
 	VPERM2F128 $0x21, Y9, Y8, Y11
@@ -24732,201 +26116,195 @@ streamed_skip1:
 	VADDPS     Y11, Y7, Y9
 
 streamed_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        streamed_done
 	VPERM2F128 $0x21, Y6, Y4, Y10
 	VPERM2F128 $0x21, Y7, Y6, Y11
 	VMOVAPS    Y7, Y4
 	VADDPS     Y10, Y6, Y6
 	VADDPS     Y11, Y7, Y7
-	VMOVUPS    (DI), Y10
-	VMOVAPS    Y9, (DI)
+	VMOVUPS    (CX), Y10
+	VMOVAPS    Y9, (CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        streamed_done
-	VMOVUPS    32(DI), Y10
-	VMOVAPS    Y9, 32(DI)
+	VMOVUPS    32(CX), Y10
+	VMOVAPS    Y9, 32(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        streamed_done
-	VMOVUPS    64(DI), Y10
-	VMOVAPS    Y9, 64(DI)
+	VMOVUPS    64(CX), Y10
+	VMOVAPS    Y9, 64(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        streamed_done
-	VMOVUPS    96(DI), Y10
-	VMOVAPS    Y9, 96(DI)
+	VMOVUPS    96(CX), Y10
+	VMOVAPS    Y9, 96(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        streamed_done
-	VMOVUPS    128(DI), Y10
-	VMOVAPS    Y9, 128(DI)
+	VMOVUPS    128(CX), Y10
+	VMOVAPS    Y9, 128(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        streamed_done
-	VMOVUPS    160(DI), Y10
-	VMOVAPS    Y9, 160(DI)
+	VMOVUPS    160(CX), Y10
+	VMOVAPS    Y9, 160(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        streamed_done
-	VMOVUPS    192(DI), Y10
-	VMOVAPS    Y9, 192(DI)
+	VMOVUPS    192(CX), Y10
+	VMOVAPS    Y9, 192(CX)
 	VADDPS     Y8, Y7, Y9
 	VADDPS     Y10, Y6, Y8
 
 streamed_done:
-	TESTQ  R8, R8
+	TESTQ  R9, R9
 	JZ     streamed_unscaled
-	VMULPS (R8), Y8, Y8
-	VMULPS 32(R8), Y9, Y9
-	ADDQ   $0x40, R8
+	VMULPS (R9)(R8*1), Y8, Y8
+	VMULPS 32(R9)(R8*1), Y9, Y9
 
 streamed_unscaled:
-	VMOVNTPS Y8, (AX)
-	VMOVNTPS Y9, 32(AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
-	ADDQ     $0x40, R9
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	VMOVNTPS Y8, (DX)(R8*1)
+	VMOVNTPS Y9, 32(DX)(R8*1)
+	ADDQ     $0x40, R8
+	CMPQ     R8, R11
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ      CX, CX
+	TESTQ      SI, SI
 	JLE        done
-	MOVQ       $0x00000008, R9
-	CMPQ       DX, R9
-	CMOVQLT    DX, R9
 	MOVQ       $0x00000008, R10
-	CMPQ       CX, R10
-	CMOVQLT    CX, R10
-	LEAQ       laneMask<>+0(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    64(R11)(R12*4), Y6
-	LEAQ       laneMask<>+0(SB), R11
-	MOVQ       R10, R12
-	NEGQ       R12
-	VMOVUPS    64(R11)(R12*4), Y7
-	VMASKMOVPS (BX), Y6, Y6
+	CMPQ       DI, R10
+	CMOVQLT    DI, R10
+	MOVQ       $0x00000008, R11
+	CMPQ       SI, R11
+	CMOVQLT    SI, R11
+	LEAQ       laneMask<>+0(SB), R12
+	MOVQ       R10, R13
+	NEGQ       R13
+	VMOVUPS    64(R12)(R13*4), Y6
+	LEAQ       laneMask<>+0(SB), R12
+	MOVQ       R11, R13
+	NEGQ       R13
+	VMOVUPS    64(R12)(R13*4), Y7
+	VMASKMOVPS (BX)(R8*1), Y6, Y6
 	VMOVAPS    Y6, Y8
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        rest_odd
 	VMOVAPS    Y0, Y8
 
 rest_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        rest_done
-	VPERM2F128 $0x21, Y6, Y1, Y9
+	VPERM2F128 $0x21, Y6, Y1, Y1
+	VPALIGNR   $0x0c, Y1, Y6, Y9
 	VMOVAPS    Y6, Y1
-	VPALIGNR   $0x0c, Y9, Y6, Y9
 	VADDPS     Y9, Y6, Y6
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        rest_skip1
-	VPERM2F128 $0x21, Y8, Y3, Y9
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y9
 	VMOVAPS    Y8, Y3
-	VPALIGNR   $0x08, Y9, Y8, Y8
-	VADDPS     Y8, Y6, Y8
+	VADDPS     Y9, Y6, Y8
 
 rest_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        rest_done
-	VPERM2F128 $0x21, Y6, Y2, Y9
+	VPERM2F128 $0x21, Y6, Y2, Y2
+	VPALIGNR   $0x08, Y2, Y6, Y9
 	VMOVAPS    Y6, Y2
-	VPALIGNR   $0x08, Y9, Y6, Y9
 	VADDPS     Y9, Y6, Y6
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        rest_skip2
 	VPERM2F128 $0x21, Y8, Y5, Y9
 	VMOVAPS    Y8, Y5
 	VADDPS     Y9, Y6, Y8
 
 rest_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        rest_done
 	VPERM2F128 $0x21, Y6, Y4, Y9
 	VMOVAPS    Y6, Y4
 	VADDPS     Y9, Y6, Y6
-	VMOVUPS    (DI), Y9
-	VMOVAPS    Y8, (DI)
+	VMOVUPS    (CX), Y9
+	VMOVAPS    Y8, (CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        rest_done
-	VMOVUPS    32(DI), Y9
-	VMOVAPS    Y8, 32(DI)
+	VMOVUPS    32(CX), Y9
+	VMOVAPS    Y8, 32(CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        rest_done
-	VMOVUPS    64(DI), Y9
-	VMOVAPS    Y8, 64(DI)
+	VMOVUPS    64(CX), Y9
+	VMOVAPS    Y8, 64(CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        rest_done
-	VMOVUPS    96(DI), Y9
-	VMOVAPS    Y8, 96(DI)
+	VMOVUPS    96(CX), Y9
+	VMOVAPS    Y8, 96(CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        rest_done
-	VMOVUPS    128(DI), Y9
-	VMOVAPS    Y8, 128(DI)
+	VMOVUPS    128(CX), Y9
+	VMOVAPS    Y8, 128(CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        rest_done
-	VMOVUPS    160(DI), Y9
-	VMOVAPS    Y8, 160(DI)
+	VMOVUPS    160(CX), Y9
+	VMOVAPS    Y8, 160(CX)
 	VADDPS     Y9, Y6, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        rest_done
-	VMOVUPS    192(DI), Y9
-	VMOVAPS    Y8, 192(DI)
+	VMOVUPS    192(CX), Y9
+	VMOVAPS    Y8, 192(CX)
 	VADDPS     Y9, Y6, Y8
 
 rest_done:
-	TESTQ      R8, R8
+	TESTQ      R9, R9
 	JZ         rest_unscaled
-	VMASKMOVPS (R8), Y7, Y6
+	VMASKMOVPS (R9)(R8*1), Y7, Y6
 	VMULPS     Y6, Y8, Y8
-	ADDQ       $0x20, R8
 
 rest_unscaled:
-	LEAQ    (AX), R11
+	LEAQ    (DX)(R8*1), R12
+	MOVQ    R11, R13
 	VMOVAPS Y8, Y6
-	TESTQ   $0x00000008, R10
+	TESTQ   $0x00000008, R13
 	JZ      less1_8
-	VMOVUPS Y6, (R11)
-	ADDQ    $0x20, R11
+	VMOVUPS Y6, (R12)
+	ADDQ    $0x20, R12
 
 less1_8:
-	TESTQ        $0x00000004, R10
+	TESTQ        $0x00000004, R13
 	JZ           less1_4
-	VMOVUPS      X6, (R11)
+	VMOVUPS      X6, (R12)
 	VEXTRACTF128 $0x01, Y6, X6
-	ADDQ         $0x10, R11
+	ADDQ         $0x10, R12
 
 less1_4:
-	TESTQ    $0x00000002, R10
+	TESTQ    $0x00000002, R13
 	JZ       less1_2
-	VMOVLPS  X6, (R11)
+	VMOVLPS  X6, (R12)
 	VMOVHLPS X6, X6, X6
-	ADDQ     $0x08, R11
+	ADDQ     $0x08, R12
 
 less1_2:
-	TESTQ  $0x00000001, R10
+	TESTQ  $0x00000001, R13
 	JZ     less1_1
-	VMOVSS X6, (R11)
+	VMOVSS X6, (R12)
 
 less1_1:
-	SUBQ R9, DX
-	ADDQ $0x20, BX
-	ADDQ $0x20, AX
-	SUBQ $0x08, CX
+	SUBQ R10, DI
+	SUBQ R11, SI
+	ADDQ $0x20, R8
 	JMP  rest
 
 done:
@@ -25772,120 +27150,118 @@ planes4_rest:
 	VZEROUPPER
 	RET
 
-// func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+// func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32) (nan int)
 // Requires: AVX, AVX2, CMOV, MMX+
 TEXT ·slideMaxFastAVX2(SB), NOSPLIT, $256-88
-	MOVQ dst+0(FP), AX
-	MOVQ n+32(FP), CX
-	MOVQ cells+24(FP), DX
-	MOVQ src+8(FP), BX
-	MOVQ steps+40(FP), SI
-
 	// −Inf, which loses every maximum
-	MOVL         $0xff800000, DI
-	VMOVD        DI, X0
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
 	VXORPS       Y1, Y1, Y1
+	MOVQ         k+40(FP), AX
+	LEAQ         (SP), CX
+	ADDQ         $0x1f, CX
+	ANDQ         $-32, CX
+	MOVQ         dst+0(FP), DX
+	MOVQ         src+8(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVQ         cells+24(FP), DI
+	MOVQ         before+16(FP), R8
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
 	VMOVAPS      Y0, Y4
 	VMOVAPS      Y0, Y5
 	VMOVAPS      Y0, Y6
-	LEAQ         (SP), DI
-	ADDQ         $0x1f, DI
-	ANDQ         $-32, DI
-	VMOVAPS      Y0, (DI)
-	VMOVAPS      Y0, 32(DI)
-	VMOVAPS      Y0, 64(DI)
-	VMOVAPS      Y0, 96(DI)
-	VMOVAPS      Y0, 128(DI)
-	VMOVAPS      Y0, 160(DI)
-	VMOVAPS      Y0, 192(DI)
+	VMOVAPS      Y0, (CX)
+	VMOVAPS      Y0, 32(CX)
+	VMOVAPS      Y0, 64(CX)
+	VMOVAPS      Y0, 96(CX)
+	VMOVAPS      Y0, 128(CX)
+	VMOVAPS      Y0, 160(CX)
+	VMOVAPS      Y0, 192(CX)
 
 	// The cells before go through the steps, whole vectors of them last.
-	MOVQ       before+16(FP), R8
-	SUBQ       R8, DX
+	SUBQ       R8, DI
 	MOVQ       R8, R9
 	ANDQ       $0x07, R9
 	JZ         before
 	LEAQ       laneMask<>+0(SB), R10
 	VMOVUPS    (R10)(R9*4), Y7
-	LEAQ       -32(BX)(R9*4), R10
 	LEAQ       (BX)(R9*4), BX
-	VMASKMOVPS (R10), Y7, Y8
+	VMASKMOVPS -32(BX), Y7, Y8
 	VBLENDVPS  Y7, Y8, Y0, Y8
 	VCMPPS     $0x03, Y8, Y8, Y7
 	VORPS      Y7, Y1, Y1
 	VMOVAPS    Y8, Y7
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        first_odd
 	VMOVAPS    Y0, Y7
 
 first_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        first_done
-	VPERM2F128 $0x21, Y8, Y2, Y9
+	VPERM2F128 $0x21, Y8, Y2, Y2
+	VPALIGNR   $0x0c, Y2, Y8, Y9
 	VMOVAPS    Y8, Y2
-	VPALIGNR   $0x0c, Y9, Y8, Y9
 	VMAXPS     Y9, Y8, Y8
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        first_skip1
-	VPERM2F128 $0x21, Y7, Y4, Y9
+	VPERM2F128 $0x21, Y7, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y7, Y9
 	VMOVAPS    Y7, Y4
-	VPALIGNR   $0x08, Y9, Y7, Y7
-	VMAXPS     Y7, Y8, Y7
+	VMAXPS     Y9, Y8, Y7
 
 first_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        first_done
-	VPERM2F128 $0x21, Y8, Y3, Y9
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y9
 	VMOVAPS    Y8, Y3
-	VPALIGNR   $0x08, Y9, Y8, Y9
 	VMAXPS     Y9, Y8, Y8
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        first_skip2
 	VPERM2F128 $0x21, Y7, Y6, Y9
 	VMOVAPS    Y7, Y6
 	VMAXPS     Y9, Y8, Y7
 
 first_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        first_done
 	VPERM2F128 $0x21, Y8, Y5, Y9
 	VMOVAPS    Y8, Y5
 	VMAXPS     Y9, Y8, Y8
-	VMOVUPS    (DI), Y9
-	VMOVAPS    Y7, (DI)
+	VMOVUPS    (CX), Y9
+	VMOVAPS    Y7, (CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        first_done
-	VMOVUPS    32(DI), Y9
-	VMOVAPS    Y7, 32(DI)
+	VMOVUPS    32(CX), Y9
+	VMOVAPS    Y7, 32(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        first_done
-	VMOVUPS    64(DI), Y9
-	VMOVAPS    Y7, 64(DI)
+	VMOVUPS    64(CX), Y9
+	VMOVAPS    Y7, 64(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        first_done
-	VMOVUPS    96(DI), Y9
-	VMOVAPS    Y7, 96(DI)
+	VMOVUPS    96(CX), Y9
+	VMOVAPS    Y7, 96(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        first_done
-	VMOVUPS    128(DI), Y9
-	VMOVAPS    Y7, 128(DI)
+	VMOVUPS    128(CX), Y9
+	VMOVAPS    Y7, 128(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        first_done
-	VMOVUPS    160(DI), Y9
-	VMOVAPS    Y7, 160(DI)
+	VMOVUPS    160(CX), Y9
+	VMOVAPS    Y7, 160(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        first_done
-	VMOVUPS    192(DI), Y9
-	VMOVAPS    Y7, 192(DI)
+	VMOVUPS    192(CX), Y9
+	VMOVAPS    Y7, 192(CX)
 	VMAXPS     Y9, Y8, Y7
 
 first_done:
@@ -25898,75 +27274,75 @@ whole:
 	VCMPPS  $0x03, Y7, Y7, Y8
 	VORPS   Y8, Y1, Y1
 	VMOVAPS Y7, Y8
-	BTQ     $0x00, SI
+	BTQ     $0x00, AX
 	JCS     whole_odd
 	VMOVAPS Y0, Y8
 
 whole_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        whole_done
-	VPERM2F128 $0x21, Y7, Y2, Y9
+	VPERM2F128 $0x21, Y7, Y2, Y2
+	VPALIGNR   $0x0c, Y2, Y7, Y9
 	VMOVAPS    Y7, Y2
-	VPALIGNR   $0x0c, Y9, Y7, Y9
 	VMAXPS     Y9, Y7, Y7
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        whole_skip1
-	VPERM2F128 $0x21, Y8, Y4, Y9
+	VPERM2F128 $0x21, Y8, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y8, Y9
 	VMOVAPS    Y8, Y4
-	VPALIGNR   $0x08, Y9, Y8, Y8
-	VMAXPS     Y8, Y7, Y8
+	VMAXPS     Y9, Y7, Y8
 
 whole_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        whole_done
-	VPERM2F128 $0x21, Y7, Y3, Y9
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y9
 	VMOVAPS    Y7, Y3
-	VPALIGNR   $0x08, Y9, Y7, Y9
 	VMAXPS     Y9, Y7, Y7
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        whole_skip2
 	VPERM2F128 $0x21, Y8, Y6, Y9
 	VMOVAPS    Y8, Y6
 	VMAXPS     Y9, Y7, Y8
 
 whole_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        whole_done
 	VPERM2F128 $0x21, Y7, Y5, Y9
 	VMOVAPS    Y7, Y5
 	VMAXPS     Y9, Y7, Y7
-	VMOVUPS    (DI), Y9
-	VMOVAPS    Y8, (DI)
+	VMOVUPS    (CX), Y9
+	VMOVAPS    Y8, (CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        whole_done
-	VMOVUPS    32(DI), Y9
-	VMOVAPS    Y8, 32(DI)
+	VMOVUPS    32(CX), Y9
+	VMOVAPS    Y8, 32(CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        whole_done
-	VMOVUPS    64(DI), Y9
-	VMOVAPS    Y8, 64(DI)
+	VMOVUPS    64(CX), Y9
+	VMOVAPS    Y8, 64(CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        whole_done
-	VMOVUPS    96(DI), Y9
-	VMOVAPS    Y8, 96(DI)
+	VMOVUPS    96(CX), Y9
+	VMOVAPS    Y8, 96(CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        whole_done
-	VMOVUPS    128(DI), Y9
-	VMOVAPS    Y8, 128(DI)
+	VMOVUPS    128(CX), Y9
+	VMOVAPS    Y8, 128(CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        whole_done
-	VMOVUPS    160(DI), Y9
-	VMOVAPS    Y8, 160(DI)
+	VMOVUPS    160(CX), Y9
+	VMOVAPS    Y8, 160(CX)
 	VMAXPS     Y9, Y7, Y8
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        whole_done
-	VMOVUPS    192(DI), Y9
-	VMOVAPS    Y8, 192(DI)
+	VMOVUPS    192(CX), Y9
+	VMOVAPS    Y8, 192(CX)
 	VMAXPS     Y9, Y7, Y8
 
 whole_done:
@@ -25975,58 +27351,62 @@ whole_done:
 	JNZ  whole
 
 windows:
-	MOVQ next+56(FP), R8
-	CMPQ stream+64(FP), $0x00
-	JNE  streamed
+	MOVQ  next+56(FP), R9
+	MOVQ  DI, R10
+	ANDQ  $-16, R10
+	SUBQ  R10, DI
+	SUBQ  R10, SI
+	SHLQ  $0x02, R10
+	XORQ  R8, R8
+	TESTQ R10, R10
+	JZ    rest
+	CMPQ  stream+64(FP), $0x00
+	JNE   streamed
 
 cached:
-	CMPQ       DX, $0x10
-	JLT        cached_end
-	PREFETCHT0 (R8)
-	VMOVUPS    (BX), Y7
-	VCMPPS     $0x03, Y7, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMOVUPS    32(BX), Y8
-	VCMPPS     $0x03, Y8, Y8, Y9
+	PREFETCHT0 (R9)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y7
+	VMOVUPS    32(BX)(R8*1), Y8
+	VCMPPS     $0x03, Y7, Y8, Y9
 	VORPS      Y9, Y1, Y1
 	VMOVAPS    Y7, Y9
 	VMOVAPS    Y8, Y10
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        cached_odd
 	VMOVAPS    Y0, Y9
 	VMOVAPS    Y0, Y10
 
 cached_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        cached_done
-	VPERM2F128 $0x21, Y7, Y2, Y11
-	VPERM2F128 $0x21, Y8, Y7, Y12
+	VPERM2F128 $0x21, Y7, Y2, Y2
+	VPALIGNR   $0x0c, Y2, Y7, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y2
+	VPALIGNR   $0x0c, Y2, Y8, Y12
 	VMOVAPS    Y8, Y2
-	VPALIGNR   $0x0c, Y11, Y7, Y11
-	VPALIGNR   $0x0c, Y12, Y8, Y12
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        cached_skip1
-	VPERM2F128 $0x21, Y9, Y4, Y11
-	VPERM2F128 $0x21, Y10, Y9, Y12
+	VPERM2F128 $0x21, Y9, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y9, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y4
+	VPALIGNR   $0x08, Y4, Y10, Y12
 	VMOVAPS    Y10, Y4
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VPALIGNR   $0x08, Y12, Y10, Y10
-	VMAXPS     Y9, Y7, Y9
-	VMAXPS     Y10, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y12, Y8, Y10
 
 cached_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        cached_done
-	VPERM2F128 $0x21, Y7, Y3, Y11
-	VPERM2F128 $0x21, Y8, Y7, Y12
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y12
 	VMOVAPS    Y8, Y3
-	VPALIGNR   $0x08, Y11, Y7, Y11
-	VPALIGNR   $0x08, Y12, Y8, Y12
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        cached_skip2
 	VPERM2F128 $0x21, Y9, Y6, Y11
 	VPERM2F128 $0x21, Y10, Y9, Y12
@@ -26035,115 +27415,106 @@ cached_skip1:
 	VMAXPS     Y12, Y8, Y10
 
 cached_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        cached_done
 	VPERM2F128 $0x21, Y7, Y5, Y11
 	VPERM2F128 $0x21, Y8, Y7, Y12
 	VMOVAPS    Y8, Y5
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	VMOVUPS    (DI), Y11
-	VMOVAPS    Y10, (DI)
+	VMOVUPS    (CX), Y11
+	VMOVAPS    Y10, (CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        cached_done
-	VMOVUPS    32(DI), Y11
-	VMOVAPS    Y10, 32(DI)
+	VMOVUPS    32(CX), Y11
+	VMOVAPS    Y10, 32(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        cached_done
-	VMOVUPS    64(DI), Y11
-	VMOVAPS    Y10, 64(DI)
+	VMOVUPS    64(CX), Y11
+	VMOVAPS    Y10, 64(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        cached_done
-	VMOVUPS    96(DI), Y11
-	VMOVAPS    Y10, 96(DI)
+	VMOVUPS    96(CX), Y11
+	VMOVAPS    Y10, 96(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        cached_done
-	VMOVUPS    128(DI), Y11
-	VMOVAPS    Y10, 128(DI)
+	VMOVUPS    128(CX), Y11
+	VMOVAPS    Y10, 128(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        cached_done
-	VMOVUPS    160(DI), Y11
-	VMOVAPS    Y10, 160(DI)
+	VMOVUPS    160(CX), Y11
+	VMOVAPS    Y10, 160(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        cached_done
-	VMOVUPS    192(DI), Y11
-	VMOVAPS    Y10, 192(DI)
+	VMOVUPS    192(CX), Y11
+	VMOVAPS    Y10, 192(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
 
 cached_done:
-	VMOVUPS Y9, (AX)
-	VMOVUPS Y10, 32(AX)
-	ADDQ    $0x40, BX
-	ADDQ    $0x40, AX
+	VMOVUPS Y9, (DX)(R8*1)
+	VMOVUPS Y10, 32(DX)(R8*1)
 	ADDQ    $0x40, R8
-	SUBQ    $0x10, DX
-	SUBQ    $0x10, CX
-	JMP     cached
-
-cached_end:
-	JMP rest
+	CMPQ    R8, R10
+	JNE     cached
+	JMP     rest
 
 streamed:
-	CMPQ       DX, $0x10
-	JLT        streamed_end
-	PREFETCHT1 (R8)
-	VMOVUPS    (BX), Y7
-	VCMPPS     $0x03, Y7, Y7, Y8
-	VORPS      Y8, Y1, Y1
-	VMOVUPS    32(BX), Y8
-	VCMPPS     $0x03, Y8, Y8, Y9
+	PREFETCHT1 (R9)(R8*1)
+	VMOVUPS    (BX)(R8*1), Y7
+	VMOVUPS    32(BX)(R8*1), Y8
+	VCMPPS     $0x03, Y7, Y8, Y9
 	VORPS      Y9, Y1, Y1
 	VMOVAPS    Y7, Y9
 	VMOVAPS    Y8, Y10
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        streamed_odd
 	VMOVAPS    Y0, Y9
 	VMOVAPS    Y0, Y10
 
 streamed_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y7, Y2, Y11
-	VPERM2F128 $0x21, Y8, Y7, Y12
+	VPERM2F128 $0x21, Y7, Y2, Y2
+	VPALIGNR   $0x0c, Y2, Y7, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y2
+	VPALIGNR   $0x0c, Y2, Y8, Y12
 	VMOVAPS    Y8, Y2
-	VPALIGNR   $0x0c, Y11, Y7, Y11
-	VPALIGNR   $0x0c, Y12, Y8, Y12
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        streamed_skip1
-	VPERM2F128 $0x21, Y9, Y4, Y11
-	VPERM2F128 $0x21, Y10, Y9, Y12
+	VPERM2F128 $0x21, Y9, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y9, Y11
+	VPERM2F128 $0x21, Y10, Y9, Y4
+	VPALIGNR   $0x08, Y4, Y10, Y12
 	VMOVAPS    Y10, Y4
-	VPALIGNR   $0x08, Y11, Y9, Y9
-	VPALIGNR   $0x08, Y12, Y10, Y10
-	VMAXPS     Y9, Y7, Y9
-	VMAXPS     Y10, Y8, Y10
+	VMAXPS     Y11, Y7, Y9
+	VMAXPS     Y12, Y8, Y10
 
 streamed_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        streamed_done
-	VPERM2F128 $0x21, Y7, Y3, Y11
-	VPERM2F128 $0x21, Y8, Y7, Y12
+	VPERM2F128 $0x21, Y7, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y7, Y11
+	VPERM2F128 $0x21, Y8, Y7, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y12
 	VMOVAPS    Y8, Y3
-	VPALIGNR   $0x08, Y11, Y7, Y11
-	VPALIGNR   $0x08, Y12, Y8, Y12
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        streamed_skip2
 	VPERM2F128 $0x21, Y9, Y6, Y11
 	VPERM2F128 $0x21, Y10, Y9, Y12
@@ -26152,190 +27523,186 @@ streamed_skip1:
 	VMAXPS     Y12, Y8, Y10
 
 streamed_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        streamed_done
 	VPERM2F128 $0x21, Y7, Y5, Y11
 	VPERM2F128 $0x21, Y8, Y7, Y12
 	VMOVAPS    Y8, Y5
 	VMAXPS     Y11, Y7, Y7
 	VMAXPS     Y12, Y8, Y8
-	VMOVUPS    (DI), Y11
-	VMOVAPS    Y10, (DI)
+	VMOVUPS    (CX), Y11
+	VMOVAPS    Y10, (CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        streamed_done
-	VMOVUPS    32(DI), Y11
-	VMOVAPS    Y10, 32(DI)
+	VMOVUPS    32(CX), Y11
+	VMOVAPS    Y10, 32(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        streamed_done
-	VMOVUPS    64(DI), Y11
-	VMOVAPS    Y10, 64(DI)
+	VMOVUPS    64(CX), Y11
+	VMOVAPS    Y10, 64(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        streamed_done
-	VMOVUPS    96(DI), Y11
-	VMOVAPS    Y10, 96(DI)
+	VMOVUPS    96(CX), Y11
+	VMOVAPS    Y10, 96(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        streamed_done
-	VMOVUPS    128(DI), Y11
-	VMOVAPS    Y10, 128(DI)
+	VMOVUPS    128(CX), Y11
+	VMOVAPS    Y10, 128(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        streamed_done
-	VMOVUPS    160(DI), Y11
-	VMOVAPS    Y10, 160(DI)
+	VMOVUPS    160(CX), Y11
+	VMOVAPS    Y10, 160(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        streamed_done
-	VMOVUPS    192(DI), Y11
-	VMOVAPS    Y10, 192(DI)
+	VMOVUPS    192(CX), Y11
+	VMOVAPS    Y10, 192(CX)
 	VMAXPS     Y9, Y8, Y10
 	VMAXPS     Y11, Y7, Y9
 
 streamed_done:
-	VMOVNTPS Y9, (AX)
-	VMOVNTPS Y10, 32(AX)
-	ADDQ     $0x40, BX
-	ADDQ     $0x40, AX
+	VMOVNTPS Y9, (DX)(R8*1)
+	VMOVNTPS Y10, 32(DX)(R8*1)
 	ADDQ     $0x40, R8
-	SUBQ     $0x10, DX
-	SUBQ     $0x10, CX
-	JMP      streamed
+	CMPQ     R8, R10
+	JNE      streamed
 
-streamed_end:
 rest:
-	TESTQ      CX, CX
+	TESTQ      SI, SI
 	JLE        done
-	MOVQ       $0x00000008, R8
-	CMPQ       DX, R8
-	CMOVQLT    DX, R8
 	MOVQ       $0x00000008, R9
-	CMPQ       CX, R9
-	CMOVQLT    CX, R9
-	LEAQ       laneMask<>+0(SB), R10
-	MOVQ       R8, R11
-	NEGQ       R11
-	VMOVUPS    64(R10)(R11*4), Y7
-	LEAQ       laneMask<>+0(SB), R10
-	MOVQ       R9, R11
-	NEGQ       R11
-	VMOVUPS    64(R10)(R11*4), Y8
-	VMASKMOVPS (BX), Y7, Y8
+	CMPQ       DI, R9
+	CMOVQLT    DI, R9
+	MOVQ       $0x00000008, R10
+	CMPQ       SI, R10
+	CMOVQLT    SI, R10
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R9, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y7
+	LEAQ       laneMask<>+0(SB), R11
+	MOVQ       R10, R12
+	NEGQ       R12
+	VMOVUPS    64(R11)(R12*4), Y8
+	VMASKMOVPS (BX)(R8*1), Y7, Y8
 	VBLENDVPS  Y7, Y8, Y0, Y8
 	VCMPPS     $0x03, Y8, Y8, Y7
 	VORPS      Y7, Y1, Y1
 	VMOVAPS    Y8, Y7
-	BTQ        $0x00, SI
+	BTQ        $0x00, AX
 	JCS        rest_odd
 	VMOVAPS    Y0, Y7
 
 rest_odd:
-	CMPQ       SI, $0x02
+	CMPQ       AX, $0x02
 	JLT        rest_done
-	VPERM2F128 $0x21, Y8, Y2, Y9
+	VPERM2F128 $0x21, Y8, Y2, Y2
+	VPALIGNR   $0x0c, Y2, Y8, Y9
 	VMOVAPS    Y8, Y2
-	VPALIGNR   $0x0c, Y9, Y8, Y9
 	VMAXPS     Y9, Y8, Y8
-	BTQ        $0x01, SI
+	BTQ        $0x01, AX
 	JCC        rest_skip1
-	VPERM2F128 $0x21, Y7, Y4, Y9
+	VPERM2F128 $0x21, Y7, Y4, Y4
+	VPALIGNR   $0x08, Y4, Y7, Y9
 	VMOVAPS    Y7, Y4
-	VPALIGNR   $0x08, Y9, Y7, Y7
-	VMAXPS     Y7, Y8, Y7
+	VMAXPS     Y9, Y8, Y7
 
 rest_skip1:
-	CMPQ       SI, $0x04
+	CMPQ       AX, $0x04
 	JLT        rest_done
-	VPERM2F128 $0x21, Y8, Y3, Y9
+	VPERM2F128 $0x21, Y8, Y3, Y3
+	VPALIGNR   $0x08, Y3, Y8, Y9
 	VMOVAPS    Y8, Y3
-	VPALIGNR   $0x08, Y9, Y8, Y9
 	VMAXPS     Y9, Y8, Y8
-	BTQ        $0x02, SI
+	BTQ        $0x02, AX
 	JCC        rest_skip2
 	VPERM2F128 $0x21, Y7, Y6, Y9
 	VMOVAPS    Y7, Y6
 	VMAXPS     Y9, Y8, Y7
 
 rest_skip2:
-	CMPQ       SI, $0x08
+	CMPQ       AX, $0x08
 	JLT        rest_done
 	VPERM2F128 $0x21, Y8, Y5, Y9
 	VMOVAPS    Y8, Y5
 	VMAXPS     Y9, Y8, Y8
-	VMOVUPS    (DI), Y9
-	VMOVAPS    Y7, (DI)
+	VMOVUPS    (CX), Y9
+	VMOVAPS    Y7, (CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x10
+	CMPQ       AX, $0x10
 	JLT        rest_done
-	VMOVUPS    32(DI), Y9
-	VMOVAPS    Y7, 32(DI)
+	VMOVUPS    32(CX), Y9
+	VMOVAPS    Y7, 32(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x18
+	CMPQ       AX, $0x18
 	JLT        rest_done
-	VMOVUPS    64(DI), Y9
-	VMOVAPS    Y7, 64(DI)
+	VMOVUPS    64(CX), Y9
+	VMOVAPS    Y7, 64(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x20
+	CMPQ       AX, $0x20
 	JLT        rest_done
-	VMOVUPS    96(DI), Y9
-	VMOVAPS    Y7, 96(DI)
+	VMOVUPS    96(CX), Y9
+	VMOVAPS    Y7, 96(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x28
+	CMPQ       AX, $0x28
 	JLT        rest_done
-	VMOVUPS    128(DI), Y9
-	VMOVAPS    Y7, 128(DI)
+	VMOVUPS    128(CX), Y9
+	VMOVAPS    Y7, 128(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x30
+	CMPQ       AX, $0x30
 	JLT        rest_done
-	VMOVUPS    160(DI), Y9
-	VMOVAPS    Y7, 160(DI)
+	VMOVUPS    160(CX), Y9
+	VMOVAPS    Y7, 160(CX)
 	VMAXPS     Y9, Y8, Y7
-	CMPQ       SI, $0x38
+	CMPQ       AX, $0x38
 	JLT        rest_done
-	VMOVUPS    192(DI), Y9
-	VMOVAPS    Y7, 192(DI)
+	VMOVUPS    192(CX), Y9
+	VMOVAPS    Y7, 192(CX)
 	VMAXPS     Y9, Y8, Y7
 
 rest_done:
-	LEAQ    (AX), R10
+	LEAQ    (DX)(R8*1), R11
+	MOVQ    R10, R12
 	VMOVAPS Y7, Y7
-	TESTQ   $0x00000008, R9
+	TESTQ   $0x00000008, R12
 	JZ      less1_8
-	VMOVUPS Y7, (R10)
-	ADDQ    $0x20, R10
+	VMOVUPS Y7, (R11)
+	ADDQ    $0x20, R11
 
 less1_8:
-	TESTQ        $0x00000004, R9
+	TESTQ        $0x00000004, R12
 	JZ           less1_4
-	VMOVUPS      X7, (R10)
+	VMOVUPS      X7, (R11)
 	VEXTRACTF128 $0x01, Y7, X7
-	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 
 less1_4:
-	TESTQ    $0x00000002, R9
+	TESTQ    $0x00000002, R12
 	JZ       less1_2
-	VMOVLPS  X7, (R10)
+	VMOVLPS  X7, (R11)
 	VMOVHLPS X7, X7, X7
-	ADDQ     $0x08, R10
+	ADDQ     $0x08, R11
 
 less1_2:
-	TESTQ  $0x00000001, R9
+	TESTQ  $0x00000001, R12
 	JZ     less1_1
-	VMOVSS X7, (R10)
+	VMOVSS X7, (R11)
 
 less1_1:
-	SUBQ R8, DX
-	ADDQ $0x20, BX
-	ADDQ $0x20, AX
-	SUBQ $0x08, CX
+	SUBQ R9, DI
+	SUBQ R10, SI
+	ADDQ $0x20, R8
 	JMP  rest
 
 done:

@@ -133,12 +133,25 @@ func prefixMax[T pool2d.Elem](dst, acc, src, end []T) {
 //	}
 func slideMax[T pool2d.Elem](dst, src []T, k int, _ []T, _ hint[T]) { foldMax(dst, src, k, 1) }
 
-// prefixSlideMax is prefixMax into a row between identities, of which the windows come into dst.
-func prefixSlideMax[T pool2d.Elem](dst, acc, src, end []T, lead, k int, by []T, h hint[T]) {
-	row := make([]T, len(dst)+k-1)
-	fill(row, least[T]())
-	prefixMax(row[lead:][:len(acc)], acc, src, end)
-	slideMax(dst, row, k, by, h)
+// slideBlockMax folds rows along themselves, and down.
+func slideBlockMax[T pool2d.Elem](dst, acc, src, end []T, f *slideRows, by []T, h hint[T]) bool {
+	row, v := make([]T, f.n+f.k-1), make([]T, f.n)
+	for y := range f.rows {
+		fill(row, least[T]())
+		copy(row[f.lead:], src[y*f.srcRow:][:f.cells])
+		slideMax(v, row, f.k, nil, h)
+		prefixMax(dst[y*f.dstRow:][:f.n], acc, v, end[y*f.width:])
+		copy(end[y*f.width:], v)
+	}
+	return true
+}
+
+// suffixMax leaves in each row what is behind it.
+func suffixMax[T pool2d.Elem](s []T, n, width, rows int) {
+	for y := range rows - 1 {
+		foldMax(s[y*width:][:n], s[(y+1)*width:], rows-1-y, width)
+	}
+	fill(s[(rows-1)*width:][:n], least[T]())
 }
 
 // reduceMax returns the greatest cell of src, which has one. A tree of eight hides how long a maximum takes.
@@ -258,11 +271,28 @@ func slideSum[T pool2d.Elem](dst, src []T, k int, by []T, _ hint[T]) {
 	}
 }
 
-// prefixSlideSum is prefixSlideMax with + for max, in the order of slideSum.
-func prefixSlideSum[T pool2d.Elem](dst, acc, src, end []T, lead, k int, by []T, h hint[T]) {
-	row := make([]T, len(dst)+k-1)
-	prefixSum(row[lead:][:len(acc)], acc, src, end)
-	slideSum(dst, row, k, by, h)
+// slideBlockSum is slideBlockMax with + for max, in the order of slideSum.
+func slideBlockSum[T pool2d.Elem](dst, acc, src, end []T, f *slideRows, by []T, h hint[T]) bool {
+	row, v := make([]T, f.n+f.k-1), make([]T, f.n)
+	for y := range f.rows {
+		clear(row)
+		copy(row[f.lead:], src[y*f.srcRow:][:f.cells])
+		slideSum(v, row, f.k, nil, h)
+		prefixSum(dst[y*f.dstRow:][:f.n], acc, v, end[y*f.width:])
+		copy(end[y*f.width:], v)
+		if by != nil {
+			scale(dst[y*f.dstRow:][:f.n], by[y*f.byRow:])
+		}
+	}
+	return true
+}
+
+// suffixSum is suffixMax with + for max, from the last row up.
+func suffixSum[T pool2d.Elem](s []T, n, width, rows int) {
+	for y := range rows - 1 {
+		foldSum(s[y*width:][:n], s[(y+1)*width:], rows-1-y, width)
+	}
+	clear(s[(rows-1)*width:][:n])
 }
 
 // reduceSum returns the sum of src, in an order that depends on its length only: here, eight sums of every eighth cell.

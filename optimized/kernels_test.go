@@ -92,11 +92,14 @@ func TestKernel(t *testing.T) {
 					}
 				})
 			}
-			if o.prefixSlide != nil {
-				t.Run(name("prefixSlide"), func(t *testing.T) {
+			if o.slideBlock.exact != nil {
+				t.Run(name("slideBlock"), func(t *testing.T) {
 					for k := 2; k <= o.widest; k++ {
-						testPrefixSlide(t, longest, op == 0, k, o.prefixSlide, of(op, prefixSlideMax[float32], prefixSlideSum[float32]))
+						testSlideBlock(t, longest, op == 0, k, o.slideBlock.fast, o.slideBlock.exact, of(op, slideBlockMax[float32], slideBlockSum[float32]))
 					}
+				})
+				t.Run(name("suffix"), func(t *testing.T) {
+					testSuffix(t, longest, op == 0, o.suffix, of(op, suffixMax[float32], suffixSum[float32]))
 				})
 			}
 			t.Run(name("pair"), func(t *testing.T) { testPair(t, longest, o.pair, contract.pair) })
@@ -276,41 +279,99 @@ func testPrefix(t *testing.T, longest int, kernel, contract func(dst, acc, src, 
 	}
 }
 
-func testPrefixSlide(t *testing.T, longest int, nans bool, k int, kernel, contract func(dst, acc, src, end []float32, lead, k int, by []float32, h hint[float32])) {
-	var m [4]*guard.Memory // dst, acc, src, end
-	for i := range m {
-		m[i] = fenced(t, longest+2*k)
+// testSlideBlock does rows of a strip by each kernel, between fences on all sides. What is of a strip fills whole vectors.
+func testSlideBlock(t *testing.T, longest int, nans bool, k int, fast, exact, contract slideBlock[float32]) {
+	const most = 4 // rows
+	var m [5]*guard.Memory
+	for i := range m { // dst, acc, src, end, by
+		m[i] = fenced(t, most*(longest+k+60))
 	}
-	factors := fenced(t, longest+2*k)
-	integers(rand.New(rand.NewPCG(6, 6)), factors.Last(longest+2*k))
+	isNaN := func(v float32) bool { return v != v }
 	r := rand.New(rand.NewPCG(3, uint64(k)))
-	for cells := k; cells <= longest+k; cells++ {
+	for n := 1; n <= longest; n++ {
 		for p := range 18 {
-			lead, behind := r.IntN(k), r.IntN(k)
-			n := lead + cells + behind - k + 1
-			var by []float32
-			if !nans && p%2 == 0 {
-				by = factors.Last(n)
+			whole := (n + 15) &^ 15
+			f := &slideRows{rows: 1 + r.IntN(most), n: n, k: k, width: whole + 16*r.IntN(2)}
+			if p%2 == 1 {
+				f.lead = r.IntN(k)
 			}
-			var got, want [4][]float32
-			for i := range got {
-				length := cells
-				if i == 0 {
-					length = n
-				}
-				got[i] = places(m[i], length)[(p+i*p)%18]
-				integers(r, got[i])
-				if p%3 == 0 {
-					got[i][r.IntN(length)] = quiet
-				}
-				want[i] = slices.Clone(got[i])
+			f.cells = n + k - 1 - f.lead - r.IntN(min(k, n+1))
+			if f.cells < max(1, k-1-f.lead) {
+				continue
 			}
-			h := hint[float32]{stream: p%2 == 1}
-			kernel(got[0], got[1], got[2], got[3], lead, k, by, h)
-			contract(want[0], want[1], want[2], want[3], lead, k, by, h)
-			for i := range got {
-				if !same(got[i], want[i]) {
-					t.Fatalf("width %d, %d cells, %d before, %d behind, place %d, argument %d: got %v, want %v", k, cells, lead, behind, p, i, got[i], want[i])
+			f.srcRow, f.dstRow, f.byRow = f.cells+r.IntN(3), n+r.IntN(20), r.IntN(2)*n
+			if p%4 == 1 { // so that all rows may be streamed
+				f.dstRow = (f.dstRow + 15) &^ 15
+			}
+			lengths := [5]int{(f.rows-1)*f.dstRow + n, whole, (f.rows-1)*f.srcRow + f.cells, (f.rows-1)*f.width + whole, (f.rows-1)*f.byRow + n}
+			var before, got, want [5][]float32
+			for i, length := range lengths {
+				before[i] = make([]float32, length)
+				integers(r, before[i])
+				got[i] = m[i].Last(length)
+				if i%2 == 0 {
+					got[i] = places(m[i], length)[(p+i*p)%18]
+				}
+			}
+			if nans && p%3 == 0 { // never in acc or end, where the fast kernel does not look
+				before[2][r.IntN(lengths[2])] = quiet
+			}
+			run := func(kernel slideBlock[float32], a *[5][]float32) bool {
+				by := a[4]
+				if nans || p%2 == 0 {
+					by = nil
+				}
+				return kernel(a[0], a[1], a[2], a[3], f, by, hint[float32]{stream: p%4 < 2})
+			}
+			for j, kernel := range []slideBlock[float32]{fast, exact} {
+				if kernel == nil {
+					continue
+				}
+				for i := range got {
+					copy(got[i], before[i])
+					if nans && j == 1 && i%2 == 1 {
+						got[i][r.IntN(n)] = quiet
+					}
+					want[i] = slices.Clone(got[i])
+				}
+				run(contract, &want)
+				if !run(kernel, &got) {
+					if !slices.ContainsFunc(before[2], isNaN) {
+						t.Fatalf("%+v: gave up without a NaN", *f)
+					}
+					continue
+				}
+				for y := range f.rows { // what fills a vector may be anything
+					copy(got[3][y*f.width+n:][:whole-n], want[3][y*f.width+n:])
+				}
+				copy(got[1][n:], want[1][n:])
+				for i := range got {
+					if !same(got[i], want[i]) {
+						t.Fatalf("%+v, kernel %d, place %d, argument %d: got %v, want %v", *f, j, p, i, got[i], want[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+func testSuffix(t *testing.T, longest int, nans bool, kernel, contract func(s []float32, n, width, rows int)) {
+	m := fenced(t, 9*(longest+64))
+	r := rand.New(rand.NewPCG(4, 4))
+	for n := 1; n <= longest; n++ {
+		for rows := 1; rows < 9; rows++ {
+			width := (n+15)&^15 + 16*r.IntN(2)
+			s := m.Last((rows-1)*width + (n+15)&^15)
+			integers(r, s)
+			if nans && rows%2 == 0 {
+				s[r.IntN(len(s))] = quiet
+			}
+			want := slices.Clone(s)
+			kernel(s, n, width, rows)
+			contract(want, n, width, rows)
+			for y := range rows {
+				if !same(s[y*width:][:n], want[y*width:][:n]) {
+					t.Fatalf("%d rows of %d cells, row %d: got %v, want %v", rows, n, y, s[y*width:][:n], want[y*width:][:n])
 				}
 			}
 		}
@@ -700,7 +761,7 @@ func wholePlanes(dst, src []float32, planes int, c *call[float32]) {
 
 // TestKernelPaths pools between fences, by each set, whatever path the case takes, every second case past the cache.
 func TestKernelPaths(t *testing.T) {
-	defer func(stream, together int) { streamAbove, togetherCells = stream, together }(streamAbove, togetherCells)
+	defer func(stream int) { streamAbove = stream }(streamAbove)
 	for _, s := range KernelSets() {
 		t.Run("set="+s, func(t *testing.T) {
 			undo, ok := force(s)
@@ -709,7 +770,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [9]int
+			var paths [10]int
 			streamed := 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
@@ -745,7 +806,7 @@ func TestKernelPaths(t *testing.T) {
 				if cells > 1<<19 || outCells > 1<<19 {
 					continue
 				}
-				streamAbove, togetherCells = i/4%2<<40, i/8%2<<40
+				streamAbove = i / 4 % 2 << 40
 				c := call[float32]{plan: newPlan(in, out, l, p), src: make([]float32, 1)}
 				c.choose(true)
 				paths[c.path]++
@@ -767,9 +828,124 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, whole %d, held %d, packed %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathWhole], paths[pathHeld], paths[pathPacked], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, blocks %d, whole %d, held %d, packed %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], streamed)
 		})
 	}
+}
+
+// TestKernelBlocks pools planes of several strips and bands by blocks, between fences, and compares the bits with those of plain Go:
+// sums of such integers are exact. Chunks come in order, where each goes on with what the one before left, or in any other, each
+// after the one before it of another source.
+func TestKernelBlocks(t *testing.T) {
+	defer func(stream, block int) { streamAbove, blockBytes = stream, block }(streamAbove, blockBytes)
+	r := rand.New(rand.NewPCG(9, 9))
+	src, dst, other := fenced(t, 1<<19), fenced(t, 1<<19), fenced(t, 1<<19)
+	pad := func(k int) int { return []int{0, k / 2, r.IntN(k/2 + 1)}[r.IntN(3)] }
+	var strips, parts, goOn, nans int
+	for i := range 400 {
+		if raceEnabled && i%10 > 0 {
+			continue
+		}
+		kh, kw := 6+r.IntN(26), 3+r.IntN(61)
+		switch i % 8 {
+		case 0:
+			kh = 6 + r.IntN(6*mostInBlock)
+		case 1:
+			kh = 6 + r.IntN(3)
+		}
+		p := pool2d.Params{
+			Op: pool2d.Op(i % 2), Kernel: pool2d.HW{H: kh, W: kw}, Stride: pool2d.HW{H: 1, W: 1}, CountPad: r.IntN(2) == 0, Divisor: r.IntN(2) * r.IntN(9),
+			Pad: pool2d.Pad{Top: pad(kh), Left: pad(kw), Bottom: pad(kh), Right: pad(kw)},
+		}
+		in := pool2d.Shape{N: 1, C: 1 + r.IntN(2), H: kh + r.IntN(20*kh), W: max(1, kw-p.Pad.Left-p.Pad.Right) + r.IntN(700)}
+		if i%3 == 0 { // the last strip has few columns
+			c := call[float32]{plan: plan{h: axis{k: kh}, w: axis{k: kw, out: 1 << 20}}, stream: r.IntN(2) == 0}
+			in.W = c.stripWidth()*(1+r.IntN(2)) + 1 + r.IntN(40) + kw - 1 - p.Pad.Left - p.Pad.Right
+		}
+		if i%9 == 0 { // the last block has few rows, and there may be no other
+			in.H = kh*r.IntN(3) + kh - p.Pad.Top - p.Pad.Bottom + r.IntN(5)
+		}
+		in.H = min(max(in.H, 6), 1<<18/in.W/in.C)
+		out, err := pool2d.OutputShape(in, p)
+		cells, _ := in.Cells()
+		outCells, _ := out.Cells()
+		if err != nil || outCells > 1<<19 {
+			continue
+		}
+		x, y, decoy := src.Last(cells), dst.Last(outCells), other.Last(cells)
+		if i%4 > 1 {
+			x, y = src.First(cells), dst.First(outCells)
+		}
+		integers(r, x)
+		integers(r, decoy)
+		for range r.IntN(3) * r.IntN(3) {
+			x[r.IntN(cells)] = quiet
+			nans++
+		}
+		undo, _ := force("generic")
+		want, err := Pool2D(pool2d.Tensor[float32]{Shape: in, Data: x}, p)
+		undo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range KernelSets() {
+			undo, _ := force(s)
+			streamAbove, blockBytes = i/2%2<<40, 512<<10>>(i/3%2*4)
+			c := newCall[float32]()
+			c.plan, c.src, c.dst = newPlan(in, out, pool2d.NCHW, p), x, y
+			c.prepare()
+			if c.path != pathBlocks {
+				undo()
+				continue
+			}
+			for i := range y {
+				y[i] = 12345
+			}
+			order := r.Perm(c.chunks)
+			if i%5 > 1 {
+				if i%5 > 2 {
+					slices.Sort(order)
+				}
+				sc := &scratch{carried: carried{plane: -1}}
+				for _, chunk := range order {
+					p0, _, y0, _ := c.at(chunk, c.planes, c.h.out)
+					if y0 > 0 && sc.carried == (carried{p0, c.h.blockStart(y0)}) {
+						goOn++
+					}
+					c.run(chunk, sc)
+				}
+			} else {
+				work := func(data []float32, chunk int) {
+					c.src, c.parts = data, c.all[:1]
+					c.parts[0].run.Store(uint64(chunk)<<32 | uint64(chunk+1))
+					c.work(0)
+				}
+				for _, chunk := range order {
+					if chunk > 0 {
+						kept := slices.Clone(y)
+						work(decoy, chunk-1)
+						copy(y, kept)
+					}
+					work(x, chunk)
+				}
+			}
+			undo()
+			if c.w.out > stripLeast {
+				strips++
+			}
+			if c.bands > 1 {
+				parts++
+			}
+			if !same(y, want.Data) {
+				i := 0
+				for same(y[i:i+1], want.Data[i:i+1]) {
+					i++
+				}
+				t.Fatalf("%s, set %s: cell %v: got %v, want %v", caseName(in, p, pool2d.NCHW), s, want.CellAt(i), y[i], want.Data[i])
+			}
+		}
+	}
+	t.Logf("%d cases of several strips, %d of bands, %d of which went on with what the one before left, %d NaN", strips, parts, goOn, nans)
 }
 
 // TestKernelSet says which set ran, and that it is the one that was asked for.

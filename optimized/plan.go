@@ -60,6 +60,9 @@ func (a axis) inner() (i0, i1 int) {
 	return i0, max(i0, i1)
 }
 
+// byBlocks reports whether windows are folded by blocks: three operations a cell read, where directly it is k for each written.
+func (a axis) byBlocks() bool { return a.d == 1 && min(a.k, a.in) > 3*a.s+2 }
+
 // whole reports whether the axis has one window, whose taps are all the cells.
 func (a axis) whole() bool { return a.out == 1 && a.d == 1 && a.k-a.l >= a.in }
 
@@ -192,6 +195,7 @@ const (
 	pathFlat               // separable, all of a small plane at once
 	pathCells              // NHWC, each output cell from its taps, all channels at once
 	pathRows               // separable: rows folded into one, then that along itself
+	pathBlocks             // separable: along rows, then down by blocks of them, a strip of columns at a time
 	pathWhole              // one window, all of the plane
 	pathHeld               // small planes, by tiles that registers hold
 	pathPacked             // small planes, eight side by side, a cell of each in a vector
@@ -258,6 +262,8 @@ func (c *call[T]) prepare() {
 		rows = c.h.out // whole planes
 	case c.herk:
 		rows = 4*c.h.k/c.h.s + 1 // each band computes a block of its own
+	case c.path == pathBlocks:
+		rows = 4 * c.h.k // so does each that does not go on where another ended
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
 	if c.path == pathWhole && c.unit > 1 { // bands of channels, not of rows
@@ -306,12 +312,10 @@ func newCall[T pool2d.Elem]() *call[T] {
 	return c
 }
 
-// What the separable path may use of a goroutine's scratch. A strip has up to six rows beside its blocks, and where
-// there are blocks, of six rows or more, they bound the rows: scratchBytes holds both.
-const (
-	stripBytes = 64 << 10  // a row: wider than any plane of a network, and in the first-level cache if it is one row
-	blockBytes = 512 << 10 // the ends of a block of rows: a quarter of the second-level cache here
-)
+// What separable paths may use of a goroutine's scratch. A strip has up to six rows beside its blocks, and where there are
+// blocks, of six rows or more, they bound the rows: scratchBytes holds both.
+const stripBytes = 64 << 10 // a row: wider than any plane of a network, and in the first-level cache if it is one row
+var blockBytes = 512 << 10  // the ends of a block of rows: a quarter of the second-level cache here; tests lower it
 
 // streamAbove is how many bytes source and result must have for results to be written past the cache. Then they do not
 // fit there anyway, and the lines need not be read first. Copying 64 MiB was as fast either way, 256 MiB 1.6 times as
@@ -363,6 +367,10 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathCells
 		return
 	}
+	if c.isBlocks() {
+		c.path = pathBlocks
+		return
+	}
 	// A strip of x output columns reads (x−1)·s+span columns.
 	size := int(unsafe.Sizeof(cell)) * c.unit
 	width := stripBytes / size
@@ -371,8 +379,7 @@ func (c *call[T]) choose(hold bool) {
 	}
 	c.path = pathRows
 	c.strip = min(c.w.out, (width-c.w.span())/c.w.s+1)
-	// Blocks cost three operations a row read, direct folding k for each row written.
-	if c.h.d == 1 && min(c.h.k, c.h.in) > 3*c.h.s+2 {
+	if c.h.byBlocks() {
 		rows := min(c.h.k, c.h.in)
 		if width := blockBytes / size / rows; c.w.span() <= width/2 {
 			c.herk = true
@@ -441,6 +448,8 @@ func (c *call[T]) run(i int, s *scratch) {
 			c.flatPlane(dst, src, &f)
 		case pathRows:
 			c.rows(dst, src, y0, y1, s)
+		case pathBlocks:
+			c.blocksRun(dst, src, plane, c.h.blockStart(y0), c.h.blockStart(y1), s)
 		default:
 			c.direct(dst, src, y0, y1)
 		}

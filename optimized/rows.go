@@ -28,7 +28,6 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 			v.open(s)
 		}
 		hz := newHorizontal(c.ops, w, u, buf, s)
-		together := c.herk && c.ops.prefixSlide != nil && hz.slides() && r1-r0 >= max(togetherCells, w.k)
 		var by []T
 		counted := -1
 		if c.paired {
@@ -39,12 +38,7 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 		}
 		for y := y0; y < y1; y++ {
 			out := dst[(y*w.out+x0)*u : (y*w.out+x1)*u]
-			var row, end []T
-			usual := false
-			if together {
-				row, end, usual = v.advance(y)
-			}
-			if !usual && !v.row(y) {
+			if !v.row(y) {
 				fill(out, c.ops.identity)
 				continue
 			}
@@ -63,23 +57,13 @@ func (c *call[T]) rows(dst, src []T, y0, y1 int, s *scratch) {
 				}
 				factors = by
 			}
-			h := hint[T]{next: v.next(y), stream: c.stream}
-			if usual {
-				c.ops.prefixSlide(out, v.prefix, row, end, r0-lo, w.k, factors, h)
-				continue
-			}
-			hz.run(out, factors, h)
+			hz.run(out, factors, hint[T]{next: v.next(y), stream: c.stream})
 			if c.byCells && c.scaled {
 				c.cellsAlong(out, out, cellWindows{step: u, cols: 1}, y, x0, x1, s)
 			}
 		}
 	}
 }
-
-// togetherCells is from how many cells on a row is completed and folded along itself in one pass. Two passes over fewer
-// stay in the first-level cache (24 KiB: the row, the ends, the beginning, and what they make) and are up to 1.3 times as
-// fast at 1024 cells; one is up to 1.1 times as fast at 2048, and 1.3 to 1.5 at 4096 (windows of 9 and 31, -bench Wide).
-var togetherCells = 3 << 9 // tests lower it
 
 // cellsAlong folds the windows [x0, x1) of row y, of cells of several elements, along a row. Of an average it multiplies
 // by the reciprocals of the divisors: one number for all elements of a cell, and for all windows that hang over no edge.
@@ -156,35 +140,22 @@ func (v *vertical[T]) row(y int) bool {
 		v.ops.fold(v.dst, v.src[first*v.pitch:], n, v.h.d*v.pitch)
 		return true
 	}
-	if row, end, ok := v.advance(y); ok {
-		v.ops.prefix(v.dst, v.prefix, row, end)
-		return true
-	}
 	last := first + n - 1
 	b, e := first/v.block, last/v.block
 	if b == e && first == b*v.block && n < v.block {
 		copy(v.dst, v.beginning(e, last)) // cut off by the upper edge
 		return true
 	}
-	end := v.end(b, first)
-	if b == e {
+	switch end := v.end(b, first); {
+	case b == e:
 		copy(v.dst, end) // a whole block, or cut off by the lower edge
-	} else {
+	case v.prefixOf == e && v.upto == last-1: // as for most windows at stride 1
+		v.upto = last
+		v.ops.prefix(v.dst, v.prefix, v.at(last), end)
+	default:
 		v.ops.pair(v.dst, end, v.beginning(e, last))
 	}
 	return true
-}
-
-// advance reports whether window y needs the end of one block and one row more of the next than the last window did, as
-// most do at stride 1. It returns the row, which the caller must take into prefix, and the end.
-func (v *vertical[T]) advance(y int) (row, end []T, ok bool) {
-	first, n := v.h.taps(y)
-	last := first + n - 1
-	if n == 0 || len(v.dst) == 0 || v.prefixOf != last/v.block || v.prefixOf == first/v.block || v.upto != last-1 {
-		return nil, nil, false
-	}
-	v.upto++
-	return v.at(last), v.end(first/v.block, first), true
 }
 
 // next returns the first row that the window of row y+1 needs and that of row y does not, or nothing.
@@ -274,9 +245,6 @@ func newHorizontal[T pool2d.Elem](o *ops[T], w axis, u int, buf []T, s *scratch)
 	}
 	return h
 }
-
-// slides reports whether windows are folded by ops.slide alone.
-func (h *horizontal[T]) slides() bool { return h.chain.slide && h.chain.n == 0 && h.w.s == 1 }
 
 // slideChain starts with a slide, whose cost hardly depends on its width, and goes on with as few taps as can be.
 func slideChain(k, widest int, idempotent bool) chain {
@@ -417,7 +385,11 @@ func (h *horizontal[T]) long(dst, by []T, hint hint[T]) {
 }
 
 func fill[T pool2d.Elem](s []T, v T) {
-	for i := range s {
+	n := min(len(s), 64)
+	for i := range n {
 		s[i] = v
+	}
+	for n < len(s) {
+		n += copy(s[n:], s[:n])
 	}
 }

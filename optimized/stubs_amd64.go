@@ -37,12 +37,17 @@ func cellsMaxAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 // slideMaxAVX512 works like slideMax.
 //
 //go:noescape
-func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideMaxAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 
-// prefixSlideMaxAVX512 works like prefixSlideMax.
+// slideBlockMaxAVX512 works like slideBlockMax.
 //
 //go:noescape
-func prefixSlideMaxAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideBlockMaxAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int)
+
+// suffixMaxAVX512 works like suffixMax.
+//
+//go:noescape
+func suffixMaxAVX512(p *float32, n int, row int, rows int)
 
 // pickCellsMaxAVX512 works like pickCellsMax.
 //
@@ -82,12 +87,17 @@ func cellsSumAVX512(dst *float32, src *float32, n int, c int, step int, rows int
 // slideSumAVX512 works like slideSum.
 //
 //go:noescape
-func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideSumAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 
-// prefixSlideSumAVX512 works like prefixSlideSum.
+// slideBlockSumAVX512 works like slideBlockSum.
 //
 //go:noescape
-func prefixSlideSumAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideBlockSumAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int)
+
+// suffixSumAVX512 works like suffixSum.
+//
+//go:noescape
+func suffixSumAVX512(p *float32, n int, row int, rows int)
 
 // pickCellsSumAVX512 works like pickCellsSum.
 //
@@ -122,7 +132,7 @@ func globalsMaxFastAVX512(dst *float32, src *float32, groups int, n int, by floa
 // slideMaxFastAVX512 works like slideMax.
 //
 //go:noescape
-func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+func slideMaxFastAVX512(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32) (nan int)
 
 // cells2MaxFastAVX512 works like cellsMax.
 //
@@ -149,10 +159,10 @@ func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h
 //go:noescape
 func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, scale *float32) (nan int)
 
-// prefixSlideMaxFastAVX512 works like prefixSlideMax.
+// slideBlockMaxFastAVX512 works like slideBlockMax.
 //
 //go:noescape
-func prefixSlideMaxFastAVX512(dst *float32, acc *float32, src *float32, end *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+func slideBlockMaxFastAVX512(dst *float32, src *float32, acc *float32, end *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32, rows int, dstRow int, srcRow int, byRow int, width int) (nan int)
 
 // k3s1SameMaxFastAVX512 works like k3s1SameMax.
 //
@@ -307,7 +317,7 @@ func cellsMaxAVX2(dst *float32, src *float32, n int, c int, step int, rows int, 
 // slideMaxAVX2 works like slideMax.
 //
 //go:noescape
-func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideMaxAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 
 // foldSumAVX2 works like foldSum.
 //
@@ -342,7 +352,7 @@ func cellsSumAVX2(dst *float32, src *float32, n int, c int, step int, rows int, 
 // slideSumAVX2 works like slideSum.
 //
 //go:noescape
-func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32)
+func slideSumAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32)
 
 // scaleAVX2 works like scale.
 //
@@ -372,7 +382,7 @@ func globalsMaxFastAVX2(dst *float32, src *float32, groups int, n int, by float3
 // slideMaxFastAVX2 works like slideMax.
 //
 //go:noescape
-func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, steps int, index *uint32, next *float32, stream int, by *float32) (nan int)
+func slideMaxFastAVX2(dst *float32, src *float32, before int, cells int, n int, k int, last *uint32, next *float32, stream int, by *float32) (nan int)
 
 // cells2MaxFastAVX2 works like cellsMax.
 //

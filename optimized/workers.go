@@ -139,6 +139,7 @@ func (j *job) start(chunks, elements int) {
 // work runs chunks until none are left, those of part home first.
 func (j *job) work(home int) {
 	s := scratches.Get().(*scratch)
+	s.carried = carried{plane: -1}
 	for i := range j.parts {
 		p := &j.parts[(home+i)%len(j.parts)]
 		for chunk := p.take(i == 0); chunk >= 0; chunk = p.take(i == 0) {
@@ -269,6 +270,9 @@ type scratch struct {
 	narrow narrowPlanes
 	tile   heldTile
 	cells  cellWindows
+	slide  slideRows
+
+	carried carried // from chunk to chunk of a job
 }
 
 // scratchBytes is what a goroutine may use beside source and result, whatever plane and window.

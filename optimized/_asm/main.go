@@ -29,6 +29,7 @@ func main() {
 			slide(kit{isa: isa, op: op}, false)
 			if isa == avx512 {
 				slide(kit{isa: isa, op: op}, true)
+				suffix(kit{isa: isa, op: op})
 				pickCells(kit{isa: isa, op: op})
 			}
 		}

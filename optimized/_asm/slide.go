@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/bits"
-	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -14,73 +13,74 @@ import (
 const line = 64
 
 // slide computes windows of k cells along a row in registers. Windows look back, so each step needs a vector and its
-// predecessor, and shifts by at most a vector: slideSteps and slideBits say how. Before the row's cells and behind them are
-// identities.
+// predecessor, and shifts by at most a vector: slideDoubling, slideSums and slideBits say how. Before the row's cells and behind
+// them are identities.
 //
-//	dst[i] = row[before+i−k+1] ∘ … ∘ row[before+i], 0 <= i < n; before <= cells
-//
-// The row is src, or withPrefix each vector of it is made of three where it is needed: acc[i] = acc[i] ∘ src[i], row[i] =
-// end[i] ∘ acc[i].
+//	dst[i] = row[before+i−k+1] ∘ … ∘ row[before+i], 0 <= i < n; before <= cells <= before+n
 //
 // A sum's windows are multiplied by by[i], if by is not nil.
 //
 // Meanwhile it fetches as many cells from next into the first-level cache. Where stream is set it writes past the cache,
 // and fetches into the second level, since both need the core's few line buffers; then dst must be aligned to a line.
-func slide(kt kit, withPrefix bool) {
-	name, rows := "slide", []string{"src"}
-	if withPrefix {
-		name, rows = "prefixSlide", []string{"acc", "src", "end"}
+//
+// Of a block of rows, the windows v of each are combined with those of the rows before, and these with the end of the block before,
+// whose place they take:
+//
+//	acc[i] = v ∘ acc[i], dst[i] = end[i] ∘ acc[i], end[i] = v
+//
+// From row to row dst, src, next and by are so many bytes further on, and end width. acc and end are filled up to whole vectors.
+func slide(kt kit, block bool) {
+	name, signature := "slide", "func(dst, src *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32)"
+	if block {
+		name = "slideBlock"
+		signature = "func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int)"
 	}
-	begin(&kt, name, "func(dst, "+strings.Join(rows, ", ")+" *float32, before, cells, n, steps int, index *uint32, next *float32, stream int, by *float32)"+result(kt.op))
-	dst, n, cells := Load(Param("dst"), GP64()), Load(Param("n"), GP64()), Load(Param("cells"), GP64())
-	from := make([]Register, len(rows))
-	for i, row := range rows {
-		from[i] = Load(Param(row), GP64())
-	}
-	steps := Load(Param("steps"), GP64())
+	begin(&kt, name, signature+result(kt.op))
 	kt.open()
-	// take returns a vector of the row at from and disp bytes on, of the lanes of ms if that is not nil.
-	take := func(from []Register, disp int, ms *mask) VecVirtual {
-		load := func(p Register) VecVirtual {
-			if ms != nil {
-				return kt.loadMasked(at(p, disp), *ms)
-			}
-			return kt.load(at(p, disp))
-		}
-		if !withPrefix {
-			v := load(from[0])
-			kt.check(v, v)
-			return v
-		}
-		a, v, end := load(from[0]), load(from[1]), load(from[2])
-		kt.combine(v, a, a) // a NaN of acc stays, so that the exact twin may take src again
-		kt.check(v, a)
-		kt.check(end, end)
-		if ms != nil {
-			kt.storeMasked(a, *ms, at(from[0], disp))
-		} else {
-			VMOVUPS(a, at(from[0], disp))
-		}
-		kt.combine(end, a, end)
-		return end
+	k := Load(Param("k"), GP64())
+	steps := slideBits
+	switch {
+	case kt.isa == avx512 && kt.op == sum:
+		steps = slideSums
+	case kt.isa == avx512:
+		steps = slideDoubling
 	}
-	advance := func(bytes int, pointers ...Register) {
-		for _, p := range pointers {
-			ADDQ(num(bytes), p)
-		}
+	clear, body := steps(&kt, k)
+	Label("row")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	n, cells, before := Load(Param("n"), GP64()), Load(Param("cells"), GP64()), Load(Param("before"), GP64())
+	var acc, end, by Register
+	if block {
+		acc, end = Load(Param("acc"), GP64()), Load(Param("end"), GP64())
 	}
-	windows := slideBits
-	if kt.isa == avx512 {
-		windows = slideSteps
-	}
-	body := windows(&kt, steps)
-	var by GPVirtual
 	if kt.op == sum {
-		by = GP64()
-		MOVQ(param("by"), by)
+		by = Load(Param("by"), GP64())
 	}
-	// finished multiplies the vectors of windows by their factors.
+	clear()
+	// take returns a vector of the row.
+	take := func(m Mem, ms *mask) VecVirtual {
+		var v VecVirtual
+		if ms != nil {
+			v = kt.loadMasked(m, *ms)
+		} else {
+			v = kt.load(m)
+		}
+		kt.check(v, v)
+		return v
+	}
+	x := GP64() // bytes of all rows that are done
+	on := func(p Register, vector int) Mem { return Mem{Base: p, Index: x, Scale: 1, Disp: vector * kt.bytes()} }
+	// finished does what is to be done with windows.
 	finished := func(name string, vs []VecVirtual, ms *mask) []VecVirtual {
+		if block {
+			for i, v := range vs {
+				e, a := kt.load(on(end, i)), kt.load(on(acc, i))
+				VMOVAPS(v, on(end, i))
+				kt.combine(v, a, a)
+				VMOVAPS(a, on(acc, i))
+				kt.combine(a, e, v) // a NaN of e stays
+			}
+		}
 		if kt.op != sum {
 			return vs
 		}
@@ -88,68 +88,68 @@ func slide(kt kit, withPrefix bool) {
 		JZ(LabelRef(name + "_unscaled"))
 		for i, v := range vs {
 			if ms != nil {
-				VMULPS(kt.loadMasked(at(by, 0), *ms), v, v)
+				VMULPS(kt.loadMasked(on(by, 0), *ms), v, v)
 			} else {
-				VMULPS(at(by, i*kt.bytes()), v, v)
+				VMULPS(on(by, i), v, v)
 			}
 		}
-		advance(len(vs)*kt.bytes(), by)
 		Label(name + "_unscaled")
 		return vs
 	}
 	Comment("The cells before go through the steps, whole vectors of them last.")
-	before, left := GP64(), GP64()
-	MOVQ(param("before"), before)
+	left := GP64()
 	SUBQ(before, cells)
 	MOVQ(before, left)
 	ANDQ(num(kt.lanes()-1), left)
 	JZ(LabelRef("before"))
 	ms := kt.last(left)
-	first := make([]Register, len(from))
-	for i, p := range from {
-		first[i] = GP64()
-		LEAQ(Mem{Base: p, Index: left, Scale: 4, Disp: -kt.bytes()}, first[i])
-		LEAQ(Mem{Base: p, Index: left, Scale: 4}, p)
-	}
-	body("first", []VecVirtual{take(first, 0, &ms)})
+	LEAQ(Mem{Base: src, Index: left, Scale: 4}, src)
+	body("first", []VecVirtual{take(at(src, -kt.bytes()), &ms)})
 	Label("before")
 	SHRQ(num(bits.TrailingZeros(uint(kt.lanes()))), before)
 	JZ(LabelRef("windows"))
 	Label("whole")
-	body("whole", []VecVirtual{take(from, 0, nil)})
-	advance(kt.bytes(), from...)
+	body("whole", []VecVirtual{take(at(src, 0), nil)})
+	ADDQ(num(kt.bytes()), src)
 	DECQ(before)
 	JNZ(LabelRef("whole"))
 	Label("windows")
-	next := GP64()
+	next, pairs := GP64(), GP64()
 	MOVQ(param("next"), next)
+	MOVQ(cells, pairs)
+	ANDQ(I8(-2*kt.lanes()), pairs)
+	SUBQ(pairs, cells)
+	SUBQ(pairs, n)
+	SHLQ(Imm(2), pairs)
+	XORQ(x, x)
+	TESTQ(pairs, pairs)
+	JZ(LabelRef("rest"))
 	CMPQ(param("stream"), Imm(0))
 	JNE(LabelRef("streamed"))
 	for _, name := range []string{"cached", "streamed"} {
 		Label(name)
-		CMPQ(cells, Imm(line/4))
-		JLT(LabelRef(name + "_end"))
-		if name == "streamed" {
-			PREFETCHT1(at(next, 0))
-		} else {
-			PREFETCHT0(at(next, 0))
-		}
 		var vs []VecVirtual
-		for disp := 0; disp < line; disp += kt.bytes() {
-			vs = append(vs, take(from, disp, nil))
+		for i := range 2 {
+			if i*kt.bytes()%line == 0 {
+				if name == "streamed" {
+					PREFETCHT1(on(next, i))
+				} else {
+					PREFETCHT0(on(next, i))
+				}
+			}
+			vs = append(vs, kt.load(on(src, i)))
 		}
+		kt.check(vs[0], vs[1])
 		for i, v := range finished(name, body(name, vs), nil) {
 			if name == "streamed" {
-				VMOVNTPS(v, at(dst, i*kt.bytes()))
+				VMOVNTPS(v, on(dst, i))
 			} else {
-				VMOVUPS(v, at(dst, i*kt.bytes()))
+				VMOVUPS(v, on(dst, i))
 			}
 		}
-		advance(line, append(from, dst, next)...)
-		SUBQ(Imm(line/4), cells)
-		SUBQ(Imm(line/4), n)
-		JMP(LabelRef(name))
-		Label(name + "_end")
+		ADDQ(num(2*kt.bytes()), x)
+		CMPQ(x, pairs)
+		JNE(LabelRef(name))
 		if name == "cached" {
 			JMP(LabelRef("rest"))
 		}
@@ -157,102 +157,182 @@ func slide(kt kit, withPrefix bool) {
 	Label("rest")
 	TESTQ(n, n)
 	JLE(LabelRef("done"))
-	reads, writes := Register(cells), Register(n)
-	if kt.isa == avx2 { // whose first takes no more than there are
-		least := func(lanes Register) Register {
-			t := GP64()
-			MOVQ(U32(uint32(kt.lanes())), t)
-			CMPQ(lanes, t)
-			CMOVQLT(lanes, t)
-			return t
-		}
-		reads, writes = least(cells), least(n)
+	least := func(lanes Register) Register {
+		t := GP64()
+		MOVQ(U32(uint32(kt.lanes())), t)
+		CMPQ(lanes, t)
+		CMOVQLT(lanes, t)
+		return t
 	}
+	reads, writes := least(cells), least(n)
 	in, out := kt.first(reads), kt.first(writes)
-	vs := finished("rest", body("rest", []VecVirtual{take(from, 0, &in)}), &out)
-	kt.storeFirst(vs[0], writes, out, at(dst, 0))
-	if kt.isa == avx2 {
-		SUBQ(reads, cells)
-		advance(kt.bytes(), from...)
-	} else {
-		XORQ(cells, cells)
-	}
-	advance(kt.bytes(), dst)
-	SUBQ(num(kt.lanes()), n)
+	vs := finished("rest", body("rest", []VecVirtual{take(on(src, 0), &in)}), &out)
+	kt.storeFirst(vs[0], writes, out, on(dst, 0))
+	SUBQ(reads, cells)
+	SUBQ(writes, n)
+	ADDQ(num(kt.bytes()), x)
 	JMP(LabelRef("rest"))
 	Label("done")
+	if block {
+		t := GP64()
+		move := func(by string, pointers ...string) {
+			MOVQ(param(by), t)
+			for _, p := range pointers {
+				ADDQ(t, param(p))
+			}
+		}
+		move("dstRow", "dst")
+		move("srcRow", "src", "next")
+		if kt.op == sum {
+			move("byRow", "by")
+		}
+		move("width", "end")
+		DECQ(param("rows"))
+		JNZ(LabelRef("row"))
+	}
 	kt.report()
 	VZEROUPPER()
 	RET()
 }
 
-// slideSteps returns what turns a vector, one at a time, into its windows on AVX-512:
-//
-//	max  steps of one window and itself, index[i] lanes further back: 2, 4, 8 … cells, the last step shorter
-//	sum  bits of k, lowest first: a is a sum of 2ⁱ cells, r the sum of the bits so far, further back:
-//	     if bit i: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ; 32 back is the vector before the last
-//
-// index holds a permutation a step, of 32 lanes: 16 of the predecessor, 16 of the vector.
-func slideSteps(kt *kit, steps Register) func(name string, vs []VecVirtual) []VecVirtual {
-	levels := 7
-	if kt.op == sum {
-		levels = 6
-	}
-	index, shift := GP64(), make([]VecVirtual, levels)
-	Load(Param("index"), index)
-	for i := range shift {
-		shift[i] = kt.load(at(index, 64*i))
-	}
-	prev := make([]VecVirtual, levels) // of each level's vector; of a sum, of a
-	rest := make([]VecVirtual, levels) // of a sum, of r
+// slideDoubling returns what forgets the vectors before, and what turns a vector, one at a time, into its windows of a maximum of
+// k > 1 cells, on AVX-512: windows of 1, 2, 4, 8, 16, 32 and 48 cells, each the last and one further back, until one more makes k.
+// The permutation for that is last: of 32 lanes, 16 of the vector before and 16 of the vector.
+func slideDoubling(kt *kit, k Register) (clear func(), body func(name string, vs []VecVirtual) []VecVirtual) {
+	index := kt.load(at(Load(Param("last"), GP64()), 0))
+	widths := []int{1, 2, 4, 8, 16, 32, 48}
+	prev := make([]VecVirtual, len(widths)) // the vector before, of windows of each width
 	for i := range prev {
-		prev[i] = kt.identity()
-		if kt.op == sum {
-			rest[i] = kt.identity()
+		prev[i] = kt.vec()
+	}
+	clear = func() {
+		for _, p := range prev {
+			VMOVAPS(kt.ident, p)
 		}
 	}
-	older := kt.identity() // of a sum, the last step's r before rest
-	back := func(i int, prev, v VecVirtual) VecVirtual {
-		t := kt.vec()
-		VMOVAPS(prev, t)
-		VPERMT2PS(v, shift[i], t)
-		return t
-	}
-	return func(name string, vs []VecVirtual) []VecVirtual {
-		v, r := vs[0], kt.vec()
-		if kt.op == sum {
-			VMOVAPS(kt.ident, r)
-		}
-		for i := range levels {
-			if kt.op == sum {
-				BTQ(Imm(uint64(i)), steps)
-				JCC(LabelRef(fmt.Sprintf("%s_skip%d", name, i)))
+	return clear, func(name string, vs []VecVirtual) []VecVirtual {
+		last := func(i int) {
+			kt.step(prev[i], vs, vs, func(prev, v VecVirtual) VecVirtual {
 				t := kt.vec()
-				if i == levels-1 {
-					VMOVAPS(older, t)
-					VMOVAPS(rest[i], older)
-				} else {
-					t = back(i, rest[i], r)
-				}
-				VMOVAPS(r, rest[i])
-				kt.combine(v, t, r)
-				Label(fmt.Sprintf("%s_skip%d", name, i))
-				if i == levels-1 {
-					break
-				}
-			} else {
-				CMPQ(steps, Imm(uint64(i)))
-				JEQ(LabelRef(name + "_done"))
+				VMOVAPS(prev, t)
+				VPERMT2PS(v, index, t)
+				return t
+			})
+		}
+		lastOf := func(i int) string { return fmt.Sprintf("%s_last%d", name, i) }
+		for i, width := range widths[:len(widths)-1] {
+			CMPQ(k, num(widths[i+1]))
+			JLE(LabelRef(lastOf(i)))
+			kt.step(prev[i], vs, vs, kt.shift(min(width, kt.lanes())))
+		}
+		last(len(widths) - 1)
+		JMP(LabelRef(name + "_done"))
+		for i := range widths[:len(widths)-1] {
+			Label(lastOf(i))
+			last(i)
+			if i < len(widths)-2 {
+				JMP(LabelRef(name + "_done"))
 			}
-			t := back(i, prev[i], v)
-			VMOVAPS(v, prev[i])
-			kt.combine(v, t, v)
 		}
 		Label(name + "_done")
-		if kt.op == sum {
-			return []VecVirtual{r}
+		return vs
+	}
+}
+
+// step combines a with vs, which become what they were moved up by, over the vector before, prev. vs may be a.
+func (k *kit) step(prev VecVirtual, a, vs []VecVirtual, shift func(prev, v VecVirtual) VecVirtual) {
+	moved := make([]VecVirtual, len(vs))
+	for j, v := range vs {
+		below := prev
+		if j > 0 {
+			below = vs[j-1]
 		}
-		return []VecVirtual{v}
+		moved[j] = shift(below, v)
+	}
+	VMOVAPS(vs[len(vs)-1], prev)
+	for j, v := range vs {
+		k.combine(a[j], moved[j], v)
+	}
+}
+
+// shift returns what moves a vector up by a power of two of lanes, up to all of them, over the one before.
+func (k *kit) shift(lanes int) func(prev, v VecVirtual) VecVirtual {
+	return func(prev, v VecVirtual) VecVirtual {
+		if lanes == k.lanes() {
+			t := k.vec()
+			VMOVAPS(prev, t)
+			return t
+		}
+		below := k.below(prev, v)
+		if k.isa == avx2 && lanes == 4 {
+			return below
+		}
+		return k.back(lanes, below, v)
+	}
+}
+
+// slideSums does the same for sums, by the bits of k, lowest first: a is a sum of 2ⁱ cells, r the sum of the bits so far, further
+// back:
+//
+//	if bit i: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ; 32 back is the vector before the last
+func slideSums(kt *kit, k Register) (clear func(), body func(name string, vs []VecVirtual) []VecVirtual) {
+	const levels = 6
+	var prev, rest [levels]VecVirtual // the vector before, of a and of r
+	var all []VecVirtual
+	for i := range levels {
+		prev[i], rest[i] = kt.vec(), kt.vec() // of the last level, prev is the r before rest
+		all = append(all, prev[i], rest[i])
+	}
+	clear = func() {
+		for i, v := range all {
+			if i != 1 { // rest of level 0
+				VMOVAPS(kt.ident, v)
+			}
+		}
+	}
+	return clear, func(name string, vs []VecVirtual) []VecVirtual {
+		a, r := vs, make([]VecVirtual, len(vs))
+		for j := range r {
+			r[j] = kt.identity()
+		}
+		for i := range levels {
+			skip := fmt.Sprintf("%s_skip%d", name, i)
+			BTQ(Imm(uint64(i)), k)
+			JCC(LabelRef(skip))
+			switch i {
+			case 0:
+				for j := range r {
+					VMOVAPS(a[j], r[j])
+				}
+			case levels - 1: // two vectors back
+				if len(r) == 1 {
+					t := kt.vec()
+					VMOVAPS(prev[i], t)
+					VMOVAPS(rest[i], prev[i])
+					VMOVAPS(r[0], rest[i])
+					kt.combine(a[0], t, r[0])
+					break
+				}
+				for j, before := range []VecVirtual{prev[i], rest[i]} {
+					kt.combine(a[j], before, before)
+					t := kt.vec()
+					VMOVAPS(before, t)
+					VMOVAPS(r[j], before)
+					VMOVAPS(t, r[j])
+				}
+			default:
+				kt.step(rest[i], a, r, kt.shift(1<<i))
+			}
+			Label(skip)
+			if i == levels-1 {
+				break
+			}
+			CMPQ(k, num(2<<i))
+			JLT(LabelRef(name + "_done"))
+			kt.step(prev[i], a, a, kt.shift(1<<i))
+		}
+		Label(name + "_done")
+		return r
 	}
 }
 
@@ -261,41 +341,31 @@ func slideSteps(kt *kit, steps Register) func(name string, vs []VecVirtual) []Ve
 //
 //	if bit i of b: r = a ∘ r shifted by 2ⁱ; then a = a ∘ a shifted by 2ⁱ, up to 8
 //	q times: r = a ∘ r of the vector before
-func slideBits(kt *kit, k Register) func(name string, a []VecVirtual) []VecVirtual {
+func slideBits(kt *kit, k Register) (clear func(), body func(name string, a []VecVirtual) []VecVirtual) {
 	const most = 7 // times q
 	var prev, rest [3]VecVirtual
 	for i := range prev {
-		prev[i] = kt.identity()
+		prev[i] = kt.vec()
 		if i > 0 {
-			rest[i] = kt.identity()
+			rest[i] = kt.vec()
 		}
 	}
 	kept := GP64() // the last r of each time but the last
 	LEAQ(AllocLocal((most+1)*kt.bytes()), kept)
 	ADDQ(num(kt.bytes()-1), kept)
 	ANDQ(I8(-kt.bytes()), kept)
-	for i := range most {
-		VMOVAPS(kt.ident, at(kept, kt.bytes()*i))
-	}
-	// shifted returns vs moved up by 2ⁱ lanes, over prev, which becomes the last of them.
-	shifted := func(i int, prev VecVirtual, vs []VecVirtual) []VecVirtual {
-		moved := make([]VecVirtual, len(vs))
-		for j, v := range vs {
-			if j == 0 {
-				moved[j] = kt.below(prev, v)
-			} else {
-				moved[j] = kt.below(vs[j-1], v)
+	clear = func() {
+		for i := range prev {
+			VMOVAPS(kt.ident, prev[i])
+			if i > 0 {
+				VMOVAPS(kt.ident, rest[i])
 			}
 		}
-		VMOVAPS(vs[len(vs)-1], prev)
-		for j, v := range vs {
-			if i < 2 {
-				moved[j] = kt.back(1<<i, moved[j], v)
-			}
+		for i := range most {
+			VMOVAPS(kt.ident, at(kept, kt.bytes()*i))
 		}
-		return moved
 	}
-	return func(name string, a []VecVirtual) []VecVirtual {
+	return clear, func(name string, a []VecVirtual) []VecVirtual {
 		r := make([]VecVirtual, len(a))
 		for j := range r {
 			r[j] = kt.vec()
@@ -311,16 +381,12 @@ func slideBits(kt *kit, k Register) func(name string, a []VecVirtual) []VecVirtu
 			if i > 0 {
 				BTQ(Imm(uint64(i)), k)
 				JCC(LabelRef(fmt.Sprintf("%s_skip%d", name, i)))
-				for j, v := range shifted(i, rest[i], r) {
-					kt.combine(a[j], v, r[j])
-				}
+				kt.step(rest[i], a, r, kt.shift(1<<i))
 				Label(fmt.Sprintf("%s_skip%d", name, i))
 			}
 			CMPQ(k, num(2<<i))
 			JLT(LabelRef(name + "_done"))
-			for j, v := range shifted(i, prev[i], a) {
-				kt.combine(a[j], v, a[j])
-			}
+			kt.step(prev[i], a, a, kt.shift(1<<i))
 		}
 		for q := range most {
 			if q > 0 {
@@ -389,6 +455,53 @@ func prefix(k kit) {
 	ms := k.first(n)
 	step(1, &ms)
 	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// suffix makes, in the place of each row of a block, the combination of those behind it, some columns at a time, whose accumulators
+// stay in registers.
+//
+//	p[i] = p[i+1] ∘ … ∘ p[rows−1], 0 <= i < rows
+//
+// Rows are row bytes apart, and n cells fill whole vectors.
+func suffix(k kit) {
+	begin(&k, "suffix", "func(p *float32, n, row, rows int)")
+	p, n := Load(Param("p"), GP64()), Load(Param("n"), GP64())
+	row, rows := Load(Param("row"), GP64()), Load(Param("rows"), GP64())
+	t := GP64()
+	MOVQ(rows, t)
+	DECQ(t)
+	IMULQ(row, t)
+	ADDQ(t, p)
+	k.open()
+	loop := func(name string, vectors int) {
+		Label(name)
+		CMPQ(n, num(vectors*k.lanes()))
+		JLT(LabelRef(name + "_end"))
+		acc := make([]VecVirtual, vectors)
+		for i := range acc {
+			acc[i] = k.identity()
+		}
+		q, left := GP64(), GP64()
+		MOVQ(p, q)
+		MOVQ(rows, left)
+		Label(name + "_row")
+		for i, v := range acc {
+			kept := k.load(at(q, i*k.bytes()))
+			VMOVAPS(v, at(q, i*k.bytes()))
+			k.combine(v, kept, v)
+		}
+		SUBQ(row, q)
+		DECQ(left)
+		JNZ(LabelRef(name + "_row"))
+		ADDQ(num(vectors*k.bytes()), p)
+		SUBQ(num(vectors*k.lanes()), n)
+		JMP(LabelRef(name))
+		Label(name + "_end")
+	}
+	loop("four", 4)
+	loop("one", 1)
 	VZEROUPPER()
 	RET()
 }
