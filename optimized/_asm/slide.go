@@ -195,7 +195,7 @@ func slide(kt kit, block bool) {
 	RET()
 }
 
-// slideDoubling returns what forgets the vectors before, and what turns a vector, one at a time, into its windows of a maximum of
+// slideDoubling returns what forgets the vectors before, and what turns vectors, which follow those, into their windows of a maximum of
 // k > 1 cells, on AVX-512: windows of 1, 2, 4, 8, 16, 32 and 48 cells, each the last and one further back, until one more makes k.
 // The permutation for that is last: of 32 lanes, 16 of the vector before and 16 of the vector.
 func slideDoubling(kt *kit, k Register) (clear func(), body func(name string, vs []VecVirtual) []VecVirtual) {
