@@ -138,6 +138,28 @@ func BenchmarkWide(b *testing.B) {
 	}
 }
 
+// BenchmarkNarrow pools planes of up to 64 columns by large windows, with pads and without.
+func BenchmarkNarrow(b *testing.B) {
+	for _, width := range []int{24, 32, 48, 64} {
+		in := pool2d.Shape{N: 1, C: 1 << 17 / (width * width), H: width, W: width}
+		x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), in, pool2d.NCHW, false)
+		for _, k := range []int{7, 9, 17, 23, 31} {
+			for _, pad := range []int{0, k / 2} {
+				for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+					p := squareParams(op, k, 1, pad)
+					y, err := Pool2D(x, p)
+					if err != nil {
+						continue // the window is wider than the plane
+					}
+					b.Run(fmt.Sprintf("width=%d/window=%d/pad=%d/op=%v", width, k, pad, op), func(b *testing.B) {
+						b.ReportMetric(float64(leastTime(b, y, x, p))/1e3, "min-µs")
+					})
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkGlobals sums planes that end where a line does, and others, in the second-level cache.
 func BenchmarkGlobals(b *testing.B) {
 	o, planes := opsFor[float32](pool2d.Avg), 1024

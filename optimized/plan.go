@@ -357,7 +357,8 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathNarrow
 		return
 	}
-	if c.isFlat() {
+	blocks := c.isBlocks()
+	if !(blocks && c.w.out >= blocksOut && c.w.k >= blocksWindow) && c.isFlat() {
 		c.path = pathFlat
 		return
 	}
@@ -367,7 +368,7 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathCells
 		return
 	}
-	if c.isBlocks() {
+	if blocks {
 		c.path = pathBlocks
 		return
 	}
