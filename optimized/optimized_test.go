@@ -506,6 +506,7 @@ func TestAllocates(t *testing.T) {
 	for _, p := range []pool2d.Params{
 		{Kernel: pool2d.HW{H: 3, W: 3}, Stride: pool2d.HW{H: 2, W: 2}, Pad: pool2d.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}},
 		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 13, W: 13}, Stride: pool2d.HW{H: 1, W: 1}},
+		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 31, W: 31}, Stride: pool2d.HW{H: 1, W: 1}, Pad: pool2d.Pad{Top: 15, Left: 15, Bottom: 15, Right: 15}},
 		{Op: pool2d.Avg, Kernel: pool2d.HW{H: 56, W: 56}},
 	} {
 		for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
