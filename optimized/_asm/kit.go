@@ -348,6 +348,20 @@ func (k *kit) storeFirst(v VecVirtual, n Op, ms mask, m Mem) {
 	}
 }
 
+// groups does what body says for so many vectors at a time while n has as many cells, and moves pointers on.
+func (k *kit) groups(name string, vectors int, n Register, pointers []Register, body func()) {
+	Label(name)
+	CMPQ(n, num(vectors*k.lanes()))
+	JLT(LabelRef(name + "_end"))
+	body()
+	for _, p := range pointers {
+		ADDQ(num(vectors*k.bytes()), p)
+	}
+	SUBQ(num(vectors*k.lanes()), n)
+	JMP(LabelRef(name))
+	Label(name + "_end")
+}
+
 // unzip returns the even and the odd cells of a and b, one behind the other.
 type unzipper struct{ e, o VecVirtual }
 

@@ -73,15 +73,7 @@ func fold(k kit) {
 		}
 	}
 	loop := func(name string, vectors int) {
-		Label(name)
-		CMPQ(n, num(vectors*k.lanes()))
-		JLT(LabelRef(name + "_end"))
-		block(name, vectors, nil)
-		ADDQ(num(vectors*k.bytes()), src)
-		ADDQ(num(vectors*k.bytes()), dst)
-		SUBQ(num(vectors*k.lanes()), n)
-		JMP(LabelRef(name))
-		Label(name + "_end")
+		k.groups(name, vectors, n, []Register{src, dst}, func() { block(name, vectors, nil) })
 	}
 	loop("eight", 8)
 	loop("one", 1)

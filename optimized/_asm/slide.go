@@ -437,16 +437,7 @@ func prefix(k kit) {
 		}
 	}
 	loop := func(name string, vectors int) {
-		Label(name)
-		CMPQ(n, num(vectors*k.lanes()))
-		JLT(LabelRef(name + "_end"))
-		step(vectors, nil)
-		for _, r := range []Register{dst, acc, src, end} {
-			ADDQ(num(vectors*k.bytes()), r)
-		}
-		SUBQ(num(vectors*k.lanes()), n)
-		JMP(LabelRef(name))
-		Label(name + "_end")
+		k.groups(name, vectors, n, []Register{dst, acc, src, end}, func() { step(vectors, nil) })
 	}
 	loop("four", 4)
 	loop("one", 1)
@@ -476,29 +467,24 @@ func suffix(k kit) {
 	ADDQ(t, p)
 	k.open()
 	loop := func(name string, vectors int) {
-		Label(name)
-		CMPQ(n, num(vectors*k.lanes()))
-		JLT(LabelRef(name + "_end"))
-		acc := make([]VecVirtual, vectors)
-		for i := range acc {
-			acc[i] = k.identity()
-		}
-		q, left := GP64(), GP64()
-		MOVQ(p, q)
-		MOVQ(rows, left)
-		Label(name + "_row")
-		for i, v := range acc {
-			kept := k.load(at(q, i*k.bytes()))
-			VMOVAPS(v, at(q, i*k.bytes()))
-			k.combine(v, kept, v)
-		}
-		SUBQ(row, q)
-		DECQ(left)
-		JNZ(LabelRef(name + "_row"))
-		ADDQ(num(vectors*k.bytes()), p)
-		SUBQ(num(vectors*k.lanes()), n)
-		JMP(LabelRef(name))
-		Label(name + "_end")
+		k.groups(name, vectors, n, []Register{p}, func() {
+			acc := make([]VecVirtual, vectors)
+			for i := range acc {
+				acc[i] = k.identity()
+			}
+			q, left := GP64(), GP64()
+			MOVQ(p, q)
+			MOVQ(rows, left)
+			Label(name + "_row")
+			for i, v := range acc {
+				kept := k.load(at(q, i*k.bytes()))
+				VMOVAPS(v, at(q, i*k.bytes()))
+				k.combine(v, kept, v)
+			}
+			SUBQ(row, q)
+			DECQ(left)
+			JNZ(LabelRef(name + "_row"))
+		})
 	}
 	loop("four", 4)
 	loop("one", 1)
