@@ -42,8 +42,8 @@ const (
 	stripCells = 6 << 10 // of k rows, 24 KiB: half of the first-level cache
 	stripLeast = 192     // columns: k−1 cells before a strip are folded once more
 	stripSpare = 32      // columns that a strip may be narrower by; a window hangs over an edge by no more
-	// From so many windows a row, so wide, on planes that could be flat are sooner pooled by blocks: in 0.5 to 0.9 of the time, where with
-	// fewer or narrower ones it is 0.9 to 2 (-bench Narrow, and without these limits).
+	// Planes that could be flat are pooled by blocks from so many windows a row on, if these are so wide: then that takes 0.5 to 1 of the
+	// time (-bench Narrow), and with fewer or narrower ones 0.9 to 2 (the same, with these at 0).
 	blocksOut, blocksWindow = 32, 16
 
 	mostInBlock = 256 // rows, of which a strip's columns fit blockBytes
@@ -140,15 +140,15 @@ func (b *blocks[T]) block(e, first, from, to int) {
 		st := strip[T]{x, end, ends[:size]}
 		ends = ends[size:]
 		if fast := b.ops.slideBlock.fast; fast != nil && !b.exact {
-			if b.strip(&st, fast, e, first, from, to) {
+			if b.foldStrip(&st, fast, e, first, from, to) {
 				continue
 			}
 			b.exact = true
 			if e > 0 { // the ends are gone
-				b.strip(&st, b.ops.slideBlock.exact, e-1, from+1, b.h.k, b.h.k)
+				b.foldStrip(&st, b.ops.slideBlock.exact, e-1, from+1, b.h.k, b.h.k)
 			}
 		}
-		b.strip(&st, b.ops.slideBlock.exact, e, first, from, to)
+		b.foldStrip(&st, b.ops.slideBlock.exact, e, first, from, to)
 	}
 }
 
@@ -158,8 +158,8 @@ type strip[T pool2d.Elem] struct {
 	ends   []T
 }
 
-// strip does what block says for one. It reports whether the kernel did not give up.
-func (b *blocks[T]) strip(st *strip[T], kernel slideBlock[T], e, first, from, to int) bool {
+// foldStrip does what block says for one. It reports whether the kernel did not give up.
+func (b *blocks[T]) foldStrip(st *strip[T], kernel slideBlock[T], e, first, from, to int) bool {
 	h, w, k := b.h, b.w, b.h.k
 	rows := min(to, max(0, h.in-e*k))    // that are there
 	lo, hi := st.x-w.l, st.end-1-w.l+w.k // columns under the strip

@@ -12,13 +12,11 @@ type ops[T pool2d.Elem] struct {
 	idempotent bool // a cell may enter twice
 	keys       bool // float32: keys are faster
 
-	fold   func(dst, src []T, taps, apart int)          // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
-	pick   func(dst, src []T, step, taps, apart int)    // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
-	pair   func(dst, a, b []T)                          // dst[i] = a[i] ∘ b[i]
-	prefix func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
-	slide  func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
-	// slideBlock does f.rows rows of a strip: slides each, folds that into acc, and end[i] ∘ acc[i] into dst, and leaves it in end.
-	// Rows of a strip are f.width apart. fast may give up with anything in acc and end, too; it takes acc, not end, to be free of NaN.
+	fold       func(dst, src []T, taps, apart int)          // dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them
+	pick       func(dst, src []T, step, taps, apart int)    // dst[i] = src[i·step] ∘ src[i·step+apart] ∘ …
+	pair       func(dst, a, b []T)                          // dst[i] = a[i] ∘ b[i]
+	prefix     func(dst, acc, src, end []T)                 // acc[i] = acc[i] ∘ src[i], dst[i] = end[i] ∘ acc[i]
+	slide      func(dst, src []T, k int, by []T, h hint[T]) // dst[i] = (src[i] ∘ … ∘ src[i+k−1])·by[i], k <= widest; nil: use fold
 	slideBlock fallible[slideBlock[T]]
 	suffix     func(s []T, n, width, rows int) // of rows of n cells, s[y] = s[y+1] ∘ … ∘ s[rows−1]
 	widest     int
@@ -76,6 +74,8 @@ type band struct {
 	stream                       bool // what is written will not be read soon
 }
 
+// slideBlock does f.rows rows of a strip: it slides each, folds that into acc, and end[i] ∘ acc[i] into dst, and leaves it in end. Rows
+// of a strip are f.width apart. A fast one may give up with anything in acc and end, too; it takes acc, not end, to be free of NaN.
 type slideBlock[T pool2d.Elem] func(dst, acc, src, end []T, f *slideRows, by []T, h hint[T]) bool
 
 // slideRows are n windows in each of some rows, along cells between identities: lead, so many cells, and more, n+k−1 in all.

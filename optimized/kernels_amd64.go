@@ -437,7 +437,7 @@ func (k kernels) slideOps(o *ops[float32]) {
 					}
 				}
 			}
-			next, stream, factors := prepare(dst[:1], src, nil, h)
+			next, stream, factors := prepare(dst[:1], src, nil, h) // what lies between rows is not written
 			if f.dstRow%16 != 0 {
 				stream = 0
 			}

@@ -357,8 +357,8 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathNarrow
 		return
 	}
-	blocks := c.isBlocks()
-	if !(blocks && c.w.out >= blocksOut && c.w.k >= blocksWindow) && c.isFlat() {
+	byBlocks := c.isBlocks()
+	if !(byBlocks && c.w.out >= blocksOut && c.w.k >= blocksWindow) && c.isFlat() {
 		c.path = pathFlat
 		return
 	}
@@ -368,7 +368,7 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathCells
 		return
 	}
-	if blocks {
+	if byBlocks {
 		c.path = pathBlocks
 		return
 	}

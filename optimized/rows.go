@@ -384,6 +384,7 @@ func (h *horizontal[T]) long(dst, by []T, hint hint[T]) {
 	}
 }
 
+// fill sets all of s to v, by copies of what is set: cell by cell it was a tenth of 31×31 on 128×128.
 func fill[T pool2d.Elem](s []T, v T) {
 	n := min(len(s), 64)
 	for i := range n {
