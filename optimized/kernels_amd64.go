@@ -120,8 +120,8 @@ type kernels struct {
 	linesFast       linesFunc
 	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32)
 	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int
-	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, scale *float32)
-	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, scale *float32) int
+	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32)
+	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32) int
 
 	// Those that write past the cache.
 	stream         [k3s1Same]fusedFunc
@@ -569,8 +569,8 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bool {
 	call := k.heldFast
 	if k.held != nil {
-		call = func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, scale *float32) int {
-			k.held(dst, src, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, scale)
+		call = func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32) int {
+			k.held(dst, src, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch, scale)
 			return 0
 		}
 	}
@@ -590,8 +590,12 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 			scale = &by[0]
 		}
 		out := ((1<<f.columns - 1) &^ (1<<f.firstColumn - 1)) << f.shift & (1<<narrowWidth - 1)
+		fetch := 0
+		if f.reach.W <= 1 && f.columns >= heldFetch && f.columns == f.w && f.rows == f.h {
+			fetch = 1
+		}
 		return call(&dst[to], &src[from], f.planes, f.rows, f.columns, f.firstRow, out,
-			f.w, cells-f.rows*f.w, f.w, cells-rows*f.w, f.reach.H, f.reach.W, scale) == 0
+			f.w, cells-f.rows*f.w, f.w, cells-rows*f.w, f.reach.H, f.reach.W, fetch, scale) == 0
 	}
 }
 

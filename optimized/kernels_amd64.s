@@ -5854,9 +5854,13 @@ four:
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
 	VMOVUPS    Z2, (AX)
+	PREFETCHT0 2048(AX)
 	VMOVUPS    Z3, 64(AX)
+	PREFETCHT0 2112(AX)
 	VMOVUPS    Z4, 128(AX)
+	PREFETCHT0 2176(AX)
 	VMOVUPS    Z5, 192(AX)
+	PREFETCHT0 2240(AX)
 	JMP        four_written
 
 four_streamed:
@@ -5893,6 +5897,7 @@ one:
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
 	VMOVUPS    Z2, (AX)
+	PREFETCHT0 2048(AX)
 	JMP        one_written
 
 one_streamed:
@@ -6081,9 +6086,13 @@ four:
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
 	VMOVUPS    Z2, (AX)
+	PREFETCHT0 2048(AX)
 	VMOVUPS    Z3, 64(AX)
+	PREFETCHT0 2112(AX)
 	VMOVUPS    Z4, 128(AX)
+	PREFETCHT0 2176(AX)
 	VMOVUPS    Z5, 192(AX)
+	PREFETCHT0 2240(AX)
 	JMP        four_written
 
 four_streamed:
@@ -6134,6 +6143,7 @@ one:
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
 	VMOVUPS    Z2, (AX)
+	PREFETCHT0 2048(AX)
 	JMP        one_written
 
 one_streamed:
@@ -8040,9 +8050,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, scale *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-120
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32) (nan int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -8084,18 +8094,420 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-120
 	VMOVAPS      Z0, Z16
 
 tile:
+	MOVQ    CX, R10
 	LEAQ    -1(DI), R8
 	IMULQ   SI, R8
 	ADDQ    CX, R8
 	MOVQ    DI, R9
 	VMOVAPS Z0, Z17
-	CMPQ    columns+96(FP), $0x03
-	JGT     load_above3
-	CMPQ    columns+96(FP), $0x01
-	JGT     load_above1
+	CMPQ    fetch+104(FP), $0x00
+	JEQ     load
 	CMPQ    columns+96(FP), $0x00
-	JLE     load_0
-	JMP     load_1
+	JLE     fetch_0
+	JMP     fetch_1
+
+fetch_0:
+	CMPQ DX, $0x08
+	JGT  fetch0_above8
+	CMPQ DX, $0x04
+	JGT  fetch0_above4
+	CMPQ DX, $0x02
+	JGT  fetch0_above2
+	CMPQ DX, $0x01
+	JLE  fetch0_1
+	JMP  fetch0_2
+
+fetch0_above2:
+	CMPQ DX, $0x03
+	JLE  fetch0_3
+	JMP  fetch0_4
+
+fetch0_above4:
+	CMPQ DX, $0x06
+	JGT  fetch0_above6
+	CMPQ DX, $0x05
+	JLE  fetch0_5
+	JMP  fetch0_6
+
+fetch0_above6:
+	CMPQ DX, $0x07
+	JLE  fetch0_7
+	JMP  fetch0_8
+
+fetch0_above8:
+	CMPQ DX, $0x0c
+	JGT  fetch0_above12
+	CMPQ DX, $0x0a
+	JGT  fetch0_above10
+	CMPQ DX, $0x09
+	JLE  fetch0_9
+	JMP  fetch0_10
+
+fetch0_above10:
+	CMPQ DX, $0x0b
+	JLE  fetch0_11
+	JMP  fetch0_12
+
+fetch0_above12:
+	CMPQ DX, $0x0e
+	JGT  fetch0_above14
+	CMPQ DX, $0x0d
+	JLE  fetch0_13
+	JMP  fetch0_14
+
+fetch0_above14:
+	CMPQ       DX, $0x0f
+	JLE        fetch0_15
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z1
+	VMOVAPS    Z1, Z17
+	ADDQ       BX, AX
+
+fetch0_15:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z2
+	VCMPPS     $0x07, Z2, Z17, K1, K1
+	ADDQ       BX, AX
+
+fetch0_14:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z3
+	VMOVAPS    Z3, Z17
+	ADDQ       BX, AX
+
+fetch0_13:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z4
+	VCMPPS     $0x07, Z4, Z17, K2, K2
+	ADDQ       BX, AX
+
+fetch0_12:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z5
+	VMOVAPS    Z5, Z17
+	ADDQ       BX, AX
+
+fetch0_11:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z6
+	VCMPPS     $0x07, Z6, Z17, K3, K3
+	ADDQ       BX, AX
+
+fetch0_10:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z7
+	VMOVAPS    Z7, Z17
+	ADDQ       BX, AX
+
+fetch0_9:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z8
+	VCMPPS     $0x07, Z8, Z17, K1, K1
+	ADDQ       BX, AX
+
+fetch0_8:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z9
+	VMOVAPS    Z9, Z17
+	ADDQ       BX, AX
+
+fetch0_7:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z10
+	VCMPPS     $0x07, Z10, Z17, K2, K2
+	ADDQ       BX, AX
+
+fetch0_6:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z11
+	VMOVAPS    Z11, Z17
+	ADDQ       BX, AX
+
+fetch0_5:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z12
+	VCMPPS     $0x07, Z12, Z17, K3, K3
+	ADDQ       BX, AX
+
+fetch0_4:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z13
+	VMOVAPS    Z13, Z17
+	ADDQ       BX, AX
+
+fetch0_3:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z14
+	VCMPPS     $0x07, Z14, Z17, K1, K1
+	ADDQ       BX, AX
+
+fetch0_2:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z15
+	VMOVAPS    Z15, Z17
+	ADDQ       BX, AX
+
+fetch0_1:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z16
+	VCMPPS     $0x07, Z16, Z17, K2, K2
+	ADDQ       BX, AX
+	JMP        loaded
+
+fetch_1:
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 4(R11), Z18
+	CMPQ      DX, $0x08
+	JGT       fetch1_above8
+	CMPQ      DX, $0x04
+	JGT       fetch1_above4
+	CMPQ      DX, $0x02
+	JGT       fetch1_above2
+	CMPQ      DX, $0x01
+	JLE       fetch1_1
+	JMP       fetch1_2
+
+fetch1_above2:
+	CMPQ DX, $0x03
+	JLE  fetch1_3
+	JMP  fetch1_4
+
+fetch1_above4:
+	CMPQ DX, $0x06
+	JGT  fetch1_above6
+	CMPQ DX, $0x05
+	JLE  fetch1_5
+	JMP  fetch1_6
+
+fetch1_above6:
+	CMPQ DX, $0x07
+	JLE  fetch1_7
+	JMP  fetch1_8
+
+fetch1_above8:
+	CMPQ DX, $0x0c
+	JGT  fetch1_above12
+	CMPQ DX, $0x0a
+	JGT  fetch1_above10
+	CMPQ DX, $0x09
+	JLE  fetch1_9
+	JMP  fetch1_10
+
+fetch1_above10:
+	CMPQ DX, $0x0b
+	JLE  fetch1_11
+	JMP  fetch1_12
+
+fetch1_above12:
+	CMPQ DX, $0x0e
+	JGT  fetch1_above14
+	CMPQ DX, $0x0d
+	JLE  fetch1_13
+	JMP  fetch1_14
+
+fetch1_above14:
+	CMPQ       DX, $0x0f
+	JLE        fetch1_15
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z1
+	VMOVAPS    Z1, Z17
+	VALIGND    $0x0f, Z0, Z1, Z19
+	VMAXPS     Z19, Z1, Z1
+	VPERMPS    Z1, Z18, Z19
+	VMAXPS     Z19, Z1, Z1
+	ADDQ       BX, AX
+
+fetch1_15:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z2
+	VCMPPS     $0x07, Z2, Z17, K3, K3
+	VALIGND    $0x0f, Z0, Z2, Z17
+	VMAXPS     Z17, Z2, Z2
+	VPERMPS    Z2, Z18, Z17
+	VMAXPS     Z17, Z2, Z2
+	ADDQ       BX, AX
+
+fetch1_14:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z3
+	VMOVAPS    Z3, Z17
+	VALIGND    $0x0f, Z0, Z3, Z19
+	VMAXPS     Z19, Z3, Z3
+	VPERMPS    Z3, Z18, Z19
+	VMAXPS     Z19, Z3, Z3
+	ADDQ       BX, AX
+
+fetch1_13:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z4
+	VCMPPS     $0x07, Z4, Z17, K1, K1
+	VALIGND    $0x0f, Z0, Z4, Z17
+	VMAXPS     Z17, Z4, Z4
+	VPERMPS    Z4, Z18, Z17
+	VMAXPS     Z17, Z4, Z4
+	ADDQ       BX, AX
+
+fetch1_12:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z5
+	VMOVAPS    Z5, Z17
+	VALIGND    $0x0f, Z0, Z5, Z19
+	VMAXPS     Z19, Z5, Z5
+	VPERMPS    Z5, Z18, Z19
+	VMAXPS     Z19, Z5, Z5
+	ADDQ       BX, AX
+
+fetch1_11:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z6
+	VCMPPS     $0x07, Z6, Z17, K2, K2
+	VALIGND    $0x0f, Z0, Z6, Z17
+	VMAXPS     Z17, Z6, Z6
+	VPERMPS    Z6, Z18, Z17
+	VMAXPS     Z17, Z6, Z6
+	ADDQ       BX, AX
+
+fetch1_10:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z7
+	VMOVAPS    Z7, Z17
+	VALIGND    $0x0f, Z0, Z7, Z19
+	VMAXPS     Z19, Z7, Z7
+	VPERMPS    Z7, Z18, Z19
+	VMAXPS     Z19, Z7, Z7
+	ADDQ       BX, AX
+
+fetch1_9:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z8
+	VCMPPS     $0x07, Z8, Z17, K3, K3
+	VALIGND    $0x0f, Z0, Z8, Z17
+	VMAXPS     Z17, Z8, Z8
+	VPERMPS    Z8, Z18, Z17
+	VMAXPS     Z17, Z8, Z8
+	ADDQ       BX, AX
+
+fetch1_8:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z9
+	VMOVAPS    Z9, Z17
+	VALIGND    $0x0f, Z0, Z9, Z19
+	VMAXPS     Z19, Z9, Z9
+	VPERMPS    Z9, Z18, Z19
+	VMAXPS     Z19, Z9, Z9
+	ADDQ       BX, AX
+
+fetch1_7:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z10
+	VCMPPS     $0x07, Z10, Z17, K1, K1
+	VALIGND    $0x0f, Z0, Z10, Z17
+	VMAXPS     Z17, Z10, Z10
+	VPERMPS    Z10, Z18, Z17
+	VMAXPS     Z17, Z10, Z10
+	ADDQ       BX, AX
+
+fetch1_6:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z11
+	VMOVAPS    Z11, Z17
+	VALIGND    $0x0f, Z0, Z11, Z19
+	VMAXPS     Z19, Z11, Z11
+	VPERMPS    Z11, Z18, Z19
+	VMAXPS     Z19, Z11, Z11
+	ADDQ       BX, AX
+
+fetch1_5:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z12
+	VCMPPS     $0x07, Z12, Z17, K2, K2
+	VALIGND    $0x0f, Z0, Z12, Z17
+	VMAXPS     Z17, Z12, Z12
+	VPERMPS    Z12, Z18, Z17
+	VMAXPS     Z17, Z12, Z12
+	ADDQ       BX, AX
+
+fetch1_4:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z13
+	VMOVAPS    Z13, Z17
+	VALIGND    $0x0f, Z0, Z13, Z19
+	VMAXPS     Z19, Z13, Z13
+	VPERMPS    Z13, Z18, Z19
+	VMAXPS     Z19, Z13, Z13
+	ADDQ       BX, AX
+
+fetch1_3:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z14
+	VCMPPS     $0x07, Z14, Z17, K3, K3
+	VALIGND    $0x0f, Z0, Z14, Z17
+	VMAXPS     Z17, Z14, Z14
+	VPERMPS    Z14, Z18, Z17
+	VMAXPS     Z17, Z14, Z14
+	ADDQ       BX, AX
+
+fetch1_2:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z15
+	VMOVAPS    Z15, Z17
+	VALIGND    $0x0f, Z0, Z15, Z19
+	VMAXPS     Z19, Z15, Z15
+	VPERMPS    Z15, Z18, Z19
+	VMAXPS     Z19, Z15, Z15
+	ADDQ       BX, AX
+
+fetch1_1:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VBLENDMPS  (AX), Z0, K4, Z16
+	VCMPPS     $0x07, Z16, Z17, K1, K1
+	VALIGND    $0x0f, Z0, Z16, Z17
+	VMAXPS     Z17, Z16, Z16
+	VPERMPS    Z16, Z18, Z17
+	VMAXPS     Z17, Z16, Z16
+	ADDQ       BX, AX
+	JMP        loaded
+
+load:
+	CMPQ columns+96(FP), $0x03
+	JGT  load_above3
+	CMPQ columns+96(FP), $0x01
+	JGT  load_above1
+	CMPQ columns+96(FP), $0x00
+	JLE  load_0
+	JMP  load_1
 
 load_above1:
 	CMPQ columns+96(FP), $0x02
@@ -8172,7 +8584,7 @@ load0_above14:
 
 load0_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K1, K1
+	VCMPPS    $0x07, Z2, Z17, K2, K2
 	ADDQ      BX, AX
 
 load0_14:
@@ -8182,7 +8594,7 @@ load0_14:
 
 load0_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K2, K2
+	VCMPPS    $0x07, Z4, Z17, K3, K3
 	ADDQ      BX, AX
 
 load0_12:
@@ -8192,7 +8604,7 @@ load0_12:
 
 load0_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K3, K3
+	VCMPPS    $0x07, Z6, Z17, K1, K1
 	ADDQ      BX, AX
 
 load0_10:
@@ -8202,7 +8614,7 @@ load0_10:
 
 load0_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K1, K1
+	VCMPPS    $0x07, Z8, Z17, K2, K2
 	ADDQ      BX, AX
 
 load0_8:
@@ -8212,7 +8624,7 @@ load0_8:
 
 load0_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K2, K2
+	VCMPPS    $0x07, Z10, Z17, K3, K3
 	ADDQ      BX, AX
 
 load0_6:
@@ -8222,7 +8634,7 @@ load0_6:
 
 load0_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K3, K3
+	VCMPPS    $0x07, Z12, Z17, K1, K1
 	ADDQ      BX, AX
 
 load0_4:
@@ -8232,7 +8644,7 @@ load0_4:
 
 load0_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K1, K1
+	VCMPPS    $0x07, Z14, Z17, K2, K2
 	ADDQ      BX, AX
 
 load0_2:
@@ -8242,7 +8654,7 @@ load0_2:
 
 load0_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K2, K2
+	VCMPPS    $0x07, Z16, Z17, K3, K3
 	ADDQ      BX, AX
 	JMP       loaded
 
@@ -8310,7 +8722,7 @@ load1_above14:
 
 load1_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VCMPPS    $0x07, Z2, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VPERMPS   Z2, Z18, Z17
@@ -8328,7 +8740,7 @@ load1_14:
 
 load1_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VCMPPS    $0x07, Z4, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VPERMPS   Z4, Z18, Z17
@@ -8346,7 +8758,7 @@ load1_12:
 
 load1_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VCMPPS    $0x07, Z6, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VPERMPS   Z6, Z18, Z17
@@ -8364,7 +8776,7 @@ load1_10:
 
 load1_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VCMPPS    $0x07, Z8, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VPERMPS   Z8, Z18, Z17
@@ -8382,7 +8794,7 @@ load1_8:
 
 load1_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VCMPPS    $0x07, Z10, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VPERMPS   Z10, Z18, Z17
@@ -8400,7 +8812,7 @@ load1_6:
 
 load1_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VCMPPS    $0x07, Z12, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VPERMPS   Z12, Z18, Z17
@@ -8418,7 +8830,7 @@ load1_4:
 
 load1_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VCMPPS    $0x07, Z14, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VPERMPS   Z14, Z18, Z17
@@ -8436,7 +8848,7 @@ load1_2:
 
 load1_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VCMPPS    $0x07, Z16, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VPERMPS   Z16, Z18, Z17
@@ -8510,7 +8922,7 @@ load2_above14:
 
 load2_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K2, K2
+	VCMPPS    $0x07, Z2, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0f, Z0, Z2, Z17
@@ -8532,7 +8944,7 @@ load2_14:
 
 load2_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K3, K3
+	VCMPPS    $0x07, Z4, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0f, Z0, Z4, Z17
@@ -8554,7 +8966,7 @@ load2_12:
 
 load2_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K1, K1
+	VCMPPS    $0x07, Z6, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0f, Z0, Z6, Z17
@@ -8576,7 +8988,7 @@ load2_10:
 
 load2_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K2, K2
+	VCMPPS    $0x07, Z8, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0f, Z0, Z8, Z17
@@ -8598,7 +9010,7 @@ load2_8:
 
 load2_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K3, K3
+	VCMPPS    $0x07, Z10, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0f, Z0, Z10, Z17
@@ -8620,7 +9032,7 @@ load2_6:
 
 load2_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K1, K1
+	VCMPPS    $0x07, Z12, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0f, Z0, Z12, Z17
@@ -8642,7 +9054,7 @@ load2_4:
 
 load2_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K2, K2
+	VCMPPS    $0x07, Z14, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0f, Z0, Z14, Z17
@@ -8664,7 +9076,7 @@ load2_2:
 
 load2_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K3, K3
+	VCMPPS    $0x07, Z16, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0f, Z0, Z16, Z17
@@ -8740,7 +9152,7 @@ load3_above14:
 
 load3_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K1, K1
+	VCMPPS    $0x07, Z2, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0e, Z0, Z2, Z17
@@ -8762,7 +9174,7 @@ load3_14:
 
 load3_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K2, K2
+	VCMPPS    $0x07, Z4, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0e, Z0, Z4, Z17
@@ -8784,7 +9196,7 @@ load3_12:
 
 load3_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K3, K3
+	VCMPPS    $0x07, Z6, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0e, Z0, Z6, Z17
@@ -8806,7 +9218,7 @@ load3_10:
 
 load3_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K1, K1
+	VCMPPS    $0x07, Z8, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0e, Z0, Z8, Z17
@@ -8828,7 +9240,7 @@ load3_8:
 
 load3_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K2, K2
+	VCMPPS    $0x07, Z10, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0e, Z0, Z10, Z17
@@ -8850,7 +9262,7 @@ load3_6:
 
 load3_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K3, K3
+	VCMPPS    $0x07, Z12, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0e, Z0, Z12, Z17
@@ -8872,7 +9284,7 @@ load3_4:
 
 load3_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K1, K1
+	VCMPPS    $0x07, Z14, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0e, Z0, Z14, Z17
@@ -8894,7 +9306,7 @@ load3_2:
 
 load3_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K2, K2
+	VCMPPS    $0x07, Z16, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0e, Z0, Z16, Z17
@@ -8972,7 +9384,7 @@ load4_above14:
 
 load4_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VCMPPS    $0x07, Z2, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0e, Z0, Z2, Z17
@@ -8998,7 +9410,7 @@ load4_14:
 
 load4_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VCMPPS    $0x07, Z4, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0e, Z0, Z4, Z17
@@ -9024,7 +9436,7 @@ load4_12:
 
 load4_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VCMPPS    $0x07, Z6, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0e, Z0, Z6, Z17
@@ -9050,7 +9462,7 @@ load4_10:
 
 load4_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VCMPPS    $0x07, Z8, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0e, Z0, Z8, Z17
@@ -9076,7 +9488,7 @@ load4_8:
 
 load4_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VCMPPS    $0x07, Z10, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0e, Z0, Z10, Z17
@@ -9102,7 +9514,7 @@ load4_6:
 
 load4_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VCMPPS    $0x07, Z12, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0e, Z0, Z12, Z17
@@ -9128,7 +9540,7 @@ load4_4:
 
 load4_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VCMPPS    $0x07, Z14, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0e, Z0, Z14, Z17
@@ -9154,7 +9566,7 @@ load4_2:
 
 load4_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VCMPPS    $0x07, Z16, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0e, Z0, Z16, Z17
@@ -9234,7 +9646,7 @@ load5_above14:
 
 load5_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K2, K2
+	VCMPPS    $0x07, Z2, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0e, Z0, Z2, Z17
@@ -9260,7 +9672,7 @@ load5_14:
 
 load5_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K3, K3
+	VCMPPS    $0x07, Z4, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0e, Z0, Z4, Z17
@@ -9286,7 +9698,7 @@ load5_12:
 
 load5_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K1, K1
+	VCMPPS    $0x07, Z6, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0e, Z0, Z6, Z17
@@ -9312,7 +9724,7 @@ load5_10:
 
 load5_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K2, K2
+	VCMPPS    $0x07, Z8, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0e, Z0, Z8, Z17
@@ -9338,7 +9750,7 @@ load5_8:
 
 load5_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K3, K3
+	VCMPPS    $0x07, Z10, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0e, Z0, Z10, Z17
@@ -9364,7 +9776,7 @@ load5_6:
 
 load5_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K1, K1
+	VCMPPS    $0x07, Z12, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0e, Z0, Z12, Z17
@@ -9390,7 +9802,7 @@ load5_4:
 
 load5_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K2, K2
+	VCMPPS    $0x07, Z14, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0e, Z0, Z14, Z17
@@ -9416,7 +9828,7 @@ load5_2:
 
 load5_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K3, K3
+	VCMPPS    $0x07, Z16, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0e, Z0, Z16, Z17
@@ -9496,7 +9908,7 @@ load6_above14:
 
 load6_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K1, K1
+	VCMPPS    $0x07, Z2, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0e, Z0, Z2, Z17
@@ -9522,7 +9934,7 @@ load6_14:
 
 load6_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K2, K2
+	VCMPPS    $0x07, Z4, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0e, Z0, Z4, Z17
@@ -9548,7 +9960,7 @@ load6_12:
 
 load6_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K3, K3
+	VCMPPS    $0x07, Z6, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0e, Z0, Z6, Z17
@@ -9574,7 +9986,7 @@ load6_10:
 
 load6_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K1, K1
+	VCMPPS    $0x07, Z8, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0e, Z0, Z8, Z17
@@ -9600,7 +10012,7 @@ load6_8:
 
 load6_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K2, K2
+	VCMPPS    $0x07, Z10, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0e, Z0, Z10, Z17
@@ -9626,7 +10038,7 @@ load6_6:
 
 load6_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K3, K3
+	VCMPPS    $0x07, Z12, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0e, Z0, Z12, Z17
@@ -9652,7 +10064,7 @@ load6_4:
 
 load6_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K1, K1
+	VCMPPS    $0x07, Z14, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0e, Z0, Z14, Z17
@@ -9678,7 +10090,7 @@ load6_2:
 
 load6_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K2, K2
+	VCMPPS    $0x07, Z16, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0e, Z0, Z16, Z17
@@ -9758,7 +10170,7 @@ load7_above14:
 
 load7_15:
 	VBLENDMPS (AX), Z0, K4, Z2
-	VCMPPS    $0x07, Z2, Z17, K3, K3
+	VCMPPS    $0x07, Z2, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z2, Z17
 	VMAXPS    Z17, Z2, Z2
 	VALIGND   $0x0e, Z0, Z2, Z17
@@ -9784,7 +10196,7 @@ load7_14:
 
 load7_13:
 	VBLENDMPS (AX), Z0, K4, Z4
-	VCMPPS    $0x07, Z4, Z17, K1, K1
+	VCMPPS    $0x07, Z4, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z4, Z17
 	VMAXPS    Z17, Z4, Z4
 	VALIGND   $0x0e, Z0, Z4, Z17
@@ -9810,7 +10222,7 @@ load7_12:
 
 load7_11:
 	VBLENDMPS (AX), Z0, K4, Z6
-	VCMPPS    $0x07, Z6, Z17, K2, K2
+	VCMPPS    $0x07, Z6, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z6, Z17
 	VMAXPS    Z17, Z6, Z6
 	VALIGND   $0x0e, Z0, Z6, Z17
@@ -9836,7 +10248,7 @@ load7_10:
 
 load7_9:
 	VBLENDMPS (AX), Z0, K4, Z8
-	VCMPPS    $0x07, Z8, Z17, K3, K3
+	VCMPPS    $0x07, Z8, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z8, Z17
 	VMAXPS    Z17, Z8, Z8
 	VALIGND   $0x0e, Z0, Z8, Z17
@@ -9862,7 +10274,7 @@ load7_8:
 
 load7_7:
 	VBLENDMPS (AX), Z0, K4, Z10
-	VCMPPS    $0x07, Z10, Z17, K1, K1
+	VCMPPS    $0x07, Z10, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z10, Z17
 	VMAXPS    Z17, Z10, Z10
 	VALIGND   $0x0e, Z0, Z10, Z17
@@ -9888,7 +10300,7 @@ load7_6:
 
 load7_5:
 	VBLENDMPS (AX), Z0, K4, Z12
-	VCMPPS    $0x07, Z12, Z17, K2, K2
+	VCMPPS    $0x07, Z12, Z17, K3, K3
 	VALIGND   $0x0f, Z0, Z12, Z17
 	VMAXPS    Z17, Z12, Z12
 	VALIGND   $0x0e, Z0, Z12, Z17
@@ -9914,7 +10326,7 @@ load7_4:
 
 load7_3:
 	VBLENDMPS (AX), Z0, K4, Z14
-	VCMPPS    $0x07, Z14, Z17, K3, K3
+	VCMPPS    $0x07, Z14, Z17, K1, K1
 	VALIGND   $0x0f, Z0, Z14, Z17
 	VMAXPS    Z17, Z14, Z14
 	VALIGND   $0x0e, Z0, Z14, Z17
@@ -9940,7 +10352,7 @@ load7_2:
 
 load7_1:
 	VBLENDMPS (AX), Z0, K4, Z16
-	VCMPPS    $0x07, Z16, Z17, K1, K1
+	VCMPPS    $0x07, Z16, Z17, K2, K2
 	VALIGND   $0x0f, Z0, Z16, Z17
 	VMAXPS    Z17, Z16, Z16
 	VALIGND   $0x0e, Z0, Z16, Z17
@@ -11129,7 +11541,7 @@ next:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+112(FP)
+	MOVQ  AX, nan+120(FP)
 	VZEROUPPER
 	RET
 
@@ -11807,12 +12219,14 @@ row4:
 	CMPQ       BX, $0x01
 	CMOVQEQ    DI, SI
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z9
 	VCMPPS     $0x07, Z9, Z9, K2, K2
 	VMAXPS     Z9, Z2, Z10
 	VMAXPS     Z9, Z1, Z2
 	VMOVAPS    Z9, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVUPS    64(SI), Z9
 	VCMPPS     $0x07, Z9, Z9, K3, K3
 	VMAXPS     Z9, Z4, Z11
@@ -11824,6 +12238,7 @@ row4:
 	VMAXPS     Z12, Z9, Z9
 	VMOVUPS    Z9, (CX)
 	PREFETCHT0 1152(AX)
+	PREFETCHT0 640(CX)
 	VMOVUPS    128(SI), Z9
 	VCMPPS     $0x07, Z9, Z9, K1, K1
 	VMAXPS     Z9, Z6, Z12
@@ -11835,6 +12250,7 @@ row4:
 	VMAXPS     Z10, Z9, Z9
 	VMOVUPS    Z9, 64(CX)
 	PREFETCHT0 1216(AX)
+	PREFETCHT0 704(CX)
 	VMOVAPS    Z0, Z9
 	VMOVUPS    192(SI), K4, Z9
 	VCMPPS     $0x07, Z9, Z9, K2, K2
@@ -11881,12 +12297,14 @@ row3:
 	CMPQ       BX, $0x01
 	CMOVQEQ    DI, SI
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z7
 	VCMPPS     $0x07, Z7, Z7, K3, K3
 	VMAXPS     Z7, Z2, Z8
 	VMAXPS     Z7, Z1, Z2
 	VMOVAPS    Z7, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVUPS    64(SI), Z7
 	VCMPPS     $0x07, Z7, Z7, K1, K1
 	VMAXPS     Z7, Z4, Z9
@@ -11898,6 +12316,7 @@ row3:
 	VMAXPS     Z10, Z7, Z7
 	VMOVUPS    Z7, (CX)
 	PREFETCHT0 1152(AX)
+	PREFETCHT0 640(CX)
 	VMOVAPS    Z0, Z7
 	VMOVUPS    128(SI), K4, Z7
 	VCMPPS     $0x07, Z7, Z7, K2, K2
@@ -11941,12 +12360,14 @@ row2:
 	CMPQ       BX, $0x01
 	CMOVQEQ    DI, SI
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z5
 	VCMPPS     $0x07, Z5, Z5, K2, K2
 	VMAXPS     Z5, Z2, Z6
 	VMAXPS     Z5, Z1, Z2
 	VMOVAPS    Z5, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVAPS    Z0, Z5
 	VMOVUPS    64(SI), K4, Z5
 	VCMPPS     $0x07, Z5, Z5, K3, K3
@@ -11987,6 +12408,7 @@ row1:
 	CMPQ       BX, $0x01
 	CMOVQEQ    DI, SI
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVAPS    Z0, Z3
 	VMOVUPS    (SI), K4, Z3
 	VCMPPS     $0x07, Z3, Z3, K2, K2
@@ -16213,6 +16635,7 @@ row4:
 	CMPQ        BX, $0x01
 	CMOVQEQ     DI, SI
 	PREFETCHT0  1024(AX)
+	PREFETCHT0  512(CX)
 	VMOVUPS     (SI), Z10
 	VMAXPS      Z10, Z3, Z11
 	VFIXUPIMMPS $0x00, Z1, Z3, Z11
@@ -16222,6 +16645,7 @@ row4:
 	VMOVAPS     Z3, Z3
 	VMOVAPS     Z10, Z2
 	PREFETCHT0  1088(AX)
+	PREFETCHT0  576(CX)
 	VMOVUPS     64(SI), Z10
 	VMAXPS      Z10, Z5, Z12
 	VFIXUPIMMPS $0x00, Z1, Z5, Z12
@@ -16240,6 +16664,7 @@ row4:
 	VMOVAPS     Z13, Z10
 	VMOVUPS     Z10, (CX)
 	PREFETCHT0  1152(AX)
+	PREFETCHT0  640(CX)
 	VMOVUPS     128(SI), Z10
 	VMAXPS      Z10, Z7, Z13
 	VFIXUPIMMPS $0x00, Z1, Z7, Z13
@@ -16258,6 +16683,7 @@ row4:
 	VMOVAPS     Z11, Z10
 	VMOVUPS     Z10, 64(CX)
 	PREFETCHT0  1216(AX)
+	PREFETCHT0  704(CX)
 	VMOVAPS     Z0, Z10
 	VMOVUPS     192(SI), K1, Z10
 	VMAXPS      Z10, Z9, Z11
@@ -16312,6 +16738,7 @@ row3:
 	CMPQ        BX, $0x01
 	CMOVQEQ     DI, SI
 	PREFETCHT0  1024(AX)
+	PREFETCHT0  512(CX)
 	VMOVUPS     (SI), Z8
 	VMAXPS      Z8, Z3, Z9
 	VFIXUPIMMPS $0x00, Z1, Z3, Z9
@@ -16321,6 +16748,7 @@ row3:
 	VMOVAPS     Z3, Z3
 	VMOVAPS     Z8, Z2
 	PREFETCHT0  1088(AX)
+	PREFETCHT0  576(CX)
 	VMOVUPS     64(SI), Z8
 	VMAXPS      Z8, Z5, Z10
 	VFIXUPIMMPS $0x00, Z1, Z5, Z10
@@ -16339,6 +16767,7 @@ row3:
 	VMOVAPS     Z11, Z8
 	VMOVUPS     Z8, (CX)
 	PREFETCHT0  1152(AX)
+	PREFETCHT0  640(CX)
 	VMOVAPS     Z0, Z8
 	VMOVUPS     128(SI), K1, Z8
 	VMAXPS      Z8, Z7, Z11
@@ -16391,6 +16820,7 @@ row2:
 	CMPQ        BX, $0x01
 	CMOVQEQ     DI, SI
 	PREFETCHT0  1024(AX)
+	PREFETCHT0  512(CX)
 	VMOVUPS     (SI), Z6
 	VMAXPS      Z6, Z3, Z7
 	VFIXUPIMMPS $0x00, Z1, Z3, Z7
@@ -16400,6 +16830,7 @@ row2:
 	VMOVAPS     Z3, Z3
 	VMOVAPS     Z6, Z2
 	PREFETCHT0  1088(AX)
+	PREFETCHT0  576(CX)
 	VMOVAPS     Z0, Z6
 	VMOVUPS     64(SI), K1, Z6
 	VMAXPS      Z6, Z5, Z8
@@ -16450,6 +16881,7 @@ row1:
 	CMPQ        BX, $0x01
 	CMOVQEQ     DI, SI
 	PREFETCHT0  1024(AX)
+	PREFETCHT0  512(CX)
 	VMOVAPS     Z0, Z4
 	VMOVUPS     (SI), K1, Z4
 	VMAXPS      Z4, Z3, Z5
@@ -17237,9 +17669,13 @@ four:
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
 	VMOVUPS    Z1, (AX)
+	PREFETCHT0 2048(AX)
 	VMOVUPS    Z2, 64(AX)
+	PREFETCHT0 2112(AX)
 	VMOVUPS    Z3, 128(AX)
+	PREFETCHT0 2176(AX)
 	VMOVUPS    Z4, 192(AX)
+	PREFETCHT0 2240(AX)
 	JMP        four_written
 
 four_streamed:
@@ -17272,6 +17708,7 @@ one:
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
 	VMOVUPS    Z1, (AX)
+	PREFETCHT0 2048(AX)
 	JMP        one_written
 
 one_streamed:
@@ -17398,9 +17835,13 @@ four:
 	CMPQ       stream+56(FP), $0x00
 	JNE        four_streamed
 	VMOVUPS    Z1, (AX)
+	PREFETCHT0 2048(AX)
 	VMOVUPS    Z2, 64(AX)
+	PREFETCHT0 2112(AX)
 	VMOVUPS    Z3, 128(AX)
+	PREFETCHT0 2176(AX)
 	VMOVUPS    Z4, 192(AX)
+	PREFETCHT0 2240(AX)
 	JMP        four_written
 
 four_streamed:
@@ -17439,6 +17880,7 @@ one:
 	CMPQ       stream+56(FP), $0x00
 	JNE        one_streamed
 	VMOVUPS    Z1, (AX)
+	PREFETCHT0 2048(AX)
 	JMP        one_written
 
 one_streamed:
@@ -19104,9 +19546,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, scale *float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·heldSumAVX512(SB), NOSPLIT, $0-112
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	VPXORD  Z0, Z0, Z0
 	MOVQ    src+8(FP), AX
 	MOVQ    dst+0(FP), CX
@@ -19128,7 +19570,7 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-112
 	MOVQ    DX, R8
 	SUBQ    $0x10, R8
 	SHLQ    $0x06, R8
-	ADDQ    scale+104(FP), R8
+	ADDQ    scale+112(FP), R8
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -19147,17 +19589,385 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-112
 	VMOVAPS Z0, Z16
 
 tile:
+	MOVQ  CX, R11
 	LEAQ  -1(DI), R9
 	IMULQ SI, R9
 	ADDQ  CX, R9
 	MOVQ  DI, R10
-	CMPQ  columns+96(FP), $0x03
-	JGT   load_above3
-	CMPQ  columns+96(FP), $0x01
-	JGT   load_above1
+	CMPQ  fetch+104(FP), $0x00
+	JEQ   load
 	CMPQ  columns+96(FP), $0x00
-	JLE   load_0
-	JMP   load_1
+	JLE   fetch_0
+	JMP   fetch_1
+
+fetch_0:
+	CMPQ DX, $0x08
+	JGT  fetch0_above8
+	CMPQ DX, $0x04
+	JGT  fetch0_above4
+	CMPQ DX, $0x02
+	JGT  fetch0_above2
+	CMPQ DX, $0x01
+	JLE  fetch0_1
+	JMP  fetch0_2
+
+fetch0_above2:
+	CMPQ DX, $0x03
+	JLE  fetch0_3
+	JMP  fetch0_4
+
+fetch0_above4:
+	CMPQ DX, $0x06
+	JGT  fetch0_above6
+	CMPQ DX, $0x05
+	JLE  fetch0_5
+	JMP  fetch0_6
+
+fetch0_above6:
+	CMPQ DX, $0x07
+	JLE  fetch0_7
+	JMP  fetch0_8
+
+fetch0_above8:
+	CMPQ DX, $0x0c
+	JGT  fetch0_above12
+	CMPQ DX, $0x0a
+	JGT  fetch0_above10
+	CMPQ DX, $0x09
+	JLE  fetch0_9
+	JMP  fetch0_10
+
+fetch0_above10:
+	CMPQ DX, $0x0b
+	JLE  fetch0_11
+	JMP  fetch0_12
+
+fetch0_above12:
+	CMPQ DX, $0x0e
+	JGT  fetch0_above14
+	CMPQ DX, $0x0d
+	JLE  fetch0_13
+	JMP  fetch0_14
+
+fetch0_above14:
+	CMPQ       DX, $0x0f
+	JLE        fetch0_15
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z1
+	ADDQ       BX, AX
+
+fetch0_15:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z2
+	ADDQ       BX, AX
+
+fetch0_14:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z3
+	ADDQ       BX, AX
+
+fetch0_13:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z4
+	ADDQ       BX, AX
+
+fetch0_12:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z5
+	ADDQ       BX, AX
+
+fetch0_11:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z6
+	ADDQ       BX, AX
+
+fetch0_10:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z7
+	ADDQ       BX, AX
+
+fetch0_9:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z8
+	ADDQ       BX, AX
+
+fetch0_8:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z9
+	ADDQ       BX, AX
+
+fetch0_7:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z10
+	ADDQ       BX, AX
+
+fetch0_6:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z11
+	ADDQ       BX, AX
+
+fetch0_5:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z12
+	ADDQ       BX, AX
+
+fetch0_4:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z13
+	ADDQ       BX, AX
+
+fetch0_3:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z14
+	ADDQ       BX, AX
+
+fetch0_2:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z15
+	ADDQ       BX, AX
+
+fetch0_1:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z16
+	ADDQ       BX, AX
+	JMP        loaded
+
+fetch_1:
+	CMPQ DX, $0x08
+	JGT  fetch1_above8
+	CMPQ DX, $0x04
+	JGT  fetch1_above4
+	CMPQ DX, $0x02
+	JGT  fetch1_above2
+	CMPQ DX, $0x01
+	JLE  fetch1_1
+	JMP  fetch1_2
+
+fetch1_above2:
+	CMPQ DX, $0x03
+	JLE  fetch1_3
+	JMP  fetch1_4
+
+fetch1_above4:
+	CMPQ DX, $0x06
+	JGT  fetch1_above6
+	CMPQ DX, $0x05
+	JLE  fetch1_5
+	JMP  fetch1_6
+
+fetch1_above6:
+	CMPQ DX, $0x07
+	JLE  fetch1_7
+	JMP  fetch1_8
+
+fetch1_above8:
+	CMPQ DX, $0x0c
+	JGT  fetch1_above12
+	CMPQ DX, $0x0a
+	JGT  fetch1_above10
+	CMPQ DX, $0x09
+	JLE  fetch1_9
+	JMP  fetch1_10
+
+fetch1_above10:
+	CMPQ DX, $0x0b
+	JLE  fetch1_11
+	JMP  fetch1_12
+
+fetch1_above12:
+	CMPQ DX, $0x0e
+	JGT  fetch1_above14
+	CMPQ DX, $0x0d
+	JLE  fetch1_13
+	JMP  fetch1_14
+
+fetch1_above14:
+	CMPQ       DX, $0x0f
+	JLE        fetch1_15
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z1
+	VALIGND    $0x0f, Z0, Z1, Z2
+	VADDPS     Z2, Z1, Z2
+	VALIGND    $0x01, Z1, Z0, Z1
+	VADDPS     Z1, Z2, Z1
+	ADDQ       BX, AX
+
+fetch1_15:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z2
+	VALIGND    $0x0f, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z3
+	VALIGND    $0x01, Z2, Z0, Z2
+	VADDPS     Z2, Z3, Z2
+	ADDQ       BX, AX
+
+fetch1_14:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z3
+	VALIGND    $0x0f, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x01, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	ADDQ       BX, AX
+
+fetch1_13:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z4
+	VALIGND    $0x0f, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x01, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	ADDQ       BX, AX
+
+fetch1_12:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z5
+	VALIGND    $0x0f, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x01, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	ADDQ       BX, AX
+
+fetch1_11:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z6
+	VALIGND    $0x0f, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x01, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	ADDQ       BX, AX
+
+fetch1_10:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z7
+	VALIGND    $0x0f, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x01, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	ADDQ       BX, AX
+
+fetch1_9:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z8
+	VALIGND    $0x0f, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x01, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	ADDQ       BX, AX
+
+fetch1_8:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z9
+	VALIGND    $0x0f, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x01, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	ADDQ       BX, AX
+
+fetch1_7:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z10
+	VALIGND    $0x0f, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x01, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	ADDQ       BX, AX
+
+fetch1_6:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z11
+	VALIGND    $0x0f, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x01, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	ADDQ       BX, AX
+
+fetch1_5:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z12
+	VALIGND    $0x0f, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x01, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	ADDQ       BX, AX
+
+fetch1_4:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z13
+	VALIGND    $0x0f, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x01, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	ADDQ       BX, AX
+
+fetch1_3:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z14
+	VALIGND    $0x0f, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x01, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	ADDQ       BX, AX
+
+fetch1_2:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z15
+	VALIGND    $0x0f, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x01, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	ADDQ       BX, AX
+
+fetch1_1:
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
+	VMOVUPS.Z  (AX), K1, Z16
+	VALIGND    $0x0f, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z17
+	VALIGND    $0x01, Z16, Z0, Z16
+	VADDPS     Z16, Z17, Z16
+	ADDQ       BX, AX
+	JMP        loaded
+
+load:
+	CMPQ columns+96(FP), $0x03
+	JGT  load_above3
+	CMPQ columns+96(FP), $0x01
+	JGT  load_above1
+	CMPQ columns+96(FP), $0x00
+	JLE  load_0
+	JMP  load_1
 
 load_above1:
 	CMPQ columns+96(FP), $0x02
@@ -22465,11 +23275,13 @@ scale4:
 
 scaled4:
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z13
 	VADDPS     Z13, Z2, Z14
 	VADDPS     Z13, Z1, Z2
 	VMOVAPS    Z13, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVUPS    64(SI), Z13
 	VADDPS     Z13, Z5, Z15
 	VADDPS     Z13, Z4, Z5
@@ -22481,6 +23293,7 @@ scaled4:
 	VMULPS     Z3, Z13, Z13
 	VMOVUPS    Z13, (CX)
 	PREFETCHT0 1152(AX)
+	PREFETCHT0 640(CX)
 	VMOVUPS    128(SI), Z13
 	VADDPS     Z13, Z8, Z16
 	VADDPS     Z13, Z7, Z8
@@ -22492,6 +23305,7 @@ scaled4:
 	VMULPS     Z6, Z13, Z13
 	VMOVUPS    Z13, 64(CX)
 	PREFETCHT0 1216(AX)
+	PREFETCHT0 704(CX)
 	VMOVUPS.Z  192(SI), K1, Z13
 	VADDPS     Z13, Z11, Z14
 	VADDPS     Z13, Z10, Z11
@@ -22552,11 +23366,13 @@ scale3:
 
 scaled3:
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z10
 	VADDPS     Z10, Z2, Z11
 	VADDPS     Z10, Z1, Z2
 	VMOVAPS    Z10, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVUPS    64(SI), Z10
 	VADDPS     Z10, Z5, Z12
 	VADDPS     Z10, Z4, Z5
@@ -22568,6 +23384,7 @@ scaled3:
 	VMULPS     Z3, Z10, Z10
 	VMOVUPS    Z10, (CX)
 	PREFETCHT0 1152(AX)
+	PREFETCHT0 640(CX)
 	VMOVUPS.Z  128(SI), K1, Z10
 	VADDPS     Z10, Z8, Z13
 	VADDPS     Z10, Z7, Z8
@@ -22625,11 +23442,13 @@ scale2:
 
 scaled2:
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS    (SI), Z7
 	VADDPS     Z7, Z2, Z8
 	VADDPS     Z7, Z1, Z2
 	VMOVAPS    Z7, Z1
 	PREFETCHT0 1088(AX)
+	PREFETCHT0 576(CX)
 	VMOVUPS.Z  64(SI), K1, Z7
 	VADDPS     Z7, Z5, Z9
 	VADDPS     Z7, Z4, Z5
@@ -22684,6 +23503,7 @@ scale1:
 
 scaled1:
 	PREFETCHT0 1024(AX)
+	PREFETCHT0 512(CX)
 	VMOVUPS.Z  (SI), K1, Z4
 	VADDPS     Z4, Z2, Z5
 	VADDPS     Z4, Z1, Z2

@@ -12,6 +12,7 @@ import (
 const (
 	heldRows  = 16 // registers for rows
 	heldReach = 7  // rows above and below a row that its window takes, at most
+	heldFetch = 1  // columns to either side, at most, with fetch
 )
 
 // held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows of 2·columns+1 cells
@@ -34,8 +35,10 @@ const (
 //
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next.
+//
+// With fetch, lines of the result are fetched while rows are loaded.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns int, scale *float32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.first(Load(Param("w"), GP64())), K()
@@ -83,7 +86,8 @@ func held(k kit) {
 	}
 
 	Label("tile")
-	last, left := GP64(), GP64()
+	last, left, ahead := GP64(), GP64(), GP64()
+	MOVQ(dst, ahead)
 	LEAQ(at(windows, -1), last)
 	IMULQ(dstRow, last)
 	ADDQ(dst, last)
@@ -92,39 +96,50 @@ func held(k kit) {
 	if k.op != sum {
 		raw = k.identity()
 	}
-	among(param("columns"), "load", 0, heldReach)
-	for columns := range heldReach + 1 {
-		Label(fmt.Sprintf("load_%d", columns))
-		var combine func(row VecVirtual)
-		if k.op == sum {
-			combine = k.alongSum(columns)
-			if shift := heldShift(columns); shift > 0 {
-				SUBQ(num(4*shift), last)
-			}
-		} else {
-			combine = k.alongMax(columns)
-		}
-		name := fmt.Sprintf("load%d", columns)
-		among(h, name, 1, heldRows)
-		for y := range rows {
-			Label(fmt.Sprintf("%s_%d", name, heldRows-y))
+	load := func(name string, reach int, fetch bool) {
+		among(param("columns"), name, 0, reach)
+		for columns := range reach + 1 {
+			Label(fmt.Sprintf("%s_%d", name, columns))
+			var combine func(row VecVirtual)
 			if k.op == sum {
-				VMOVUPS_Z(at(src, 0), in.k, rows[y])
-			} else {
-				VBLENDMPS(at(src, 0), k.ident, in.k, rows[y])
-				if y%2 == 0 {
-					VMOVAPS(rows[y], raw)
-				} else {
-					k.check(rows[y], raw)
+				combine = k.alongSum(columns)
+				if shift := heldShift(columns); shift > 0 {
+					SUBQ(num(4*shift), last)
 				}
+			} else {
+				combine = k.alongMax(columns)
 			}
-			combine(rows[y])
-			ADDQ(srcRow, src)
-		}
-		if columns < heldReach {
-			JMP(LabelRef("loaded"))
+			rowsOf := fmt.Sprintf("%s%d", name, columns)
+			among(h, rowsOf, 1, heldRows)
+			for y := range rows {
+				Label(fmt.Sprintf("%s_%d", rowsOf, heldRows-y))
+				if fetch {
+					PREFETCHT0(at(ahead, 0))
+					ADDQ(dstRow, ahead)
+				}
+				if k.op == sum {
+					VMOVUPS_Z(at(src, 0), in.k, rows[y])
+				} else {
+					VBLENDMPS(at(src, 0), k.ident, in.k, rows[y])
+					if y%2 == 0 {
+						VMOVAPS(rows[y], raw)
+					} else {
+						k.check(rows[y], raw)
+					}
+				}
+				combine(rows[y])
+				ADDQ(srcRow, src)
+			}
+			if fetch || columns < reach {
+				JMP(LabelRef("loaded"))
+			}
 		}
 	}
+	CMPQ(param("fetch"), Imm(0))
+	JEQ(LabelRef("load"))
+	load("fetch", heldFetch, true)
+	Label("load")
+	load("load", heldReach, false)
 	Label("loaded")
 	among(param("reach"), "down", 0, heldReach)
 	for reach := range heldReach + 1 {
