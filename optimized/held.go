@@ -118,7 +118,8 @@ const tileGroup = 32 << 10
 // and of tiles 1.2 (an Intel of model 167, in turns).
 const heldFetch = 12
 
-// heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN.
+// heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN. Kernels read whole vectors, so planes behind
+// whose last row there are too few cells of the source are copied first.
 func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {
 	cells := c.h.in * c.w.in
 	group := p1 - p0
@@ -127,16 +128,25 @@ func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {
 	}
 	for ; p0 < p1; p0 += group {
 		n := min(group, p1-p0)
-		dst, src := c.dst[p0*cells:][:n*cells], c.src[p0*cells:][:n*cells]
+		dst, src := c.dst[p0*cells:], c.src[p0*cells:] // with what is behind
 		for i := range c.tiles {
-			s.tile = c.tiles[i]
-			s.tile.planes = n
+			t := &s.tile
+			*t = c.tiles[i]
 			var by []T
 			if c.scaled {
 				by = c.by[i*tileCells:][:tileCells]
 			}
-			if !c.ops.held(dst, src, &s.tile, by) {
+			last := (t.row+t.rows-1)*t.w + t.column + narrowWidth - cells // cells behind a plane that are read with it
+			if t.planes = min(n, max(0, len(src)-last)/cells); t.planes > 0 && !c.ops.held(dst, src, t, by) {
 				return false
+			}
+			if done := t.planes * cells; t.planes < n {
+				s.reset()
+				copied := carve[T](s, n*cells-done+narrowWidth)
+				clear(copied[copy(copied, src[done:n*cells]):])
+				if t.planes = n - t.planes; !c.ops.held(dst[done:], copied, t, by) {
+					return false
+				}
 			}
 		}
 	}

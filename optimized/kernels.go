@@ -31,7 +31,7 @@ type ops[T pool2d.Elem] struct {
 	globals fallible[func(dst, src []T, n int, by T) bool]
 	cells   func(dst, src []T, f *cellWindows, by T) // nil: separable passes are as good
 	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
-	held    func(dst, src []T, f *heldTile, by []T) bool // like fast; nil: none
+	held    func(dst, src []T, f *heldTile, by []T) bool // like fast, and reads narrowWidth cells of each row; nil: none
 	pack    func(dst, src []T, n int) *lineKernels[T]    // dst[8i+j] = src[j·n+i], and what suits these cells; nil: none
 	unpack  func(dst, src []T, n int, by []T)            // dst[j·n+i] = src[8i+j]·by[i]
 	lanes   int                                          // of globals: how many planes at a time

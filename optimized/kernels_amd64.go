@@ -579,10 +579,10 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 	}
 	return func(dst, src []float32, f *heldTile, by []float32) bool {
 		cells, rows := f.h*f.w, f.rows-f.firstRow
-		noteRead(src[:f.planes*cells])
+		noteRead(src[:f.planes*cells]) // what is read behind rows decides nothing
 		noteWrite(dst[:f.planes*cells])
 		from, to := f.row*f.w+f.column, (f.row+f.firstRow)*f.w+f.column
-		within(src, (f.planes-1)*cells+from+(f.rows-1)*f.w+f.columns)
+		within(src, (f.planes-1)*cells+from+(f.rows-1)*f.w+narrowWidth)
 		within(dst, (f.planes-1)*cells+to+(rows-1)*f.w+f.columns)
 		var scale *float32
 		if by != nil {

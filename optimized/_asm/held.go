@@ -36,12 +36,13 @@ const (
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next.
 //
-// With fetch, lines of the result are fetched while rows are loaded.
+// Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
+// result are fetched while rows are loaded.
 func held(k kit) {
 	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
-	in, out := k.first(Load(Param("w"), GP64())), K()
+	in, out := k.heldLanes(Load(Param("w"), GP64()).(GPVirtual)), K()
 	KMOVW(Load(Param("out"), GP64()).(GPVirtual).As32(), out)
 	srcRow, dstRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64())
 	SHLQ(Imm(2), srcRow)
@@ -92,22 +93,19 @@ func held(k kit) {
 	IMULQ(dstRow, last)
 	ADDQ(dst, last)
 	MOVQ(windows, left)
-	var raw VecVirtual // of a maximum, the row before as it was loaded
-	if k.op != sum {
-		raw = k.identity()
-	}
+	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded
 	load := func(name string, reach int, fetch bool) {
 		among(param("columns"), name, 0, reach)
 		for columns := range reach + 1 {
 			Label(fmt.Sprintf("%s_%d", name, columns))
-			var combine func(row VecVirtual)
+			var along func(cells, row VecVirtual)
 			if k.op == sum {
-				combine = k.alongSum(columns)
+				along = k.alongSum(columns, in)
 				if shift := heldShift(columns); shift > 0 {
 					SUBQ(num(4*shift), last)
 				}
 			} else {
-				combine = k.alongMax(columns)
+				along = k.alongMax(columns, in)
 			}
 			rowsOf := fmt.Sprintf("%s%d", name, columns)
 			among(h, rowsOf, 1, heldRows)
@@ -117,17 +115,11 @@ func held(k kit) {
 					PREFETCHT0(at(ahead, 0))
 					ADDQ(dstRow, ahead)
 				}
-				if k.op == sum {
-					VMOVUPS_Z(at(src, 0), in.k, rows[y])
-				} else {
-					VBLENDMPS(at(src, 0), k.ident, in.k, rows[y])
-					if y%2 == 0 {
-						VMOVAPS(rows[y], raw)
-					} else {
-						k.check(rows[y], raw)
-					}
+				VMOVUPS(at(src, 0), cells[y%2])
+				if y%2 == 1 {
+					k.check(cells[0], cells[1])
 				}
-				combine(rows[y])
+				along(cells[y%2], rows[y])
 				ADDQ(srcRow, src)
 			}
 			if fetch || columns < reach {
@@ -169,16 +161,52 @@ func held(k kit) {
 	RET()
 }
 
-// alongMax prepares for windows that reach so many columns to both sides. What it returns combines a row.
-func (k *kit) alongMax(columns int) func(row VecVirtual) {
+// lanes are masks of lanes of a row of w cells: those of its cells, one more, and those of which the n-th further is a cell, where n is
+// how far the smallest part of a sum is from its window.
+type lanes struct{ w, more, part OpmaskVirtual }
+
+func (k *kit) heldLanes(w GPVirtual) lanes {
+	more, part, n, top := GP64(), GP64(), GP64(), GP64()
+	l := lanes{w: k.first(w).k}
+	LEAQ(at(w, 1), more)
+	l.more = k.first(more).k
+	if k.op == sum {
+		Comment("n = 2·columns+1 but for its highest bit")
+		MOVQ(param("columns"), n)
+		LEAQ(Mem{Base: n, Index: n, Scale: 1, Disp: 1}, n)
+		BSRQ(n, top)
+		BTRQ(top, n)
+		XORQ(part, part)
+		SUBQ(n, w)
+		CMOVQGE(w, part)
+		l.part = k.first(part).k
+	}
+	return l
+}
+
+// pairs sets d to cells, each combined with the one before, and to identities behind the row: cells has whatever is there.
+func (k *kit) pairs(cells VecVirtual, in lanes, d VecVirtual) {
+	if k.op == sum {
+		VALIGND_Z(Imm(15), k.ident, cells, in.more, d)
+		VADDPS(cells, d, in.w, d)
+		return
+	}
+	VMOVAPS(k.ident, d)
+	VALIGND(Imm(15), k.ident, cells, in.more, d)
+	VMAXPS(cells, d, in.w, d)
+}
+
+// alongMax prepares for windows that reach so many columns to both sides. What it returns combines cells to a row.
+func (k *kit) alongMax(columns int, in lanes) func(cells, row VecVirtual) {
 	if columns == 0 {
-		return func(VecVirtual) {}
+		return func(cells, row VecVirtual) { VMOVAPS(cells, row) }
 	}
 	p, other := GP64(), k.vec()
 	LEAQ(global("upTo15"), p)
 	VMOVDQU32(at(p, 4*columns), other)
-	return func(row VecVirtual) {
-		for size := 1; size <= columns; {
+	return func(cells, row VecVirtual) {
+		k.pairs(cells, in, row)
+		for size := 2; size <= columns; {
 			shift := min(size, columns+1-size)
 			k.combine(row, k.back(shift, k.ident, row), row)
 			size += shift
@@ -190,27 +218,31 @@ func (k *kit) alongMax(columns int) func(row VecVirtual) {
 }
 
 // alongSum is alongMax for sums.
-func (k *kit) alongSum(columns int) func(row VecVirtual) {
+func (k *kit) alongSum(columns int, in lanes) func(cells, row VecVirtual) {
+	if columns == 0 {
+		return func(cells, row VecVirtual) { VMOVAPS(cells, row) }
+	}
 	width, most := 2*columns+1, largest(columns)
-	return func(row VecVirtual) {
-		sums := map[int]VecVirtual{1: row}
-		for size := 1; size < most; size *= 2 {
+	return func(cells, row VecVirtual) {
+		sums := map[int]VecVirtual{2: k.vec()}
+		k.pairs(cells, in, sums[2])
+		for size := 2; size < most; size *= 2 {
 			sums[2*size] = k.vec()
 			k.combine(sums[size], k.back(size, k.ident, sums[size]), sums[2*size])
 		}
-		acc, cells := sums[most], most
-		for size := most / 2; size > 0; size /= 2 {
+		acc, taken := sums[most], most
+		for size := most / 2; size > 1; size /= 2 {
 			if width&size > 0 {
-				cells += size
-				part, to := k.vec(), k.vec()
-				VALIGND(Imm(uint64(cells-most)), sums[size], k.ident, part)
-				if size == 1 {
-					to = row
-				}
-				k.combine(acc, part, to)
-				acc = to
+				taken += size
+				part, both := k.vec(), k.vec()
+				VALIGND(Imm(uint64(taken-most)), sums[size], k.ident, part)
+				k.combine(acc, part, both)
+				acc = both
 			}
 		}
+		part := k.vec()
+		VALIGND_Z(Imm(uint64(width-most)), cells, k.ident, in.part, part)
+		k.combine(acc, part, row)
 	}
 }
 
