@@ -63,11 +63,10 @@ func init() {
 	}
 }
 
-// zen4 is whether this is an AMD Zen 4: of its family, which Zen 3 is too, the one that has AVX-512.
+// zen4 is whether this is an AMD Zen 4 or a later one: those have AVX-512.
 var zen4 = func() bool {
 	_, b, c, d := cpuid(0, 0)
-	family, _, _, _ := cpuid(1, 0)
-	return cpu.X86.HasAVX512F && b == 0x68747541 && d == 0x69746e65 && c == 0x444d4163 && family>>20&0xff+family>>8&0xf == 0x19 // "AuthenticAMD"
+	return cpu.X86.HasAVX512F && b == 0x68747541 && d == 0x69746e65 && c == 0x444d4163 // "AuthenticAMD"
 }()
 
 // lastCache returns the bytes of the last cache, and 0 if the processor does not tell.
@@ -654,8 +653,9 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 // same within 2 %.
 //
 // An AMD Zen 4 follows the one stream of narrow rows by itself: fetching too makes 112 columns 1.06 times as slow in the
-// last cache, and 1.3 to 1.4 times past it. 224 to 1024 columns gain 5 to 25 % there. A Zen 3 does not: there 2 and 4 KiB take
-// 5 to 20 % off 56 and 112 columns past the last cache, 20 to 35 % of what is streamed, and half of VGG.
+// last cache, and 1.3 to 1.4 times past it. 224 to 1024 columns gain 5 to 25 % there. A Zen 5 was measured once, fetching, and
+// was at 2.4 of the limit past its last cache; until it is measured again it does as a Zen 4. A Zen 3 needs it: there 2 and 4 KiB
+// take 5 to 20 % off 56 and 112 columns past the last cache, 20 to 35 % of what is streamed, and half of VGG.
 func fetchAhead(f *band) int {
 	switch {
 	case f.w <= 128 && zen4:
