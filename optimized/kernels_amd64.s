@@ -19623,7 +19623,7 @@ pooled:
 	RET
 
 // func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	VPXORD Z0, Z0, Z0
 	MOVQ   src+8(FP), AX
@@ -19643,12 +19643,10 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	LEAQ    1(SI)(SI*1), SI
 	BSRQ    SI, DI
 	BTRQ    DI, SI
-	XORQ    DI, DI
 	SUBQ    SI, BX
-	CMOVQGE BX, DI
-	MOVL    $0xffffffff, BX
-	BZHIL   DI, BX, BX
-	KMOVW   BX, K3
+	MOVL    $0xffffffff, SI
+	BZHIL   BX, SI, SI
+	KMOVW   SI, K3
 	MOVQ    out+48(FP), BX
 	KMOVW   BX, K4
 	MOVQ    srcRow+56(FP), BX

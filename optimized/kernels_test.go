@@ -701,9 +701,11 @@ func testSmall(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int,
 						factors = c.by
 					}
 					tiles = max(tiles, len(c.tiles))
+					memory := new(scratch)
+					fill(carve[float32](memory, 4096), quiet)
 					kernel = func(d, s []float32) {
 						c.dst, c.src, c.by = d, s, factors
-						if !c.heldRun(0, in.C, new(scratch)) {
+						if !c.heldRun(0, in.C, memory) {
 							narrowMax(d, s, in.C, c.h, c.w)
 							if !slices.ContainsFunc(s, func(v float32) bool { return v != v }) {
 								t.Fatalf("%s: saw a NaN where there is none", caseName(in, p, pool2d.NCHW))

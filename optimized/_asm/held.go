@@ -166,7 +166,7 @@ func held(k kit) {
 type lanes struct{ w, more, part OpmaskVirtual }
 
 func (k *kit) heldLanes(w GPVirtual) lanes {
-	more, part, n, top := GP64(), GP64(), GP64(), GP64()
+	more, n, top := GP64(), GP64(), GP64()
 	l := lanes{w: k.first(w).k}
 	LEAQ(at(w, 1), more)
 	l.more = k.first(more).k
@@ -176,10 +176,8 @@ func (k *kit) heldLanes(w GPVirtual) lanes {
 		LEAQ(Mem{Base: n, Index: n, Scale: 1, Disp: 1}, n)
 		BSRQ(n, top)
 		BTRQ(top, n)
-		XORQ(part, part)
 		SUBQ(n, w)
-		CMOVQGE(w, part)
-		l.part = k.first(part).k
+		l.part = k.first(w).k
 	}
 	return l
 }
