@@ -112,11 +112,19 @@ func heldSums(columns int) (shift, last int) {
 // which gain as much.
 const tileGroup = 32 << 10
 
-// heldFetch is from how many columns on lines of the result are fetched before they are written, of planes that are one tile, in
-// windows of up to three columns. A store that straddles two lines waits for both, and where little is computed that is most of the
-// time: 14×14 and 16×16 by 3×3 take 0.78 and 0.88 of the time, rows of 15 cells by 3×1 0.42. Of 10 columns, by 3×3, it is 1.05,
-// and of tiles 1.2 (an Intel of model 167, in turns).
-const heldFetch = 12
+// Lines of the result are fetched before they are written, of planes that are one tile of fetchColumns columns or more, in windows
+// that take up to fetchReach to either side. A store that straddles two lines waits for both, and where little is computed that is most
+// of the time: 14×14 by 3×3 takes 0.90 (max) and 0.85 of the time (an Intel of model 167, -bench Pool2D/workload=near-14). By a benchmark
+// that was not kept, 16×16 takes 0.88, rows of 15 cells by 3×1 0.42, of 10 by 3×3 1.05, and several tiles 1.2.
+const (
+	fetchColumns = 12
+	fetchReach   = 1
+)
+
+// fetches reports whether lines of the result are fetched.
+func (t *heldTile) fetches() bool {
+	return t.reach.W <= fetchReach && t.columns >= fetchColumns && t.columns == t.w && t.rows == t.h
+}
 
 // heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN. Kernels read whole vectors, so planes behind
 // whose last row there are too few cells of the source are copied first.
@@ -136,8 +144,8 @@ func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {
 			if c.scaled {
 				by = c.by[i*tileCells:][:tileCells]
 			}
-			last := (t.row+t.rows-1)*t.w + t.column + narrowWidth - cells // cells behind a plane that are read with it
-			if t.planes = min(n, max(0, len(src)-last)/cells); t.planes > 0 && !c.ops.held(dst, src, t, by) {
+			behind := (t.row+t.rows-1)*t.w + t.column + narrowWidth - cells // a plane, that are read with it
+			if t.planes = min(n, max(0, len(src)-behind)/cells); t.planes > 0 && !c.ops.held(dst, src, t, by) {
 				return false
 			}
 			if done := t.planes * cells; t.planes < n {

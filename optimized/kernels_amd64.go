@@ -578,7 +578,7 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 	}
 	return func(dst, src []float32, f *heldTile, by []float32) bool {
 		cells, rows := f.h*f.w, f.rows-f.firstRow
-		noteRead(src[:f.planes*cells]) // what is read behind rows decides nothing
+		noteRead(src[:f.planes*cells]) // what is read behind rows is in no result
 		noteWrite(dst[:f.planes*cells])
 		from, to := f.row*f.w+f.column, (f.row+f.firstRow)*f.w+f.column
 		within(src, (f.planes-1)*cells+from+(f.rows-1)*f.w+narrowWidth)
@@ -590,7 +590,7 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 		}
 		out := ((1<<f.columns - 1) &^ (1<<f.firstColumn - 1)) << f.shift & (1<<narrowWidth - 1)
 		fetch := 0
-		if f.reach.W <= 1 && f.columns >= heldFetch && f.columns == f.w && f.rows == f.h {
+		if f.fetches() {
 			fetch = 1
 		}
 		return call(&dst[to], &src[from], f.planes, f.rows, f.columns, f.firstRow, out,

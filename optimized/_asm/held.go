@@ -12,7 +12,8 @@ import (
 const (
 	heldRows  = 16 // registers for rows
 	heldReach = 7  // rows above and below a row that its window takes, at most
-	heldFetch = 1  // columns to either side, at most, with fetch
+
+	fetchReach = 1 // columns to either side that a window takes, at most, with fetch
 )
 
 // held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows of 2·columns+1 cells
@@ -42,7 +43,7 @@ func held(k kit) {
 	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
-	in, out := k.heldLanes(Load(Param("w"), GP64()).(GPVirtual)), K()
+	in, out := k.rowMasks(Load(Param("w"), GP64()).(GPVirtual)), K()
 	KMOVW(Load(Param("out"), GP64()).(GPVirtual).As32(), out)
 	srcRow, dstRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64())
 	SHLQ(Imm(2), srcRow)
@@ -93,7 +94,7 @@ func held(k kit) {
 	IMULQ(dstRow, last)
 	ADDQ(dst, last)
 	MOVQ(windows, left)
-	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded
+	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
 	load := func(name string, reach int, fetch bool) {
 		among(param("columns"), name, 0, reach)
 		for columns := range reach + 1 {
@@ -129,7 +130,7 @@ func held(k kit) {
 	}
 	CMPQ(param("fetch"), Imm(0))
 	JEQ(LabelRef("load"))
-	load("fetch", heldFetch, true)
+	load("fetch", fetchReach, true)
 	Label("load")
 	load("load", heldReach, false)
 	Label("loaded")
@@ -161,15 +162,16 @@ func held(k kit) {
 	RET()
 }
 
-// lanes are masks of lanes of a row of w cells: those of its cells, one more, and those of which the n-th further is a cell, where n is
+// rowMasks are masks of a row of w cells: the lanes of its cells, one more, and those of which the n-th further is a cell, where n is
 // how far the smallest part of a sum is from its window.
-type lanes struct{ w, more, part OpmaskVirtual }
+type rowMasks struct{ w, more, part OpmaskVirtual }
 
-func (k *kit) heldLanes(w GPVirtual) lanes {
+// rowMasks takes w, which it changes.
+func (k *kit) rowMasks(w GPVirtual) rowMasks {
 	more, n, top := GP64(), GP64(), GP64()
-	l := lanes{w: k.first(w).k}
+	in := rowMasks{w: k.first(w).k}
 	LEAQ(at(w, 1), more)
-	l.more = k.first(more).k
+	in.more = k.first(more).k
 	if k.op == sum {
 		Comment("n = 2·columns+1 but for its highest bit")
 		MOVQ(param("columns"), n)
@@ -177,13 +179,13 @@ func (k *kit) heldLanes(w GPVirtual) lanes {
 		BSRQ(n, top)
 		BTRQ(top, n)
 		SUBQ(n, w)
-		l.part = k.first(w).k
+		in.part = k.first(w).k
 	}
-	return l
+	return in
 }
 
 // pairs sets d to cells, each combined with the one before, and to identities behind the row: cells has whatever is there.
-func (k *kit) pairs(cells VecVirtual, in lanes, d VecVirtual) {
+func (k *kit) pairs(cells VecVirtual, in rowMasks, d VecVirtual) {
 	if k.op == sum {
 		VALIGND_Z(Imm(15), k.ident, cells, in.more, d)
 		VADDPS(cells, d, in.w, d)
@@ -195,7 +197,7 @@ func (k *kit) pairs(cells VecVirtual, in lanes, d VecVirtual) {
 }
 
 // alongMax prepares for windows that reach so many columns to both sides. What it returns combines cells to a row.
-func (k *kit) alongMax(columns int, in lanes) func(cells, row VecVirtual) {
+func (k *kit) alongMax(columns int, in rowMasks) func(cells, row VecVirtual) {
 	if columns == 0 {
 		return func(cells, row VecVirtual) { VMOVAPS(cells, row) }
 	}
@@ -216,7 +218,7 @@ func (k *kit) alongMax(columns int, in lanes) func(cells, row VecVirtual) {
 }
 
 // alongSum is alongMax for sums.
-func (k *kit) alongSum(columns int, in lanes) func(cells, row VecVirtual) {
+func (k *kit) alongSum(columns int, in rowMasks) func(cells, row VecVirtual) {
 	if columns == 0 {
 		return func(cells, row VecVirtual) { VMOVAPS(cells, row) }
 	}

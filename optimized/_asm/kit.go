@@ -348,16 +348,6 @@ func (k *kit) storeFirst(v VecVirtual, n Op, ms mask, m Mem) {
 	}
 }
 
-// fetch fetches a line into the first-level cache; or into the second, where results are written past the cache, since both need the
-// core's few line buffers.
-func (k *kit) fetch(m Mem, stream bool) {
-	if stream {
-		PREFETCHT1(m)
-	} else {
-		PREFETCHT0(m)
-	}
-}
-
 // groups does what body says for so many vectors at a time while n has as many cells, and moves pointers on.
 func (k *kit) groups(name string, vectors int, n Register, pointers []Register, body func()) {
 	Label(name)

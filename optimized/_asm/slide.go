@@ -20,7 +20,8 @@ const line = 64
 //
 // A sum's windows are multiplied by by[i], if by is not nil.
 //
-// Meanwhile it fetches as many cells from next. Where stream is set it writes past the cache; then dst must be aligned to a line.
+// Meanwhile it fetches as many cells from next into the first-level cache. Where stream is set it writes past the cache,
+// and fetches into the second level, since both need the core's few line buffers; then dst must be aligned to a line.
 //
 // Of a block of rows, the windows v of each are combined with those of the rows before, and these with the end of the block before,
 // whose place they take:
@@ -130,7 +131,11 @@ func slide(kt kit, block bool) {
 		var vs []VecVirtual
 		for i := range 2 {
 			if i*kt.bytes()%line == 0 {
-				kt.fetch(on(next, i), name == "streamed")
+				if name == "streamed" {
+					PREFETCHT1(on(next, i))
+				} else {
+					PREFETCHT0(on(next, i))
+				}
 			}
 			vs = append(vs, kt.load(on(src, i)))
 		}
