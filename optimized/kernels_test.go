@@ -417,29 +417,31 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// bitsInOrder are those of some float32, in the order of maxima.
+var bitsInOrder = []uint32{
+	0xff800000, 0xff7fffff, 0xbf800000, 0x80800000, 0x80000001, 0x80000000, // −Inf … −0
+	0, 1, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, // +0 … +Inf
+	0x7f800001, 0x7fc00000, 0x7fffffff, 0xffffffff, 0xffc00000, 0xff800001, // NaNs
+}
+
 // TestKeys checks that keys are in the order of maxima, can be undone, and are the identity for −Inf; and maxima by bits.
 func TestKeys(t *testing.T) {
-	bits := []uint32{
-		0xff800000, 0xff7fffff, 0xbf800000, 0x80800000, 0x80000001, 0x80000000, // −Inf … −0
-		0, 1, 0x00800000, 0x3f800000, 0x7f7fffff, 0x7f800000, // +0 … +Inf
-		0x7f800001, 0x7fc00000, 0x7fffffff, 0xffffffff, 0xffc00000, 0xff800001, // NaNs
-	}
-	ordered := make([]float32, len(bits))
-	for i, b := range bits {
+	ordered := make([]float32, len(bitsInOrder))
+	for i, b := range bitsInOrder {
 		ordered[i] = math.Float32frombits(b)
 	}
-	keys := make([]int32, len(bits))
+	keys := make([]int32, len(ordered))
 	toKeys(keys, cellBits(ordered))
 	if keys[0] != least[int32]() {
 		t.Errorf("the key of −Inf is %d, want %d", keys[0], least[int32]())
 	}
 	for i := 1; i < len(keys); i++ {
 		if keys[i-1] >= keys[i] {
-			t.Errorf("the key of %#x is %d, that of %#x is %d", bits[i-1], keys[i-1], bits[i], keys[i])
+			t.Errorf("the key of %#x is %d, that of %#x is %d", bitsInOrder[i-1], keys[i-1], bitsInOrder[i], keys[i])
 		}
 	}
 	if fromKeys(keys, keys); !slices.Equal(keys, cellBits(ordered)) {
-		t.Errorf("keys undone are %x, want %x", keys, bits)
+		t.Errorf("keys undone are %x, want %x", keys, bitsInOrder)
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 10_000 {
@@ -761,6 +763,67 @@ func wholePlanes(dst, src []float32, planes int, c *call[float32]) {
 	}
 }
 
+// TestKernelTurned computes planes of keys by rows that are turned, between fences, against maxima of keys one by one.
+func TestKernelTurned(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 11))
+	src, dst := fenced(t, 1<<15), fenced(t, 1<<15)
+	widest := 0
+	for i := range 4000 {
+		if raceEnabled && i%10 > 0 {
+			continue
+		}
+		random := func(most int) axis {
+			a := axis{in: 1 + r.IntN(most), k: 3 + 2*r.IntN(2), s: 1, d: 1}
+			a.l, a.t = r.IntN(a.k/2+1), r.IntN(a.k/2+1)
+			a.out = a.in + a.l + a.t - a.k + 1
+			return a
+		}
+		c := call[int32]{keyed: true}
+		c.plan = plan{op: pool2d.Max, h: random([]int{9, 2*turnedRows + 9}[i%2]), w: random(40), planes: 1 + r.IntN(3), unit: 1}
+		if c.h.out < 1 || c.w.out < 1 {
+			continue
+		}
+		if !c.isTurned() {
+			t.Fatalf("%v by %v are not turned", c.h, c.w)
+		}
+		c.src, c.dst = cellBits(src.First(c.planes*c.h.in*c.w.in)), cellBits(dst.First(c.planes*c.h.out*c.w.out))
+		if i%4 > 1 {
+			c.src, c.dst = cellBits(src.Last(len(c.src))), cellBits(dst.Last(len(c.dst)))
+		}
+		for j := range c.src {
+			c.src[j] = int32(r.Uint32())
+			if i%3 == 0 {
+				c.src[j] = int32(bitsInOrder[r.IntN(len(bitsInOrder))])
+			}
+		}
+		keys, want := make([]int32, len(c.src)), make([]int32, len(c.dst))
+		toKeys(keys, c.src)
+		narrowMax(want, keys, c.planes, c.h, c.w)
+		fromKeys(want, want)
+		s := new(scratch)
+		for _, at := range [][2]int{{0, 1}, {1, c.planes}} { // planes
+			cut := r.IntN(c.h.out + 1)
+			for _, rows := range [][2]int{{0, cut}, {cut, c.h.out}} {
+				c.turnedRun(at[0], at[1], rows[0], rows[1], s)
+			}
+		}
+		for j, w := range want {
+			if g := c.dst[j]; g != w {
+				t.Fatalf("h %+v, w %+v: cell %d of %d: got %#x, want %#x", c.h, c.w, j, len(want), uint32(g), uint32(w))
+			}
+		}
+		widest = max(widest, c.w.in)
+	}
+	t.Logf("windows of 3 and 5, planes of up to %d columns and %d rows", widest, 2*turnedRows+9)
+	most := call[int32]{keyed: true, plan: plan{unit: 1}}
+	most.h = axis{in: turnedRows, out: turnedRows, k: 5, s: 1, d: 1, l: 2, t: 2}
+	most.w = axis{in: turnedWidth, out: turnedWidth, k: 5, s: 1, d: 1, l: 2, t: 2}
+	most.planes, most.src, most.dst = 1, make([]int32, most.h.in*most.w.in), make([]int32, most.h.out*most.w.out)
+	if most.turnedRun(0, 1, 0, turnedRows, new(scratch)); !most.isTurned() { // carve panics where there is too little scratch
+		t.Error("the largest plane is not turned")
+	}
+}
+
 // TestKernelPaths pools between fences, by each set, whatever path the case takes, every second case past the cache.
 func TestKernelPaths(t *testing.T) {
 	defer func(stream int) { streamAbove = stream }(streamAbove)
@@ -772,7 +835,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [10]int
+			var paths [11]int
 			streamed := 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
@@ -811,6 +874,11 @@ func TestKernelPaths(t *testing.T) {
 				streamAbove = i / 4 % 2 << 40
 				c := call[float32]{plan: newPlan(in, out, l, p), src: make([]float32, 1)}
 				c.choose(true)
+				if c.plan.keyed() {
+					k := call[int32]{plan: c.plan, keyed: true}
+					k.choose(true)
+					c.path = k.path
+				}
 				paths[c.path]++
 				if c.stream {
 					streamed++
@@ -830,7 +898,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, blocks %d, whole %d, held %d, packed %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, blocks %d, whole %d, held %d, packed %d, turned %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], paths[pathTurned], streamed)
 		})
 	}
 }

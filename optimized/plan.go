@@ -199,6 +199,7 @@ const (
 	pathWhole              // one window, all of the plane
 	pathHeld               // small planes, by tiles that registers hold
 	pathPacked             // small planes, eight side by side, a cell of each in a vector
+	pathTurned             // keys in windows of 3 or 5: rows, folded, are columns, which are folded in turn
 )
 
 // calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
@@ -357,6 +358,10 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathNarrow
 		return
 	}
+	if c.isTurned() {
+		c.path = pathTurned
+		return
+	}
 	byBlocks := c.isBlocks()
 	if !(byBlocks && c.w.out >= blocksOut && c.w.k >= blocksWindow) && c.isFlat() {
 		c.path = pathFlat
@@ -416,6 +421,9 @@ func (c *call[T]) run(i int, s *scratch) {
 		return
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)
+		return
+	case pathTurned:
+		c.turnedRun(p0, p1, y0, y1, s)
 		return
 	case pathCells:
 		for plane := p0; plane < p1; plane++ {
