@@ -120,6 +120,19 @@ func (c *call[T]) factors() {
 		for i, y := range [3]int{0, min(1, c.h.out-1), c.h.out - 1} {
 			c.scales(c.by[i*n:], c.rowsCounted(y), 0, c.w.out)
 		}
+	case c.path == pathCells && c.together:
+		windows := 0 // unlike each other along a row
+		for x := 0; x < c.w.out; x += c.alike(x) {
+			windows++
+		}
+		c.by = c.sharedRows(windows * c.h.out)
+		i := 0
+		for x := 0; x < c.w.out; x += c.alike(x) {
+			for y := range c.h.out {
+				c.by[i] = reciprocal[T](c.windowDivisor(c.rowsCounted(y), c.columns(x)))
+				i++
+			}
+		}
 	case c.path == pathNarrow:
 		c.scaleRows(narrowWidth)
 	case c.path == pathHeld:

@@ -30,11 +30,13 @@ type ops[T pool2d.Elem] struct {
 	fused   [fusedKinds]fusedKernels[T] // whole planes in one pass
 	globals fallible[func(dst, src []T, n int, by T) bool]
 	cells   func(dst, src []T, f *cellWindows, by T) // nil: separable passes are as good
-	narrow  fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
-	held    func(dst, src []T, f *heldTile, by []T) bool // like fast, and reads narrowWidth cells of each row; nil: none
-	pack    func(dst, src []T, n int) *lineKernels[T]    // dst[8i+j] = src[j·n+i], and what suits these cells; nil: none
-	unpack  func(dst, src []T, n int, by []T)            // dst[j·n+i] = src[8i+j]·by[i]
-	lanes   int                                          // of globals: how many planes at a time
+	// cellRows is cells for rows of windows of 3×3, of lanes elements or more, times by[y]; false: there is a NaN. nil: cells for each.
+	cellRows func(dst, src []T, f *cellWindows, by []T) bool
+	narrow   fallible[func(dst, src, tmp []T, f *narrowPlanes) bool]
+	held     func(dst, src []T, f *heldTile, by []T) bool // like fast, and reads narrowWidth cells of each row; nil: none
+	pack     func(dst, src []T, n int) *lineKernels[T]    // dst[8i+j] = src[j·n+i], and what suits these cells; nil: none
+	unpack   func(dst, src []T, n int, by []T)            // dst[j·n+i] = src[8i+j]·by[i]
+	lanes    int                                          // of globals: how many planes at a time
 }
 
 // hint is what a kernel may do about memory.
@@ -92,6 +94,10 @@ type cellWindows struct {
 	rows, down  int // taps, and elements from one to the next
 	cols, right int
 	stream      bool // what is written will not be read soon
+
+	windows, dstRow int // cellRows: rows of windows, and elements from one to the next
+	stride          int // rows from window to window
+	above, real     int // rows of cells that are missing before src, and are there from there on
 }
 
 // cellPicks say how to take every second cell of u elements: of the 32 elements that begin at from[i], turn by turn,

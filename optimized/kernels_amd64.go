@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, slide: slideMaxAVX512, slideFast: slideMaxFastAVX512, slideBlock: slideBlockMaxAVX512, slideBlockFast: slideBlockMaxFastAVX512, suffix: suffixMaxAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, cellRowsFast: [3]cellRowsFast{1: cellRows1MaxFastAVX512, 2: cellRows2MaxFastAVX512}, slide: slideMaxAVX512, slideFast: slideMaxFastAVX512, slideBlock: slideBlockMaxAVX512, slideBlockFast: slideBlockMaxFastAVX512, suffix: suffixMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -25,7 +25,7 @@ var sets = []set{
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, slide: slideSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, cellRows: [3]cellRowsFunc{1: cellRows1SumAVX512, 2: cellRows2SumAVX512}, slide: slideSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
@@ -36,7 +36,7 @@ var sets = []set{
 		"avx2", cpu.X86.HasAVX2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2, cellsFast: [4]cellsFast{2: cells2MaxFastAVX2, 3: cells3MaxFastAVX2}, slide: slideMaxAVX2, slideFast: slideMaxFastAVX2,
+				lanes: 8, fold: foldMaxAVX2, pick2: pick2MaxAVX2, pickN: pickNMaxAVX2, reduce: reduceMaxAVX2, prefix: prefixMaxAVX2, cells: cellsMaxAVX2, cellsFast: [4]cellsFast{2: cells2MaxFastAVX2, 3: cells3MaxFastAVX2}, cellRowsFast: [3]cellRowsFast{1: cellRows1MaxFastAVX2, 2: cellRows2MaxFastAVX2}, slide: slideMaxAVX2, slideFast: slideMaxFastAVX2,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX2, k3s2MaxAVX2, k3s1MaxAVX2},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX2, k3s2MaxFastAVX2, k3s1MaxFastAVX2},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX2, k3s2: k3s2StreamMaxFastAVX2},
@@ -45,7 +45,7 @@ var sets = []set{
 				unpack: func(dst, src *float32, n, apart int, _ *float32) { unpackMaxFastAVX2(dst, src, n, apart) },
 			}),
 			sumOps(kernels{
-				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, slide: slideSumAVX2, scale: scaleAVX2,
+				lanes: 8, fold: foldSumAVX2, pick2: pick2SumAVX2, pickN: pickNSumAVX2, reduce: reduceSumAVX2, prefix: prefixSumAVX2, cells: cellsSumAVX2, cellsOf: [4]cellsFunc{2: cells2SumAVX2, 3: cells3SumAVX2}, cellRows: [3]cellRowsFunc{1: cellRows1SumAVX2, 2: cellRows2SumAVX2}, slide: slideSumAVX2, scale: scaleAVX2,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX2, k3s2SumAVX2, k3s1SumAVX2},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX2, k3s2: k3s2StreamSumAVX2},
 				globals: globalsSumAVX2,
@@ -97,6 +97,8 @@ type kernels struct {
 	cells           func(dst, src *float32, n, c, step, rows, down, cols, right, stream int, by float32)
 	cellsOf         [4]cellsFunc // by how many rows and columns of taps
 	cellsFast       [4]cellsFast
+	cellRows        [3]cellRowsFunc // by stride
+	cellRowsFast    [3]cellRowsFast
 	slide           func(dst, src *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32)
 	slideBlock      slideBlockFunc
 	suffix          func(p *float32, n, row, rows int)
@@ -139,6 +141,8 @@ type (
 	linesFunc      func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)
 	sameFunc       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
 	sameFast       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
+	cellRowsFunc   func(dst, src *float32, n, c, step, cols, rows, above, real, down, dstRow, stream int, by *float32)
+	cellRowsFast   func(dst, src *float32, n, c, step, cols, rows, above, real, down, dstRow, stream int, by *float32) int
 	slideBlockFunc func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int)
 	slideBlockFast func(dst, src, acc, end *float32, before, cells, n, k int, last *uint32, next *float32, stream int, by *float32, rows, dstRow, srcRow, byRow, width int) int
 	fusedFast      func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int) int
@@ -196,6 +200,12 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 	for size, call := range k.cellsOf {
 		if call != nil {
 			ofSize[size] = call.exact()
+		}
+	}
+	rowsOf := k.cellRowsFast
+	for stride, call := range k.cellRows {
+		if call != nil {
+			rowsOf[stride] = call.exact()
 		}
 	}
 	o := ops[float32]{
@@ -304,6 +314,38 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 					k.cells(dst, src, n, f.c, f.step, f.rows, f.down, f.cols, f.right, stream, by)
 				}
 			}
+		},
+		cellRows: func(dst, src []float32, f *cellWindows, by []float32) bool {
+			row := (f.n-1)*f.step + (f.cols-1)*f.c + f.c
+			within(dst, (f.windows-1)*f.dstRow+f.n*f.c)
+			within(src, (f.real-1)*f.down+row)
+			if raceEnabled {
+				for y := range f.windows {
+					noteWrite(dst[y*f.dstRow:][:f.n*f.c])
+				}
+				for y := range f.real {
+					noteRead(src[y*f.down:][:row])
+				}
+			}
+			var factors *float32
+			if by != nil {
+				within(by, f.windows)
+				factors = &by[0]
+			}
+			stream := 0
+			if f.stream && f.c%16 == 0 && startsLine(dst) {
+				stream = 1
+			}
+			n := max(1, maxAssembly/(f.c*f.real*f.cols))
+			for x := 0; x < f.n; x += n {
+				if rowsOf[f.stride](&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.cols, f.windows, f.above, f.real, f.down, f.dstRow, stream, factors) != 0 {
+					if stream != 0 {
+						fence() // before it is written again
+					}
+					return false
+				}
+			}
+			return true
 		},
 		fence:   fence,
 		lanes:   k.lanes,
@@ -484,6 +526,13 @@ var lastSteps = func() (all [maxSlide + 1][16]uint32) {
 }()
 
 // exact returns the kernel as one that has seen no NaN, whatever there was.
+func (call cellRowsFunc) exact() cellRowsFast {
+	return func(dst, src *float32, n, c, step, cols, rows, above, real, down, dstRow, stream int, by *float32) int {
+		call(dst, src, n, c, step, cols, rows, above, real, down, dstRow, stream, by)
+		return 0
+	}
+}
+
 func (call cellsFunc) exact() cellsFast {
 	return func(dst, src *float32, n, c, step, down, right, stream int, by float32) int {
 		call(dst, src, n, c, step, down, right, stream, by)

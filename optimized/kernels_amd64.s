@@ -6207,6 +6207,1202 @@ next:
 	VZEROUPPER
 	RET
 
+// func cellRows1MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·cellRows1MaxFastAVX512(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         down+72(FP), BX
+	MOVQ         dstRow+80(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, step+32(FP)
+	CMPQ         cols+40(FP), $0x03
+	JNE          window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x00000100
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_3_above
+	DECQ    R12
+	JGE     turn_4_3_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_3_first_taken
+
+turn_4_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	VMOVUPS    (R9)(DX*2), Z3
+	VMAXPS     Z3, Z1, Z1
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z2
+	VCMPPS     $0x07, Z2, Z3, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    64(R9)(DX*2), Z4
+	VCMPPS     $0x07, Z4, Z3, K3, K3
+	VMAXPS     Z4, Z2, Z2
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    128(R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K1, K1
+	VMAXPS     Z5, Z3, Z3
+	VMOVUPS    128(R9)(DX*2), Z5
+	VMAXPS     Z5, Z3, Z3
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z4
+	VCMPPS     $0x07, Z4, Z5, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z5
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    192(R9)(DX*2), Z6
+	VCMPPS     $0x07, Z6, Z5, K3, K3
+	VMAXPS     Z6, Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_3_first_taken:
+turn_4_3_above:
+	DECQ    R12
+	JGE     turn_4_3_second
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_3_second_taken
+
+turn_4_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z5
+	VMOVAPS    Z5, Z6
+	VMOVUPS    (R9)(DX*1), Z7
+	VCMPPS     $0x07, Z7, Z6, K1, K1
+	VMAXPS     Z7, Z5, Z5
+	VMOVUPS    (R9)(DX*2), Z7
+	VMAXPS     Z7, Z5, Z5
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z6
+	VCMPPS     $0x07, Z6, Z7, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z7
+	VMAXPS     Z7, Z6, Z6
+	VMOVUPS    64(R9)(DX*2), Z8
+	VCMPPS     $0x07, Z8, Z7, K3, K3
+	VMAXPS     Z8, Z6, Z6
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z7
+	VMOVAPS    Z7, Z8
+	VMOVUPS    128(R9)(DX*1), Z9
+	VCMPPS     $0x07, Z9, Z8, K1, K1
+	VMAXPS     Z9, Z7, Z7
+	VMOVUPS    128(R9)(DX*2), Z9
+	VMAXPS     Z9, Z7, Z7
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z8
+	VCMPPS     $0x07, Z8, Z9, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z9
+	VMAXPS     Z9, Z8, Z8
+	VMOVUPS    192(R9)(DX*2), Z10
+	VCMPPS     $0x07, Z10, Z9, K3, K3
+	VMAXPS     Z10, Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_3_second_taken:
+turn_4_3_row:
+	DECQ    R12
+	JGE     turn_4_3_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_3_last_taken
+
+turn_4_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z9
+	VMOVAPS    Z9, Z10
+	VMOVUPS    (R9)(DX*1), Z11
+	VCMPPS     $0x07, Z11, Z10, K1, K1
+	VMAXPS     Z11, Z9, Z9
+	VMOVUPS    (R9)(DX*2), Z11
+	VMAXPS     Z11, Z9, Z9
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z10
+	VCMPPS     $0x07, Z10, Z11, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z11
+	VMAXPS     Z11, Z10, Z10
+	VMOVUPS    64(R9)(DX*2), Z12
+	VCMPPS     $0x07, Z12, Z11, K3, K3
+	VMAXPS     Z12, Z10, Z10
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z11
+	VMOVAPS    Z11, Z12
+	VMOVUPS    128(R9)(DX*1), Z13
+	VCMPPS     $0x07, Z13, Z12, K1, K1
+	VMAXPS     Z13, Z11, Z11
+	VMOVUPS    128(R9)(DX*2), Z13
+	VMAXPS     Z13, Z11, Z11
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z12
+	VCMPPS     $0x07, Z12, Z13, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z13
+	VMAXPS     Z13, Z12, Z12
+	VMOVUPS    192(R9)(DX*2), Z14
+	VCMPPS     $0x07, Z14, Z13, K3, K3
+	VMAXPS     Z14, Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_3_last_taken:
+	VMAXPS     Z5, Z1, Z1
+	VMAXPS     Z9, Z1, Z1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z10, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z11, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z12, Z4, Z4
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_4_3_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	VMOVUPS    Z2, 64(R10)
+	PREFETCHT0 1088(R10)
+	VMOVUPS    Z3, 128(R10)
+	PREFETCHT0 1152(R10)
+	VMOVUPS    Z4, 192(R10)
+	PREFETCHT0 1216(R10)
+	JMP        turn_4_3_written
+
+turn_4_3_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_3_written:
+	VMOVAPS Z5, Z1
+	VMOVAPS Z9, Z5
+	VMOVAPS Z6, Z2
+	VMOVAPS Z10, Z6
+	VMOVAPS Z7, Z3
+	VMOVAPS Z11, Z7
+	VMOVAPS Z8, Z4
+	VMOVAPS Z12, Z8
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_3_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x40, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	VMOVUPS    (R9)(DX*2), Z2
+	VMAXPS     Z2, Z1, Z1
+	VCMPPS     $0x07, Z2, Z2, K2, K2
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+	DECQ    R12
+	JGE     turn_1_3_second
+	VMOVAPS Z0, Z2
+	JMP     turn_1_3_second_taken
+
+turn_1_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    (R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K3, K3
+	VMAXPS     Z4, Z2, Z2
+	VMOVUPS    (R9)(DX*2), Z3
+	VMAXPS     Z3, Z2, Z2
+	VCMPPS     $0x07, Z3, Z3, K1, K1
+	ADDQ       BX, R9
+
+turn_1_3_second_taken:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    (R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K2, K2
+	VMAXPS     Z5, Z3, Z3
+	VMOVUPS    (R9)(DX*2), Z4
+	VMAXPS     Z4, Z3, Z3
+	VCMPPS     $0x07, Z4, Z4, K3, K3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VMAXPS     Z2, Z1, Z1
+	VMAXPS     Z3, Z1, Z1
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_1_3_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	JMP        turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Z2, Z1
+	VMOVAPS Z3, Z2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x00000100
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_2_above
+	DECQ    R12
+	JGE     turn_4_2_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_2_first_taken
+
+turn_4_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    64(R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K2, K2
+	VMAXPS     Z4, Z2, Z2
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    128(R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K3, K3
+	VMAXPS     Z5, Z3, Z3
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z4
+	VMOVAPS    Z4, Z5
+	VMOVUPS    192(R9)(DX*1), Z6
+	VCMPPS     $0x07, Z6, Z5, K1, K1
+	VMAXPS     Z6, Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_2_first_taken:
+turn_4_2_above:
+	DECQ    R12
+	JGE     turn_4_2_second
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_2_second_taken
+
+turn_4_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z5
+	VMOVAPS    Z5, Z6
+	VMOVUPS    (R9)(DX*1), Z7
+	VCMPPS     $0x07, Z7, Z6, K2, K2
+	VMAXPS     Z7, Z5, Z5
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z6
+	VMOVAPS    Z6, Z7
+	VMOVUPS    64(R9)(DX*1), Z8
+	VCMPPS     $0x07, Z8, Z7, K3, K3
+	VMAXPS     Z8, Z6, Z6
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z7
+	VMOVAPS    Z7, Z8
+	VMOVUPS    128(R9)(DX*1), Z9
+	VCMPPS     $0x07, Z9, Z8, K1, K1
+	VMAXPS     Z9, Z7, Z7
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z8
+	VMOVAPS    Z8, Z9
+	VMOVUPS    192(R9)(DX*1), Z10
+	VCMPPS     $0x07, Z10, Z9, K2, K2
+	VMAXPS     Z10, Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_2_second_taken:
+turn_4_2_row:
+	DECQ    R12
+	JGE     turn_4_2_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_2_last_taken
+
+turn_4_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z9
+	VMOVAPS    Z9, Z10
+	VMOVUPS    (R9)(DX*1), Z11
+	VCMPPS     $0x07, Z11, Z10, K3, K3
+	VMAXPS     Z11, Z9, Z9
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z10
+	VMOVAPS    Z10, Z11
+	VMOVUPS    64(R9)(DX*1), Z12
+	VCMPPS     $0x07, Z12, Z11, K1, K1
+	VMAXPS     Z12, Z10, Z10
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z11
+	VMOVAPS    Z11, Z12
+	VMOVUPS    128(R9)(DX*1), Z13
+	VCMPPS     $0x07, Z13, Z12, K2, K2
+	VMAXPS     Z13, Z11, Z11
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z12
+	VMOVAPS    Z12, Z13
+	VMOVUPS    192(R9)(DX*1), Z14
+	VCMPPS     $0x07, Z14, Z13, K3, K3
+	VMAXPS     Z14, Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_2_last_taken:
+	VMAXPS     Z5, Z1, Z1
+	VMAXPS     Z9, Z1, Z1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z10, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z11, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z12, Z4, Z4
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_4_2_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	VMOVUPS    Z2, 64(R10)
+	PREFETCHT0 1088(R10)
+	VMOVUPS    Z3, 128(R10)
+	PREFETCHT0 1152(R10)
+	VMOVUPS    Z4, 192(R10)
+	PREFETCHT0 1216(R10)
+	JMP        turn_4_2_written
+
+turn_4_2_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_2_written:
+	VMOVAPS Z5, Z1
+	VMOVAPS Z9, Z5
+	VMOVAPS Z6, Z2
+	VMOVAPS Z10, Z6
+	VMOVAPS Z7, Z3
+	VMOVAPS Z11, Z7
+	VMOVAPS Z8, Z4
+	VMOVAPS Z12, Z8
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_2_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x40, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+	DECQ    R12
+	JGE     turn_1_2_second
+	VMOVAPS Z0, Z2
+	JMP     turn_1_2_second_taken
+
+turn_1_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    (R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K2, K2
+	VMAXPS     Z4, Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_2_second_taken:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    (R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K3, K3
+	VMAXPS     Z5, Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VMAXPS     Z2, Z1, Z1
+	VMAXPS     Z3, Z1, Z1
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_1_2_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	JMP        turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Z2, Z1
+	VMOVAPS Z3, Z2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+104(FP)
+	VZEROUPPER
+	RET
+
+// func cellRows2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·cellRows2MaxFastAVX512(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         down+72(FP), BX
+	MOVQ         dstRow+80(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, step+32(FP)
+	CMPQ         cols+40(FP), $0x03
+	JNE          window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x00000100
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_3_above
+	DECQ    R12
+	JGE     turn_4_3_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_3_first_taken
+
+turn_4_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	VMOVUPS    (R9)(DX*2), Z3
+	VMAXPS     Z3, Z1, Z1
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z2
+	VCMPPS     $0x07, Z2, Z3, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z3
+	VMAXPS     Z3, Z2, Z2
+	VMOVUPS    64(R9)(DX*2), Z4
+	VCMPPS     $0x07, Z4, Z3, K3, K3
+	VMAXPS     Z4, Z2, Z2
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    128(R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K1, K1
+	VMAXPS     Z5, Z3, Z3
+	VMOVUPS    128(R9)(DX*2), Z5
+	VMAXPS     Z5, Z3, Z3
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z4
+	VCMPPS     $0x07, Z4, Z5, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z5
+	VMAXPS     Z5, Z4, Z4
+	VMOVUPS    192(R9)(DX*2), Z6
+	VCMPPS     $0x07, Z6, Z5, K3, K3
+	VMAXPS     Z6, Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_3_first_taken:
+turn_4_3_above:
+turn_4_3_row:
+	DECQ    R12
+	JGE     turn_4_3_middle
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_3_middle_taken
+
+turn_4_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z5
+	VMOVAPS    Z5, Z6
+	VMOVUPS    (R9)(DX*1), Z7
+	VCMPPS     $0x07, Z7, Z6, K1, K1
+	VMAXPS     Z7, Z5, Z5
+	VMOVUPS    (R9)(DX*2), Z7
+	VMAXPS     Z7, Z5, Z5
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z6
+	VCMPPS     $0x07, Z6, Z7, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z7
+	VMAXPS     Z7, Z6, Z6
+	VMOVUPS    64(R9)(DX*2), Z8
+	VCMPPS     $0x07, Z8, Z7, K3, K3
+	VMAXPS     Z8, Z6, Z6
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z7
+	VMOVAPS    Z7, Z8
+	VMOVUPS    128(R9)(DX*1), Z9
+	VCMPPS     $0x07, Z9, Z8, K1, K1
+	VMAXPS     Z9, Z7, Z7
+	VMOVUPS    128(R9)(DX*2), Z9
+	VMAXPS     Z9, Z7, Z7
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z8
+	VCMPPS     $0x07, Z8, Z9, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z9
+	VMAXPS     Z9, Z8, Z8
+	VMOVUPS    192(R9)(DX*2), Z10
+	VCMPPS     $0x07, Z10, Z9, K3, K3
+	VMAXPS     Z10, Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_3_middle_taken:
+	DECQ    R12
+	JGE     turn_4_3_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_3_last_taken
+
+turn_4_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z9
+	VMOVAPS    Z9, Z10
+	VMOVUPS    (R9)(DX*1), Z11
+	VCMPPS     $0x07, Z11, Z10, K1, K1
+	VMAXPS     Z11, Z9, Z9
+	VMOVUPS    (R9)(DX*2), Z11
+	VMAXPS     Z11, Z9, Z9
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z10
+	VCMPPS     $0x07, Z10, Z11, K2, K2
+	VMOVUPS    64(R9)(DX*1), Z11
+	VMAXPS     Z11, Z10, Z10
+	VMOVUPS    64(R9)(DX*2), Z12
+	VCMPPS     $0x07, Z12, Z11, K3, K3
+	VMAXPS     Z12, Z10, Z10
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z11
+	VMOVAPS    Z11, Z12
+	VMOVUPS    128(R9)(DX*1), Z13
+	VCMPPS     $0x07, Z13, Z12, K1, K1
+	VMAXPS     Z13, Z11, Z11
+	VMOVUPS    128(R9)(DX*2), Z13
+	VMAXPS     Z13, Z11, Z11
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z12
+	VCMPPS     $0x07, Z12, Z13, K2, K2
+	VMOVUPS    192(R9)(DX*1), Z13
+	VMAXPS     Z13, Z12, Z12
+	VMOVUPS    192(R9)(DX*2), Z14
+	VCMPPS     $0x07, Z14, Z13, K3, K3
+	VMAXPS     Z14, Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_3_last_taken:
+	VMAXPS     Z5, Z1, Z1
+	VMAXPS     Z9, Z1, Z1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z10, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z11, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z12, Z4, Z4
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_4_3_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	VMOVUPS    Z2, 64(R10)
+	PREFETCHT0 1088(R10)
+	VMOVUPS    Z3, 128(R10)
+	PREFETCHT0 1152(R10)
+	VMOVUPS    Z4, 192(R10)
+	PREFETCHT0 1216(R10)
+	JMP        turn_4_3_written
+
+turn_4_3_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_3_written:
+	VMOVAPS Z9, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z12, Z4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_3_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x40, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	VMOVUPS    (R9)(DX*2), Z2
+	VMAXPS     Z2, Z1, Z1
+	VCMPPS     $0x07, Z2, Z2, K2, K2
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_middle
+	VMOVAPS Z0, Z2
+	JMP     turn_1_3_middle_taken
+
+turn_1_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    (R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K3, K3
+	VMAXPS     Z4, Z2, Z2
+	VMOVUPS    (R9)(DX*2), Z3
+	VMAXPS     Z3, Z2, Z2
+	VCMPPS     $0x07, Z3, Z3, K1, K1
+	ADDQ       BX, R9
+
+turn_1_3_middle_taken:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    (R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K2, K2
+	VMAXPS     Z5, Z3, Z3
+	VMOVUPS    (R9)(DX*2), Z4
+	VMAXPS     Z4, Z3, Z3
+	VCMPPS     $0x07, Z4, Z4, K3, K3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VMAXPS     Z2, Z1, Z1
+	VMAXPS     Z3, Z1, Z1
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_1_3_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	JMP        turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Z3, Z1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x00000100
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_2_above
+	DECQ    R12
+	JGE     turn_4_2_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_2_first_taken
+
+turn_4_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    64(R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K2, K2
+	VMAXPS     Z4, Z2, Z2
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    128(R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K3, K3
+	VMAXPS     Z5, Z3, Z3
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z4
+	VMOVAPS    Z4, Z5
+	VMOVUPS    192(R9)(DX*1), Z6
+	VCMPPS     $0x07, Z6, Z5, K1, K1
+	VMAXPS     Z6, Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_2_first_taken:
+turn_4_2_above:
+turn_4_2_row:
+	DECQ    R12
+	JGE     turn_4_2_middle
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_2_middle_taken
+
+turn_4_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z5
+	VMOVAPS    Z5, Z6
+	VMOVUPS    (R9)(DX*1), Z7
+	VCMPPS     $0x07, Z7, Z6, K2, K2
+	VMAXPS     Z7, Z5, Z5
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z6
+	VMOVAPS    Z6, Z7
+	VMOVUPS    64(R9)(DX*1), Z8
+	VCMPPS     $0x07, Z8, Z7, K3, K3
+	VMAXPS     Z8, Z6, Z6
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z7
+	VMOVAPS    Z7, Z8
+	VMOVUPS    128(R9)(DX*1), Z9
+	VCMPPS     $0x07, Z9, Z8, K1, K1
+	VMAXPS     Z9, Z7, Z7
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z8
+	VMOVAPS    Z8, Z9
+	VMOVUPS    192(R9)(DX*1), Z10
+	VCMPPS     $0x07, Z10, Z9, K2, K2
+	VMAXPS     Z10, Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_2_middle_taken:
+	DECQ    R12
+	JGE     turn_4_2_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_2_last_taken
+
+turn_4_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z9
+	VMOVAPS    Z9, Z10
+	VMOVUPS    (R9)(DX*1), Z11
+	VCMPPS     $0x07, Z11, Z10, K3, K3
+	VMAXPS     Z11, Z9, Z9
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z10
+	VMOVAPS    Z10, Z11
+	VMOVUPS    64(R9)(DX*1), Z12
+	VCMPPS     $0x07, Z12, Z11, K1, K1
+	VMAXPS     Z12, Z10, Z10
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z11
+	VMOVAPS    Z11, Z12
+	VMOVUPS    128(R9)(DX*1), Z13
+	VCMPPS     $0x07, Z13, Z12, K2, K2
+	VMAXPS     Z13, Z11, Z11
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z12
+	VMOVAPS    Z12, Z13
+	VMOVUPS    192(R9)(DX*1), Z14
+	VCMPPS     $0x07, Z14, Z13, K3, K3
+	VMAXPS     Z14, Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_2_last_taken:
+	VMAXPS     Z5, Z1, Z1
+	VMAXPS     Z9, Z1, Z1
+	VMAXPS     Z6, Z2, Z2
+	VMAXPS     Z10, Z2, Z2
+	VMAXPS     Z7, Z3, Z3
+	VMAXPS     Z11, Z3, Z3
+	VMAXPS     Z8, Z4, Z4
+	VMAXPS     Z12, Z4, Z4
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_4_2_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	VMOVUPS    Z2, 64(R10)
+	PREFETCHT0 1088(R10)
+	VMOVUPS    Z3, 128(R10)
+	PREFETCHT0 1152(R10)
+	VMOVUPS    Z4, 192(R10)
+	PREFETCHT0 1216(R10)
+	JMP        turn_4_2_written
+
+turn_4_2_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_2_written:
+	VMOVAPS Z9, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z12, Z4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_2_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x40, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VMOVAPS    Z1, Z2
+	VMOVUPS    (R9)(DX*1), Z3
+	VCMPPS     $0x07, Z3, Z2, K1, K1
+	VMAXPS     Z3, Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_middle
+	VMOVAPS Z0, Z2
+	JMP     turn_1_2_middle_taken
+
+turn_1_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z2
+	VMOVAPS    Z2, Z3
+	VMOVUPS    (R9)(DX*1), Z4
+	VCMPPS     $0x07, Z4, Z3, K2, K2
+	VMAXPS     Z4, Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_2_middle_taken:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z3
+	VMOVAPS    Z3, Z4
+	VMOVUPS    (R9)(DX*1), Z5
+	VCMPPS     $0x07, Z5, Z4, K3, K3
+	VMAXPS     Z5, Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VMAXPS     Z2, Z1, Z1
+	VMAXPS     Z3, Z1, Z1
+	CMPQ       stream+88(FP), $0x00
+	JNE        turn_1_2_streamed
+	VMOVUPS    Z1, (R10)
+	PREFETCHT0 1024(R10)
+	JMP        turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Z3, Z1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	KANDW K1, K2, K1
+	KANDW K1, K3, K1
+	KMOVW K1, AX
+	XORL  $0x0000ffff, AX
+	MOVQ  AX, nan+104(FP)
+	VZEROUPPER
+	RET
+
 // func globalLinesMaxFastAVX512(dst *float32, src *float32, groups int, n int, by float32) (nan int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·globalLinesMaxFastAVX512(SB), NOSPLIT, $0-48
@@ -18002,6 +19198,1010 @@ next:
 	VZEROUPPER
 	RET
 
+// func cellRows1SumAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·cellRows1SumAVX512(SB), NOSPLIT, $0-104
+	VPXORD Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   c+24(FP), DX
+	MOVQ   down+72(FP), BX
+	MOVQ   dstRow+80(FP), SI
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x02, step+32(FP)
+	CMPQ   cols+40(FP), $0x03
+	JNE    window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x00000100
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_3_above
+	DECQ    R12
+	JGE     turn_4_3_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_3_first_taken
+
+turn_4_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	VADDPS     (R9)(DX*2), Z1, Z1
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z2
+	VADDPS     64(R9)(DX*1), Z2, Z2
+	VADDPS     64(R9)(DX*2), Z2, Z2
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z3
+	VADDPS     128(R9)(DX*1), Z3, Z3
+	VADDPS     128(R9)(DX*2), Z3, Z3
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z4
+	VADDPS     192(R9)(DX*1), Z4, Z4
+	VADDPS     192(R9)(DX*2), Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_3_first_taken:
+turn_4_3_above:
+	DECQ    R12
+	JGE     turn_4_3_second
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_3_second_taken
+
+turn_4_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z5
+	VADDPS     (R9)(DX*1), Z5, Z5
+	VADDPS     (R9)(DX*2), Z5, Z5
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z6
+	VADDPS     64(R9)(DX*1), Z6, Z6
+	VADDPS     64(R9)(DX*2), Z6, Z6
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z7
+	VADDPS     128(R9)(DX*1), Z7, Z7
+	VADDPS     128(R9)(DX*2), Z7, Z7
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z8
+	VADDPS     192(R9)(DX*1), Z8, Z8
+	VADDPS     192(R9)(DX*2), Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_3_second_taken:
+turn_4_3_row:
+	DECQ    R12
+	JGE     turn_4_3_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_3_last_taken
+
+turn_4_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z9
+	VADDPS     (R9)(DX*1), Z9, Z9
+	VADDPS     (R9)(DX*2), Z9, Z9
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z10
+	VADDPS     64(R9)(DX*1), Z10, Z10
+	VADDPS     64(R9)(DX*2), Z10, Z10
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z11
+	VADDPS     128(R9)(DX*1), Z11, Z11
+	VADDPS     128(R9)(DX*2), Z11, Z11
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z12
+	VADDPS     192(R9)(DX*1), Z12, Z12
+	VADDPS     192(R9)(DX*2), Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_3_last_taken:
+	VADDPS       Z5, Z1, Z1
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z11, Z3, Z3
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS (R13), Z13
+	ADDQ         $0x04, R13
+	VMULPS       Z13, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z13, Z3, Z3
+	VMULPS       Z13, Z4, Z4
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_4_3_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	VMOVUPS      Z2, 64(R10)
+	PREFETCHT0   1088(R10)
+	VMOVUPS      Z3, 128(R10)
+	PREFETCHT0   1152(R10)
+	VMOVUPS      Z4, 192(R10)
+	PREFETCHT0   1216(R10)
+	JMP          turn_4_3_written
+
+turn_4_3_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_3_written:
+	VMOVAPS Z5, Z1
+	VMOVAPS Z9, Z5
+	VMOVAPS Z6, Z2
+	VMOVAPS Z10, Z6
+	VMOVAPS Z7, Z3
+	VMOVAPS Z11, Z7
+	VMOVAPS Z8, Z4
+	VMOVAPS Z12, Z8
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_3_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x40, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	VADDPS     (R9)(DX*2), Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+	DECQ    R12
+	JGE     turn_1_3_second
+	VMOVAPS Z0, Z2
+	JMP     turn_1_3_second_taken
+
+turn_1_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z2
+	VADDPS     (R9)(DX*1), Z2, Z2
+	VADDPS     (R9)(DX*2), Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_3_second_taken:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z3
+	VADDPS     (R9)(DX*1), Z3, Z3
+	VADDPS     (R9)(DX*2), Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VADDPS       Z2, Z1, Z1
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS (R13), Z4
+	ADDQ         $0x04, R13
+	VMULPS       Z4, Z1, Z1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_3_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	JMP          turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Z2, Z1
+	VMOVAPS Z3, Z2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x00000100
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_2_above
+	DECQ    R12
+	JGE     turn_4_2_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_2_first_taken
+
+turn_4_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z2
+	VADDPS     64(R9)(DX*1), Z2, Z2
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z3
+	VADDPS     128(R9)(DX*1), Z3, Z3
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z4
+	VADDPS     192(R9)(DX*1), Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_2_first_taken:
+turn_4_2_above:
+	DECQ    R12
+	JGE     turn_4_2_second
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_2_second_taken
+
+turn_4_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z5
+	VADDPS     (R9)(DX*1), Z5, Z5
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z6
+	VADDPS     64(R9)(DX*1), Z6, Z6
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z7
+	VADDPS     128(R9)(DX*1), Z7, Z7
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z8
+	VADDPS     192(R9)(DX*1), Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_2_second_taken:
+turn_4_2_row:
+	DECQ    R12
+	JGE     turn_4_2_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_2_last_taken
+
+turn_4_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z9
+	VADDPS     (R9)(DX*1), Z9, Z9
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z10
+	VADDPS     64(R9)(DX*1), Z10, Z10
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z11
+	VADDPS     128(R9)(DX*1), Z11, Z11
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z12
+	VADDPS     192(R9)(DX*1), Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_2_last_taken:
+	VADDPS       Z5, Z1, Z1
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z11, Z3, Z3
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS (R13), Z13
+	ADDQ         $0x04, R13
+	VMULPS       Z13, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z13, Z3, Z3
+	VMULPS       Z13, Z4, Z4
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_4_2_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	VMOVUPS      Z2, 64(R10)
+	PREFETCHT0   1088(R10)
+	VMOVUPS      Z3, 128(R10)
+	PREFETCHT0   1152(R10)
+	VMOVUPS      Z4, 192(R10)
+	PREFETCHT0   1216(R10)
+	JMP          turn_4_2_written
+
+turn_4_2_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_2_written:
+	VMOVAPS Z5, Z1
+	VMOVAPS Z9, Z5
+	VMOVAPS Z6, Z2
+	VMOVAPS Z10, Z6
+	VMOVAPS Z7, Z3
+	VMOVAPS Z11, Z7
+	VMOVAPS Z8, Z4
+	VMOVAPS Z12, Z8
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_2_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x40, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+	DECQ    R12
+	JGE     turn_1_2_second
+	VMOVAPS Z0, Z2
+	JMP     turn_1_2_second_taken
+
+turn_1_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z2
+	VADDPS     (R9)(DX*1), Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_2_second_taken:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z3
+	VADDPS     (R9)(DX*1), Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VADDPS       Z2, Z1, Z1
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS (R13), Z4
+	ADDQ         $0x04, R13
+	VMULPS       Z4, Z1, Z1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_2_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	JMP          turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Z2, Z1
+	VMOVAPS Z3, Z2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	VZEROUPPER
+	RET
+
+// func cellRows2SumAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·cellRows2SumAVX512(SB), NOSPLIT, $0-104
+	VPXORD Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   c+24(FP), DX
+	MOVQ   down+72(FP), BX
+	MOVQ   dstRow+80(FP), SI
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x02, step+32(FP)
+	CMPQ   cols+40(FP), $0x03
+	JNE    window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x00000100
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_3_above
+	DECQ    R12
+	JGE     turn_4_3_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_3_first_taken
+
+turn_4_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	VADDPS     (R9)(DX*2), Z1, Z1
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z2
+	VADDPS     64(R9)(DX*1), Z2, Z2
+	VADDPS     64(R9)(DX*2), Z2, Z2
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z3
+	VADDPS     128(R9)(DX*1), Z3, Z3
+	VADDPS     128(R9)(DX*2), Z3, Z3
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z4
+	VADDPS     192(R9)(DX*1), Z4, Z4
+	VADDPS     192(R9)(DX*2), Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_3_first_taken:
+turn_4_3_above:
+turn_4_3_row:
+	DECQ    R12
+	JGE     turn_4_3_middle
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_3_middle_taken
+
+turn_4_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z5
+	VADDPS     (R9)(DX*1), Z5, Z5
+	VADDPS     (R9)(DX*2), Z5, Z5
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z6
+	VADDPS     64(R9)(DX*1), Z6, Z6
+	VADDPS     64(R9)(DX*2), Z6, Z6
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z7
+	VADDPS     128(R9)(DX*1), Z7, Z7
+	VADDPS     128(R9)(DX*2), Z7, Z7
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z8
+	VADDPS     192(R9)(DX*1), Z8, Z8
+	VADDPS     192(R9)(DX*2), Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_3_middle_taken:
+	DECQ    R12
+	JGE     turn_4_3_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_3_last_taken
+
+turn_4_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z9
+	VADDPS     (R9)(DX*1), Z9, Z9
+	VADDPS     (R9)(DX*2), Z9, Z9
+	PREFETCHT0 1088(R9)(DX*1)
+	PREFETCHT0 1088(R9)(DX*2)
+	VMOVUPS    64(R9), Z10
+	VADDPS     64(R9)(DX*1), Z10, Z10
+	VADDPS     64(R9)(DX*2), Z10, Z10
+	PREFETCHT0 1152(R9)(DX*1)
+	PREFETCHT0 1152(R9)(DX*2)
+	VMOVUPS    128(R9), Z11
+	VADDPS     128(R9)(DX*1), Z11, Z11
+	VADDPS     128(R9)(DX*2), Z11, Z11
+	PREFETCHT0 1216(R9)(DX*1)
+	PREFETCHT0 1216(R9)(DX*2)
+	VMOVUPS    192(R9), Z12
+	VADDPS     192(R9)(DX*1), Z12, Z12
+	VADDPS     192(R9)(DX*2), Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_3_last_taken:
+	VADDPS       Z5, Z1, Z1
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z11, Z3, Z3
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS (R13), Z5
+	ADDQ         $0x04, R13
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_4_3_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	VMOVUPS      Z2, 64(R10)
+	PREFETCHT0   1088(R10)
+	VMOVUPS      Z3, 128(R10)
+	PREFETCHT0   1152(R10)
+	VMOVUPS      Z4, 192(R10)
+	PREFETCHT0   1216(R10)
+	JMP          turn_4_3_written
+
+turn_4_3_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_3_written:
+	VMOVAPS Z9, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z12, Z4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_3_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x40, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	VADDPS     (R9)(DX*2), Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_middle
+	VMOVAPS Z0, Z2
+	JMP     turn_1_3_middle_taken
+
+turn_1_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z2
+	VADDPS     (R9)(DX*1), Z2, Z2
+	VADDPS     (R9)(DX*2), Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_3_middle_taken:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Z3
+	VADDPS     (R9)(DX*1), Z3, Z3
+	VADDPS     (R9)(DX*2), Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VADDPS       Z2, Z1, Z1
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS (R13), Z2
+	ADDQ         $0x04, R13
+	VMULPS       Z2, Z1, Z1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_3_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	JMP          turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Z3, Z1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x00000100
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_4_2_above
+	DECQ    R12
+	JGE     turn_4_2_first
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	JMP     turn_4_2_first_taken
+
+turn_4_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z2
+	VADDPS     64(R9)(DX*1), Z2, Z2
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z3
+	VADDPS     128(R9)(DX*1), Z3, Z3
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z4
+	VADDPS     192(R9)(DX*1), Z4, Z4
+	ADDQ       BX, R9
+
+turn_4_2_first_taken:
+turn_4_2_above:
+turn_4_2_row:
+	DECQ    R12
+	JGE     turn_4_2_middle
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	JMP     turn_4_2_middle_taken
+
+turn_4_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z5
+	VADDPS     (R9)(DX*1), Z5, Z5
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z6
+	VADDPS     64(R9)(DX*1), Z6, Z6
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z7
+	VADDPS     128(R9)(DX*1), Z7, Z7
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z8
+	VADDPS     192(R9)(DX*1), Z8, Z8
+	ADDQ       BX, R9
+
+turn_4_2_middle_taken:
+	DECQ    R12
+	JGE     turn_4_2_last
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	JMP     turn_4_2_last_taken
+
+turn_4_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z9
+	VADDPS     (R9)(DX*1), Z9, Z9
+	PREFETCHT0 1088(R9)
+	PREFETCHT0 1088(R9)(DX*1)
+	VMOVUPS    64(R9), Z10
+	VADDPS     64(R9)(DX*1), Z10, Z10
+	PREFETCHT0 1152(R9)
+	PREFETCHT0 1152(R9)(DX*1)
+	VMOVUPS    128(R9), Z11
+	VADDPS     128(R9)(DX*1), Z11, Z11
+	PREFETCHT0 1216(R9)
+	PREFETCHT0 1216(R9)(DX*1)
+	VMOVUPS    192(R9), Z12
+	VADDPS     192(R9)(DX*1), Z12, Z12
+	ADDQ       BX, R9
+
+turn_4_2_last_taken:
+	VADDPS       Z5, Z1, Z1
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z10, Z2, Z2
+	VADDPS       Z7, Z3, Z3
+	VADDPS       Z11, Z3, Z3
+	VADDPS       Z8, Z4, Z4
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS (R13), Z5
+	ADDQ         $0x04, R13
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	VMULPS       Z5, Z4, Z4
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_4_2_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	VMOVUPS      Z2, 64(R10)
+	PREFETCHT0   1088(R10)
+	VMOVUPS      Z3, 128(R10)
+	PREFETCHT0   1152(R10)
+	VMOVUPS      Z4, 192(R10)
+	PREFETCHT0   1216(R10)
+	JMP          turn_4_2_written
+
+turn_4_2_streamed:
+	VMOVNTPS Z1, (R10)
+	VMOVNTPS Z2, 64(R10)
+	VMOVNTPS Z3, 128(R10)
+	VMOVNTPS Z4, 192(R10)
+
+turn_4_2_written:
+	VMOVAPS Z9, Z1
+	VMOVAPS Z10, Z2
+	VMOVAPS Z11, Z3
+	VMOVAPS Z12, Z4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_4_2_row
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000100, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x40, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Z0, Z1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Z0, Z1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z1
+	VADDPS     (R9)(DX*1), Z1, Z1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_middle
+	VMOVAPS Z0, Z2
+	JMP     turn_1_2_middle_taken
+
+turn_1_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z2
+	VADDPS     (R9)(DX*1), Z2, Z2
+	ADDQ       BX, R9
+
+turn_1_2_middle_taken:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Z0, Z3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Z3
+	VADDPS     (R9)(DX*1), Z3, Z3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VADDPS       Z2, Z1, Z1
+	VADDPS       Z3, Z1, Z1
+	VBROADCASTSS (R13), Z2
+	ADDQ         $0x04, R13
+	VMULPS       Z2, Z1, Z1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_2_streamed
+	VMOVUPS      Z1, (R10)
+	PREFETCHT0   1024(R10)
+	JMP          turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Z1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Z3, Z1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	VZEROUPPER
+	RET
+
 // func globalLinesSumAVX512(dst *float32, src *float32, groups int, n int, by float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·globalLinesSumAVX512(SB), NOSPLIT, $0-36
@@ -29301,6 +31501,948 @@ end:
 	VZEROUPPER
 	RET
 
+// func cellRows1MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·cellRows1MaxFastAVX2(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         down+72(FP), BX
+	MOVQ         dstRow+80(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, step+32(FP)
+	CMPQ         cols+40(FP), $0x03
+	JNE          window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x40
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_3_above
+	DECQ    R12
+	JGE     turn_2_3_first
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	JMP     turn_2_3_first_taken
+
+turn_2_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    (R9)(DX*2), Y4
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    32(R9), Y3
+	VCMPPS     $0x03, Y3, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVUPS    32(R9)(DX*2), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_2_3_first_taken:
+turn_2_3_above:
+	DECQ    R12
+	JGE     turn_2_3_second
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	JMP     turn_2_3_second_taken
+
+turn_2_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    (R9)(DX*2), Y6
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    32(R9), Y5
+	VCMPPS     $0x03, Y5, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y6
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R9)(DX*2), Y7
+	VCMPPS     $0x03, Y7, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	ADDQ       BX, R9
+
+turn_2_3_second_taken:
+turn_2_3_row:
+	DECQ    R12
+	JGE     turn_2_3_last
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	JMP     turn_2_3_last_taken
+
+turn_2_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y6
+	VMOVAPS    Y6, Y7
+	VMOVUPS    (R9)(DX*1), Y8
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    (R9)(DX*2), Y8
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    32(R9), Y7
+	VCMPPS     $0x03, Y7, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y8
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    32(R9)(DX*2), Y9
+	VCMPPS     $0x03, Y9, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y9, Y7, Y7
+	ADDQ       BX, R9
+
+turn_2_3_last_taken:
+	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y6, Y2, Y2
+	VMAXPS  Y5, Y3, Y3
+	VMAXPS  Y7, Y3, Y3
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_2_3_streamed
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	JMP     turn_2_3_written
+
+turn_2_3_streamed:
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+
+turn_2_3_written:
+	VMOVAPS Y4, Y2
+	VMOVAPS Y6, Y4
+	VMOVAPS Y5, Y3
+	VMOVAPS Y7, Y5
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x20, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Y0, Y2
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    (R9)(DX*2), Y3
+	VMAXPS     Y3, Y2, Y2
+	VCMPPS     $0x03, Y3, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+	DECQ    R12
+	JGE     turn_1_3_second
+	VMOVAPS Y0, Y3
+	JMP     turn_1_3_second_taken
+
+turn_1_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    (R9)(DX*2), Y4
+	VMAXPS     Y4, Y3, Y3
+	VCMPPS     $0x03, Y4, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_second_taken:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Y0, Y4
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    (R9)(DX*2), Y5
+	VMAXPS     Y5, Y4, Y4
+	VCMPPS     $0x03, Y5, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VMAXPS  Y3, Y2, Y2
+	VMAXPS  Y4, Y2, Y2
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_1_3_streamed
+	VMOVUPS Y2, (R10)
+	JMP     turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Y2, (R10)
+
+turn_1_3_written:
+	VMOVAPS Y3, Y2
+	VMOVAPS Y4, Y3
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x40
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_2_above
+	DECQ    R12
+	JGE     turn_2_2_first
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	JMP     turn_2_2_first_taken
+
+turn_2_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    32(R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    32(R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_2_2_first_taken:
+turn_2_2_above:
+	DECQ    R12
+	JGE     turn_2_2_second
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	JMP     turn_2_2_second_taken
+
+turn_2_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    32(R9), Y5
+	VMOVAPS    Y5, Y6
+	VMOVUPS    32(R9)(DX*1), Y7
+	VCMPPS     $0x03, Y7, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	ADDQ       BX, R9
+
+turn_2_2_second_taken:
+turn_2_2_row:
+	DECQ    R12
+	JGE     turn_2_2_last
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	JMP     turn_2_2_last_taken
+
+turn_2_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y6
+	VMOVAPS    Y6, Y7
+	VMOVUPS    (R9)(DX*1), Y8
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    32(R9), Y7
+	VMOVAPS    Y7, Y8
+	VMOVUPS    32(R9)(DX*1), Y9
+	VCMPPS     $0x03, Y9, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y9, Y7, Y7
+	ADDQ       BX, R9
+
+turn_2_2_last_taken:
+	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y6, Y2, Y2
+	VMAXPS  Y5, Y3, Y3
+	VMAXPS  Y7, Y3, Y3
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_2_2_streamed
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	JMP     turn_2_2_written
+
+turn_2_2_streamed:
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+
+turn_2_2_written:
+	VMOVAPS Y4, Y2
+	VMOVAPS Y6, Y4
+	VMOVAPS Y5, Y3
+	VMOVAPS Y7, Y5
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x20, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Y0, Y2
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+	DECQ    R12
+	JGE     turn_1_2_second
+	VMOVAPS Y0, Y3
+	JMP     turn_1_2_second_taken
+
+turn_1_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_2_second_taken:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Y0, Y4
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VMAXPS  Y3, Y2, Y2
+	VMAXPS  Y4, Y2, Y2
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_1_2_streamed
+	VMOVUPS Y2, (R10)
+	JMP     turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Y2, (R10)
+
+turn_1_2_written:
+	VMOVAPS Y3, Y2
+	VMOVAPS Y4, Y3
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, nan+104(FP)
+	VZEROUPPER
+	RET
+
+// func cellRows2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·cellRows2MaxFastAVX2(SB), NOSPLIT, $0-112
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         c+24(FP), DX
+	MOVQ         down+72(FP), BX
+	MOVQ         dstRow+80(FP), SI
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, step+32(FP)
+	CMPQ         cols+40(FP), $0x03
+	JNE          window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x40
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_3_above
+	DECQ    R12
+	JGE     turn_2_3_first
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	JMP     turn_2_3_first_taken
+
+turn_2_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    (R9)(DX*2), Y4
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    32(R9), Y3
+	VCMPPS     $0x03, Y3, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y4
+	VMAXPS     Y4, Y3, Y3
+	VMOVUPS    32(R9)(DX*2), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_2_3_first_taken:
+turn_2_3_above:
+turn_2_3_row:
+	DECQ    R12
+	JGE     turn_2_3_middle
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	JMP     turn_2_3_middle_taken
+
+turn_2_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    (R9)(DX*2), Y6
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    32(R9), Y5
+	VCMPPS     $0x03, Y5, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y6
+	VMAXPS     Y6, Y5, Y5
+	VMOVUPS    32(R9)(DX*2), Y7
+	VCMPPS     $0x03, Y7, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	ADDQ       BX, R9
+
+turn_2_3_middle_taken:
+	DECQ    R12
+	JGE     turn_2_3_last
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	JMP     turn_2_3_last_taken
+
+turn_2_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y6
+	VMOVAPS    Y6, Y7
+	VMOVUPS    (R9)(DX*1), Y8
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    (R9)(DX*2), Y8
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    32(R9), Y7
+	VCMPPS     $0x03, Y7, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMOVUPS    32(R9)(DX*1), Y8
+	VMAXPS     Y8, Y7, Y7
+	VMOVUPS    32(R9)(DX*2), Y9
+	VCMPPS     $0x03, Y9, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y9, Y7, Y7
+	ADDQ       BX, R9
+
+turn_2_3_last_taken:
+	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y6, Y2, Y2
+	VMAXPS  Y5, Y3, Y3
+	VMAXPS  Y7, Y3, Y3
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_2_3_streamed
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	JMP     turn_2_3_written
+
+turn_2_3_streamed:
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+
+turn_2_3_written:
+	VMOVAPS Y6, Y2
+	VMOVAPS Y7, Y3
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x20, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Y0, Y2
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    (R9)(DX*2), Y3
+	VMAXPS     Y3, Y2, Y2
+	VCMPPS     $0x03, Y3, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_middle
+	VMOVAPS Y0, Y3
+	JMP     turn_1_3_middle_taken
+
+turn_1_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	VMOVUPS    (R9)(DX*2), Y4
+	VMAXPS     Y4, Y3, Y3
+	VCMPPS     $0x03, Y4, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_middle_taken:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Y0, Y4
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    (R9)(DX*2), Y5
+	VMAXPS     Y5, Y4, Y4
+	VCMPPS     $0x03, Y5, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VMAXPS  Y3, Y2, Y2
+	VMAXPS  Y4, Y2, Y2
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_1_3_streamed
+	VMOVUPS Y2, (R10)
+	JMP     turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Y2, (R10)
+
+turn_1_3_written:
+	VMOVAPS Y4, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x40
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_2_above
+	DECQ    R12
+	JGE     turn_2_2_first
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	JMP     turn_2_2_first_taken
+
+turn_2_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	VMOVUPS    32(R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    32(R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_2_2_first_taken:
+turn_2_2_above:
+turn_2_2_row:
+	DECQ    R12
+	JGE     turn_2_2_middle
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	JMP     turn_2_2_middle_taken
+
+turn_2_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	VMOVUPS    32(R9), Y5
+	VMOVAPS    Y5, Y6
+	VMOVUPS    32(R9)(DX*1), Y7
+	VCMPPS     $0x03, Y7, Y6, Y6
+	VORPS      Y6, Y1, Y1
+	VMAXPS     Y7, Y5, Y5
+	ADDQ       BX, R9
+
+turn_2_2_middle_taken:
+	DECQ    R12
+	JGE     turn_2_2_last
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	JMP     turn_2_2_last_taken
+
+turn_2_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y6
+	VMOVAPS    Y6, Y7
+	VMOVUPS    (R9)(DX*1), Y8
+	VCMPPS     $0x03, Y8, Y7, Y7
+	VORPS      Y7, Y1, Y1
+	VMAXPS     Y8, Y6, Y6
+	VMOVUPS    32(R9), Y7
+	VMOVAPS    Y7, Y8
+	VMOVUPS    32(R9)(DX*1), Y9
+	VCMPPS     $0x03, Y9, Y8, Y8
+	VORPS      Y8, Y1, Y1
+	VMAXPS     Y9, Y7, Y7
+	ADDQ       BX, R9
+
+turn_2_2_last_taken:
+	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y6, Y2, Y2
+	VMAXPS  Y5, Y3, Y3
+	VMAXPS  Y7, Y3, Y3
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_2_2_streamed
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	JMP     turn_2_2_written
+
+turn_2_2_streamed:
+	VMOVNTPS Y2, (R10)
+	VMOVNTPS Y3, 32(R10)
+
+turn_2_2_written:
+	VMOVAPS Y6, Y2
+	VMOVAPS Y7, Y3
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x20, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Y0, Y2
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VMOVAPS    Y2, Y3
+	VMOVUPS    (R9)(DX*1), Y4
+	VCMPPS     $0x03, Y4, Y3, Y3
+	VORPS      Y3, Y1, Y1
+	VMAXPS     Y4, Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_middle
+	VMOVAPS Y0, Y3
+	JMP     turn_1_2_middle_taken
+
+turn_1_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VMOVAPS    Y3, Y4
+	VMOVUPS    (R9)(DX*1), Y5
+	VCMPPS     $0x03, Y5, Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VMAXPS     Y5, Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_2_middle_taken:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Y0, Y4
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y4
+	VMOVAPS    Y4, Y5
+	VMOVUPS    (R9)(DX*1), Y6
+	VCMPPS     $0x03, Y6, Y5, Y5
+	VORPS      Y5, Y1, Y1
+	VMAXPS     Y6, Y4, Y4
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VMAXPS  Y3, Y2, Y2
+	VMAXPS  Y4, Y2, Y2
+	CMPQ    stream+88(FP), $0x00
+	JNE     turn_1_2_streamed
+	VMOVUPS Y2, (R10)
+	JMP     turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Y2, (R10)
+
+turn_1_2_written:
+	VMOVAPS Y4, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	VMOVMSKPS Y1, AX
+	MOVQ      AX, nan+104(FP)
+	VZEROUPPER
+	RET
+
 // func packMaxFastAVX2(dst *float32, src *float32, n int, apart int) (nan int)
 // Requires: AVX, AVX2
 TEXT ·packMaxFastAVX2(SB), NOSPLIT, $0-40
@@ -32603,6 +35745,792 @@ next:
 	ADDQ SI, CX
 	DECQ n+16(FP)
 	JNZ  window
+
+end:
+	VZEROUPPER
+	RET
+
+// func cellRows1SumAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+// Requires: AVX, MMX+
+TEXT ·cellRows1SumAVX2(SB), NOSPLIT, $0-104
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   c+24(FP), DX
+	MOVQ   down+72(FP), BX
+	MOVQ   dstRow+80(FP), SI
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x02, step+32(FP)
+	CMPQ   cols+40(FP), $0x03
+	JNE    window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x40
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_3_above
+	DECQ    R12
+	JGE     turn_2_3_first
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	JMP     turn_2_3_first_taken
+
+turn_2_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VADDPS     (R9)(DX*2), Y1, Y1
+	VMOVUPS    32(R9), Y2
+	VADDPS     32(R9)(DX*1), Y2, Y2
+	VADDPS     32(R9)(DX*2), Y2, Y2
+	ADDQ       BX, R9
+
+turn_2_3_first_taken:
+turn_2_3_above:
+	DECQ    R12
+	JGE     turn_2_3_second
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	JMP     turn_2_3_second_taken
+
+turn_2_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VADDPS     (R9)(DX*2), Y3, Y3
+	VMOVUPS    32(R9), Y4
+	VADDPS     32(R9)(DX*1), Y4, Y4
+	VADDPS     32(R9)(DX*2), Y4, Y4
+	ADDQ       BX, R9
+
+turn_2_3_second_taken:
+turn_2_3_row:
+	DECQ    R12
+	JGE     turn_2_3_last
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	JMP     turn_2_3_last_taken
+
+turn_2_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y5
+	VADDPS     (R9)(DX*1), Y5, Y5
+	VADDPS     (R9)(DX*2), Y5, Y5
+	VMOVUPS    32(R9), Y6
+	VADDPS     32(R9)(DX*1), Y6, Y6
+	VADDPS     32(R9)(DX*2), Y6, Y6
+	ADDQ       BX, R9
+
+turn_2_3_last_taken:
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R13), Y7
+	ADDQ         $0x04, R13
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_2_3_streamed
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y2, 32(R10)
+	JMP          turn_2_3_written
+
+turn_2_3_streamed:
+	VMOVNTPS Y1, (R10)
+	VMOVNTPS Y2, 32(R10)
+
+turn_2_3_written:
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	VMOVAPS Y4, Y2
+	VMOVAPS Y6, Y4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x20, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Y0, Y1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VADDPS     (R9)(DX*2), Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+	DECQ    R12
+	JGE     turn_1_3_second
+	VMOVAPS Y0, Y2
+	JMP     turn_1_3_second_taken
+
+turn_1_3_second:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VADDPS     (R9)(DX*1), Y2, Y2
+	VADDPS     (R9)(DX*2), Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_3_second_taken:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Y0, Y3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VADDPS     (R9)(DX*2), Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS (R13), Y4
+	ADDQ         $0x04, R13
+	VMULPS       Y4, Y1, Y1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_3_streamed
+	VMOVUPS      Y1, (R10)
+	JMP          turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Y1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Y2, Y1
+	VMOVAPS Y3, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x40
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_2_above
+	DECQ    R12
+	JGE     turn_2_2_first
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	JMP     turn_2_2_first_taken
+
+turn_2_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VMOVUPS    32(R9), Y2
+	VADDPS     32(R9)(DX*1), Y2, Y2
+	ADDQ       BX, R9
+
+turn_2_2_first_taken:
+turn_2_2_above:
+	DECQ    R12
+	JGE     turn_2_2_second
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	JMP     turn_2_2_second_taken
+
+turn_2_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VMOVUPS    32(R9), Y4
+	VADDPS     32(R9)(DX*1), Y4, Y4
+	ADDQ       BX, R9
+
+turn_2_2_second_taken:
+turn_2_2_row:
+	DECQ    R12
+	JGE     turn_2_2_last
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	JMP     turn_2_2_last_taken
+
+turn_2_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y5
+	VADDPS     (R9)(DX*1), Y5, Y5
+	VMOVUPS    32(R9), Y6
+	VADDPS     32(R9)(DX*1), Y6, Y6
+	ADDQ       BX, R9
+
+turn_2_2_last_taken:
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R13), Y7
+	ADDQ         $0x04, R13
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_2_2_streamed
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y2, 32(R10)
+	JMP          turn_2_2_written
+
+turn_2_2_streamed:
+	VMOVNTPS Y1, (R10)
+	VMOVNTPS Y2, 32(R10)
+
+turn_2_2_written:
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	VMOVAPS Y4, Y2
+	VMOVAPS Y6, Y4
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x20, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Y0, Y1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+	DECQ    R12
+	JGE     turn_1_2_second
+	VMOVAPS Y0, Y2
+	JMP     turn_1_2_second_taken
+
+turn_1_2_second:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VADDPS     (R9)(DX*1), Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_2_second_taken:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Y0, Y3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS (R13), Y4
+	ADDQ         $0x04, R13
+	VMULPS       Y4, Y1, Y1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_2_streamed
+	VMOVUPS      Y1, (R10)
+	JMP          turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Y1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Y2, Y1
+	VMOVAPS Y3, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
+
+end:
+	VZEROUPPER
+	RET
+
+// func cellRows2SumAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+// Requires: AVX, MMX+
+TEXT ·cellRows2SumAVX2(SB), NOSPLIT, $0-104
+	VXORPS Y0, Y0, Y0
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   c+24(FP), DX
+	MOVQ   down+72(FP), BX
+	MOVQ   dstRow+80(FP), SI
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, SI
+	SHLQ   $0x02, step+32(FP)
+	CMPQ   cols+40(FP), $0x03
+	JNE    window2
+
+window3:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window3_most:
+	CMPQ    DI, $0x40
+	JLT     window3_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_3_above
+	DECQ    R12
+	JGE     turn_2_3_first
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	JMP     turn_2_3_first_taken
+
+turn_2_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VADDPS     (R9)(DX*2), Y1, Y1
+	VMOVUPS    32(R9), Y2
+	VADDPS     32(R9)(DX*1), Y2, Y2
+	VADDPS     32(R9)(DX*2), Y2, Y2
+	ADDQ       BX, R9
+
+turn_2_3_first_taken:
+turn_2_3_above:
+turn_2_3_row:
+	DECQ    R12
+	JGE     turn_2_3_middle
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	JMP     turn_2_3_middle_taken
+
+turn_2_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VADDPS     (R9)(DX*2), Y3, Y3
+	VMOVUPS    32(R9), Y4
+	VADDPS     32(R9)(DX*1), Y4, Y4
+	VADDPS     32(R9)(DX*2), Y4, Y4
+	ADDQ       BX, R9
+
+turn_2_3_middle_taken:
+	DECQ    R12
+	JGE     turn_2_3_last
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	JMP     turn_2_3_last_taken
+
+turn_2_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y5
+	VADDPS     (R9)(DX*1), Y5, Y5
+	VADDPS     (R9)(DX*2), Y5, Y5
+	VMOVUPS    32(R9), Y6
+	VADDPS     32(R9)(DX*1), Y6, Y6
+	VADDPS     32(R9)(DX*2), Y6, Y6
+	ADDQ       BX, R9
+
+turn_2_3_last_taken:
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R13), Y3
+	ADDQ         $0x04, R13
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_2_3_streamed
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y2, 32(R10)
+	JMP          turn_2_3_written
+
+turn_2_3_streamed:
+	VMOVNTPS Y1, (R10)
+	VMOVNTPS Y2, 32(R10)
+
+turn_2_3_written:
+	VMOVAPS Y5, Y1
+	VMOVAPS Y6, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_3_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window3_most
+
+window3_one:
+	TESTQ DI, DI
+	JZ    window3_next
+	SUBQ  $0x20, DI
+	JGE   window3_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window3_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_3_above
+	DECQ    R12
+	JGE     turn_1_3_first
+	VMOVAPS Y0, Y1
+	JMP     turn_1_3_first_taken
+
+turn_1_3_first:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VADDPS     (R9)(DX*2), Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_3_first_taken:
+turn_1_3_above:
+turn_1_3_row:
+	DECQ    R12
+	JGE     turn_1_3_middle
+	VMOVAPS Y0, Y2
+	JMP     turn_1_3_middle_taken
+
+turn_1_3_middle:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y2
+	VADDPS     (R9)(DX*1), Y2, Y2
+	VADDPS     (R9)(DX*2), Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_3_middle_taken:
+	DECQ    R12
+	JGE     turn_1_3_last
+	VMOVAPS Y0, Y3
+	JMP     turn_1_3_last_taken
+
+turn_1_3_last:
+	PREFETCHT0 1024(R9)(DX*1)
+	PREFETCHT0 1024(R9)(DX*2)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VADDPS     (R9)(DX*2), Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_3_last_taken:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS (R13), Y2
+	ADDQ         $0x04, R13
+	VMULPS       Y2, Y1, Y1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_3_streamed
+	VMOVUPS      Y1, (R10)
+	JMP          turn_1_3_written
+
+turn_1_3_streamed:
+	VMOVNTPS Y1, (R10)
+
+turn_1_3_written:
+	VMOVAPS Y3, Y1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_3_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window3_one
+
+window3_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window3
+	JMP  end
+
+window2:
+	MOVQ DX, DI
+	MOVQ CX, R8
+
+window2_most:
+	CMPQ    DI, $0x40
+	JLT     window2_one
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_2_2_above
+	DECQ    R12
+	JGE     turn_2_2_first
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	JMP     turn_2_2_first_taken
+
+turn_2_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	VMOVUPS    32(R9), Y2
+	VADDPS     32(R9)(DX*1), Y2, Y2
+	ADDQ       BX, R9
+
+turn_2_2_first_taken:
+turn_2_2_above:
+turn_2_2_row:
+	DECQ    R12
+	JGE     turn_2_2_middle
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	JMP     turn_2_2_middle_taken
+
+turn_2_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	VMOVUPS    32(R9), Y4
+	VADDPS     32(R9)(DX*1), Y4, Y4
+	ADDQ       BX, R9
+
+turn_2_2_middle_taken:
+	DECQ    R12
+	JGE     turn_2_2_last
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	JMP     turn_2_2_last_taken
+
+turn_2_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y5
+	VADDPS     (R9)(DX*1), Y5, Y5
+	VMOVUPS    32(R9), Y6
+	VADDPS     32(R9)(DX*1), Y6, Y6
+	ADDQ       BX, R9
+
+turn_2_2_last_taken:
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VBROADCASTSS (R13), Y3
+	ADDQ         $0x04, R13
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_2_2_streamed
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y2, 32(R10)
+	JMP          turn_2_2_written
+
+turn_2_2_streamed:
+	VMOVNTPS Y1, (R10)
+	VMOVNTPS Y2, 32(R10)
+
+turn_2_2_written:
+	VMOVAPS Y5, Y1
+	VMOVAPS Y6, Y2
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_2_2_row
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x40, DI
+	JMP     window2_most
+
+window2_one:
+	TESTQ DI, DI
+	JZ    window2_next
+	SUBQ  $0x20, DI
+	JGE   window2_whole
+
+	// The last vector ends where the cell does.
+	ADDQ DI, R8
+	ADDQ DI, AX
+	XORQ DI, DI
+
+window2_whole:
+	MOVQ    R8, R9
+	MOVQ    AX, R10
+	MOVQ    rows+48(FP), R11
+	MOVQ    real+64(FP), R12
+	MOVQ    by+96(FP), R13
+	VMOVAPS Y0, Y1
+	CMPQ    above+56(FP), $0x00
+	JNE     turn_1_2_above
+	DECQ    R12
+	JGE     turn_1_2_first
+	VMOVAPS Y0, Y1
+	JMP     turn_1_2_first_taken
+
+turn_1_2_first:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y1
+	VADDPS     (R9)(DX*1), Y1, Y1
+	ADDQ       BX, R9
+
+turn_1_2_first_taken:
+turn_1_2_above:
+turn_1_2_row:
+	DECQ    R12
+	JGE     turn_1_2_middle
+	VMOVAPS Y0, Y2
+	JMP     turn_1_2_middle_taken
+
+turn_1_2_middle:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y2
+	VADDPS     (R9)(DX*1), Y2, Y2
+	ADDQ       BX, R9
+
+turn_1_2_middle_taken:
+	DECQ    R12
+	JGE     turn_1_2_last
+	VMOVAPS Y0, Y3
+	JMP     turn_1_2_last_taken
+
+turn_1_2_last:
+	PREFETCHT0 1024(R9)
+	PREFETCHT0 1024(R9)(DX*1)
+	VMOVUPS    (R9), Y3
+	VADDPS     (R9)(DX*1), Y3, Y3
+	ADDQ       BX, R9
+
+turn_1_2_last_taken:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y1, Y1
+	VBROADCASTSS (R13), Y2
+	ADDQ         $0x04, R13
+	VMULPS       Y2, Y1, Y1
+	CMPQ         stream+88(FP), $0x00
+	JNE          turn_1_2_streamed
+	VMOVUPS      Y1, (R10)
+	JMP          turn_1_2_written
+
+turn_1_2_streamed:
+	VMOVNTPS Y1, (R10)
+
+turn_1_2_written:
+	VMOVAPS Y3, Y1
+	ADDQ    SI, R10
+	DECQ    R11
+	JNZ     turn_1_2_row
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	JMP     window2_one
+
+window2_next:
+	ADDQ step+32(FP), CX
+	DECQ n+16(FP)
+	JNZ  window2
 
 end:
 	VZEROUPPER

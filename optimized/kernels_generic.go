@@ -429,5 +429,33 @@ func cellsSum[T pool2d.Elem](dst, src []T, f *cellWindows, by T) {
 	}
 }
 
+// cellRowsMax is cellsMax for several rows of windows of 3 rows, stride rows apart: for each window x of row y,
+//
+//	dst[y*dstRow+x*c+i] = the greatest of src[x*step + (y*stride+a-above)*down + b*c + i], a < 3, b < cols, of real rows of src
+func cellRowsMax[T pool2d.Elem](dst, src []T, f *cellWindows, _ []T) bool {
+	for y := range f.windows {
+		row, rows := f.under(y)
+		one := cellWindows{n: f.n, c: f.c, step: f.step, rows: rows, down: f.down, cols: f.cols, right: f.c}
+		cellsMax(dst[y*f.dstRow:], src[row*f.down:], &one, 1)
+	}
+	return true
+}
+
+// cellRowsSum is cellRowsMax with + for max, times by[y]. The cells of a window may be added in any order.
+func cellRowsSum[T pool2d.Elem](dst, src []T, f *cellWindows, by []T) bool {
+	for y := range f.windows {
+		row, rows := f.under(y)
+		one := cellWindows{n: f.n, c: f.c, step: f.step, rows: rows, down: f.down, cols: f.cols, right: f.c}
+		cellsSum(dst[y*f.dstRow:], src[row*f.down:], &one, by[y])
+	}
+	return true
+}
+
+// under returns the first row of src under row y of cellRows' windows, and how many.
+func (f *cellWindows) under(y int) (row, rows int) {
+	row = max(0, y*f.stride-f.above)
+	return row, min(f.real, y*f.stride-f.above+3) - row
+}
+
 // pitch returns how far apart rows of factors are: whole vectors may be read from each cell of a row.
 func pitch(ow int) int { return (ow + 31) &^ 15 }

@@ -121,6 +121,11 @@ func TestKernel(t *testing.T) {
 					testCells(t, longest, op == 0, o.cells, of(op, cellsMax[float32], cellsSum[float32]))
 				})
 			}
+			if o.cellRows != nil {
+				t.Run(strings.Replace(name("cellRows"), "=0-", fmt.Sprintf("=%d-", o.lanes), 1), func(t *testing.T) {
+					testCellRows(t, o.lanes, longest, op == 0, o.cellRows, of(op, cellRowsMax[float32], cellRowsSum[float32]))
+				})
+			}
 			if o.globals.exact != nil {
 				t.Run(name("globals"), func(t *testing.T) { testGlobals(t, longest, o, contract) })
 			}
@@ -487,6 +492,38 @@ func testCells(t *testing.T, longest int, nans bool, kernel, contract func(dst, 
 	}
 }
 
+func testCellRows(t *testing.T, lanes, longest int, nans bool, kernel, contract func(dst, src []float32, f *cellWindows, by []float32) bool) {
+	src, dst := fenced(t, 90*longest), fenced(t, 20*longest)
+	by := []float32{0.5, 0.25, 2, 1, 4}
+	for c := lanes; c <= longest; c++ {
+		for i := range 24 { // both strides, cut off or not by each edge
+			f := cellWindows{c: c, cols: 2 + i%2, n: 1 + c%3, windows: 1 + (c+i)%len(by), stride: 1 + i/2%2, above: i / 4 % 2, stream: c%32 == 0}
+			f.real = (f.windows-1)*f.stride + 3 - f.above - i/8 // the last window has three rows, two or one
+			if _, rows := f.under(f.windows - 1); rows < 1 {
+				continue
+			}
+			f.step, f.dstRow = f.stride*c, f.n*c+i%3*16
+			f.down = (f.n-1)*f.step + f.cols*c + i%5
+			cells, results := (f.real-1)*f.down+(f.n-1)*f.step+f.cols*c, (f.windows-1)*f.dstRow+f.n*c
+			want := func(d, s []float32) {
+				for j := range d {
+					d[j] = 12345 // is left between rows
+				}
+				contract(d, s, &f, by)
+			}
+			against(t, nans && c%8 == 1 && i%4 == c/8%4, fmt.Sprintf("%+v", f), src, dst, cells, results, func(d, s []float32) {
+				if kernel(d, s, &f, by) {
+					return
+				}
+				if !nans || !slices.ContainsFunc(s, func(v float32) bool { return v != v }) {
+					t.Fatalf("%+v: a NaN is reported where there is none", f)
+				}
+				want(d, s)
+			}, want)
+		}
+	}
+}
+
 func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
 	planes := 6*o.lanes + 3
 	src, dst := fenced(t, planes*longest+40), fenced(t, planes+40)
@@ -836,7 +873,7 @@ func TestKernelPaths(t *testing.T) {
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
 			var paths [11]int
-			streamed := 0
+			streamed, together := 0, 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
 			if raceEnabled {
@@ -844,12 +881,18 @@ func TestKernelPaths(t *testing.T) {
 			}
 			for i := range cases {
 				in, p := randomCase(r)
+				nhwc := false
 				switch {
 				case i%5 == 1: // large windows of wide planes
 					k, pad := 6+r.IntN(30), r.IntN(6)
 					in.H, in.W = in.H+k, in.W+65+r.IntN(64)
 					p.Kernel, p.Stride, p.Dilation = pool2d.HW{H: k, W: k}, pool2d.HW{H: 1, W: 1}, pool2d.HW{H: 1, W: 1}
 					p.Pad = pool2d.Pad{Top: pad, Left: pad, Bottom: k / 2, Right: r.IntN(6)}
+				case i%10 == 3: // windows of 3×3 in NHWC
+					in.N, in.C, in.H, in.W, nhwc = 1, 14+r.IntN(60), 1+r.IntN(20), 1+r.IntN(20), true
+					p.Kernel, p.Stride = pool2d.HW{H: 3, W: 3}, pool2d.HW{H: 1 + i/10%2, W: 1 + (i/10%2+r.IntN(7)/6)%2}
+					p.Dilation = pool2d.HW{H: 1 + r.IntN(6)/5, W: 1 + r.IntN(6)/5}
+					p.Pad = pool2d.Pad{Top: r.IntN(2), Left: r.IntN(2), Bottom: r.IntN(2), Right: r.IntN(2)}
 				case i%2 == 0: // narrow planes
 					in.W = min(in.W, 16)
 				case i%7 == 0: // one window
@@ -862,6 +905,9 @@ func TestKernelPaths(t *testing.T) {
 					p.Pad = pool2d.Pad{Top: pad, Left: pad, Bottom: pad, Right: pad}
 				}
 				l := pool2d.Layout(r.IntN(4) / 3)
+				if nhwc {
+					l = pool2d.NHWC
+				}
 				out, err := pool2d.OutputShape(in, p)
 				if err != nil {
 					continue
@@ -880,6 +926,9 @@ func TestKernelPaths(t *testing.T) {
 					c.path = k.path
 				}
 				paths[c.path]++
+				if c.together {
+					together++
+				}
 				if c.stream {
 					streamed++
 				}
@@ -898,7 +947,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d, rows %d, blocks %d, whole %d, held %d, packed %d, turned %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], paths[pathTurned], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d (rows together %d), rows %d, blocks %d, whole %d, held %d, packed %d, turned %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], together, paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], paths[pathTurned], streamed)
 		})
 	}
 }

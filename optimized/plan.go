@@ -159,6 +159,7 @@ type call[T pool2d.Elem] struct {
 	scaled   bool // divide
 	paired   bool // rows: every second of cells of few elements is taken by picks
 	byCells  bool // cells of several elements are multiplied by one number each, not by a row of them
+	together bool // cells: all rows of a band of windows of 3×3
 	stream   bool // write past the cache
 
 	by     []T // reciprocals of the divisors; which ones, the path knows
@@ -328,7 +329,7 @@ var streamAbove = 96 << 20 // less where the last cache is small; tests lower it
 // choose picks the path, pathHeld only if hold.
 func (c *call[T]) choose(hold bool) {
 	c.scaled = c.op == pool2d.Avg
-	c.path, c.herk, c.strip, c.paired, c.byCells, c.stream = pathDirect, false, c.w.out, false, false, false
+	c.path, c.herk, c.strip, c.paired, c.byCells, c.together, c.stream = pathDirect, false, c.w.out, false, false, false, false
 	if c.op == pool2d.Avg && !isFloat[T]() {
 		return // sums do not fit T
 	}
@@ -369,7 +370,10 @@ func (c *call[T]) choose(hold bool) {
 	}
 	c.paired = c.ops.pickCells != nil && 1 < c.unit && c.unit < c.ops.lanes && c.w.s == 2 && c.picks.prepare(c.unit)
 	c.byCells = c.ops.cells != nil && c.unit > 1 && !c.paired && (c.unit >= cellVectors*c.ops.lanes || c.w.s > 1)
-	if c.byCells && c.h.k*c.w.k <= cellTaps && (c.w.s > 1 || c.w.in*c.unit > rowElements) {
+	of3 := func(a axis) bool { return a.k == 3 && a.d == 1 && a.s <= 2 }
+	lanes := c.ops.lanes
+	c.together = c.ops.cellRows != nil && of3(c.h) && of3(c.w) && c.unit >= lanes && (c.unit%lanes == 0 || c.byCells)
+	if c.together || c.byCells && c.h.k*c.w.k <= cellTaps && (c.w.s > 1 || c.w.in*c.unit > rowElements) {
 		c.path = pathCells
 		return
 	}
@@ -471,7 +475,8 @@ func (c *call[T]) run(i int, s *scratch) {
 
 // cellTaps is up to how many taps NHWC windows are computed without separable passes, and rowElements from how many
 // elements a row on, if windows are side by side. Separable passes go through a row of W·C elements: of 8 KiB it stays in the
-// first-level cache, and 3×3/1 is 1.1 to 3 times as fast by them (C from 256 down to 16); of 16 KiB it is 1 to 1.6 times as slow.
+// first-level cache, and 3×3/1 is 1.1 to 3 times as fast by them as by windows one by one (C from 256 down to 16); of 16 KiB it is 1 to
+// 1.6 times as slow. Rows together are sooner than both.
 //
 // cellVectors is from how many vectors on a cell is worth a turn of its own, if windows are side by side: what the kernel
 // takes at a time. Averages of fewer, multiplied by a row of factors, are 1.1 to 2.8 times as fast (-bench
@@ -482,12 +487,51 @@ const (
 	cellVectors = 4
 )
 
-// cellRows computes the rows [y0, y1) of an NHWC plane: windows cut off by the left or right edge one by one, those
-// between in one go.
+// cellRows computes the rows [y0, y1) of an NHWC plane.
 func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
+	w := c.w
+	if !c.together {
+		c.cellWindows(plane, y0, y1, 0, w.out, s)
+		return
+	}
+	h, u := c.h, c.unit
+	src := c.src[plane*h.in*w.in*u:][:h.in*w.in*u]
+	dst := c.dst[(plane*h.out+y0)*w.out*u:][:(y1-y0)*w.out*u]
+	r0, r1 := h.under(y0, y1)
+	by := c.by // those of the next windows
+	for x, n := 0, 0; x < w.out; x += n {
+		n = c.alike(x)
+		var factors []T
+		if c.scaled {
+			factors, by = by[y0:], by[h.out:]
+		}
+		col, ncols := w.taps(x)
+		if ncols > 1 {
+			s.cells = cellWindows{
+				n: n, c: u, step: w.s * u, down: w.in * u, cols: ncols, stream: c.stream,
+				windows: y1 - y0, dstRow: w.out * u, stride: h.s, above: r0 - (y0*h.s - h.l), real: r1 - r0,
+			}
+			if c.ops.cellRows(dst[x*u:], src[(r0*w.in+col)*u:], &s.cells, factors) {
+				continue
+			}
+		}
+		c.cellWindows(plane, y0, y1, x, x+n, s)
+	}
+}
+
+// alike returns how many windows from column x on have the same columns of cells, or else 1: those that hang over no edge.
+func (c *call[T]) alike(x int) int {
+	if in0, in1 := c.w.inner(); x == in0 && in1 > in0 {
+		return in1 - in0
+	}
+	return 1
+}
+
+// cellWindows computes the windows [x0, x1) of rows [y0, y1) of an NHWC plane: those cut off by the left or right edge one by one, those
+// between in one go.
+func (c *call[T]) cellWindows(plane, y0, y1, x0, x1 int, s *scratch) {
 	h, w, u := c.h, c.w, c.unit
 	src := c.src[plane*h.in*w.in*u:][:h.in*w.in*u]
-	in0, in1 := w.inner()
 	f := &s.cells
 	for y := y0; y < y1; y++ {
 		dst := c.dst[(plane*h.out+y)*w.out*u:][:w.out*u]
@@ -496,12 +540,9 @@ func (c *call[T]) cellRows(plane, y0, y1 int, s *scratch) {
 		if c.scaled {
 			rows = c.rowsCounted(y)
 		}
-		for x := 0; x < w.out; {
+		for x := x0; x < x1; {
 			col, ncols := w.taps(x)
-			n := 1
-			if x == in0 && in1 > in0 {
-				n = in1 - in0
-			}
+			n := c.alike(x)
 			if nrows == 0 || ncols == 0 {
 				fill(dst[x*u:(x+n)*u], c.ops.identity)
 				x += n

@@ -144,6 +144,16 @@ func cells2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, dow
 //go:noescape
 func cells3MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
 
+// cellRows1MaxFastAVX512 works like cellRowsMax.
+//
+//go:noescape
+func cellRows1MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+
+// cellRows2MaxFastAVX512 works like cellRowsMax.
+//
+//go:noescape
+func cellRows2MaxFastAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+
 // globalLinesMaxFastAVX512 works like globalLinesMax.
 //
 //go:noescape
@@ -248,6 +258,16 @@ func cells2SumAVX512(dst *float32, src *float32, n int, c int, step int, down in
 //
 //go:noescape
 func cells3SumAVX512(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+
+// cellRows1SumAVX512 works like cellRowsSum.
+//
+//go:noescape
+func cellRows1SumAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+
+// cellRows2SumAVX512 works like cellRowsSum.
+//
+//go:noescape
+func cellRows2SumAVX512(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
 
 // globalLinesSumAVX512 works like globalLinesSum.
 //
@@ -394,6 +414,16 @@ func cells2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down 
 //go:noescape
 func cells3MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32) (nan int)
 
+// cellRows1MaxFastAVX2 works like cellRowsMax.
+//
+//go:noescape
+func cellRows1MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+
+// cellRows2MaxFastAVX2 works like cellRowsMax.
+//
+//go:noescape
+func cellRows2MaxFastAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32) (nan int)
+
 // packMaxFastAVX2 works like packMax.
 //
 //go:noescape
@@ -483,6 +513,16 @@ func cells2SumAVX2(dst *float32, src *float32, n int, c int, step int, down int,
 //
 //go:noescape
 func cells3SumAVX2(dst *float32, src *float32, n int, c int, step int, down int, right int, stream int, by float32)
+
+// cellRows1SumAVX2 works like cellRowsSum.
+//
+//go:noescape
+func cellRows1SumAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
+
+// cellRows2SumAVX2 works like cellRowsSum.
+//
+//go:noescape
+func cellRows2SumAVX2(dst *float32, src *float32, n int, c int, step int, cols int, rows int, above int, real int, down int, dstRow int, stream int, by *float32)
 
 // packSumAVX2 works like packSum.
 //

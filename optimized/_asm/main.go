@@ -45,6 +45,8 @@ func main() {
 			if op != maxExact {
 				cellsOf(2, kit{isa: isa, op: op})
 				cellsOf(3, kit{isa: isa, op: op})
+				cellRows(1, kit{isa: isa, op: op})
+				cellRows(2, kit{isa: isa, op: op})
 			}
 			if isa == avx512 {
 				globalLines(kit{isa: isa, op: op})
