@@ -133,6 +133,11 @@ func (c *call[T]) factors() {
 				i++
 			}
 		}
+	case c.path == pathChannels:
+		c.by = c.sharedRows(c.h.out * c.w.out)
+		for i := range c.by {
+			c.by[i] = reciprocal[T](c.windowDivisor(c.rowsCounted(i/c.w.out), c.columns(i%c.w.out)))
+		}
 	case c.path == pathNarrow:
 		c.scaleRows(narrowWidth)
 	case c.path == pathHeld:

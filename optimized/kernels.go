@@ -36,6 +36,7 @@ type ops[T pool2d.Elem] struct {
 	held     func(dst, src []T, f *heldTile, by []T) bool // like fast, and reads narrowWidth cells of each row; nil: none
 	pack     func(dst, src []T, n int) *lineKernels[T]    // dst[8i+j] = src[j·n+i], and what suits these cells; nil: none
 	unpack   func(dst, src []T, n int, by []T)            // dst[j·n+i] = src[8i+j]·by[i]
+	lines    *lineKernels[T]                              // exact, for lanes elements a vector; nil: none
 	lanes    int                                          // of globals: how many planes at a time
 }
 
@@ -61,12 +62,13 @@ const (
 	fusedKinds
 )
 
-// lineKernels pool packed planes. Cells are vectors, distances between them and between lines are in vectors too.
+// lineKernels pool lines of cells that are vectors: packed planes, or channels of NHWC. Distances between cells and between lines are in
+// elements.
 type lineKernels[T pool2d.Elem] struct {
 	// ends makes of lines of n cells the ends of blocks, in suffix, and their beginnings, in place.
 	ends func(suffix, src []T, n, next, lines, line, block int)
-	// combine makes lines of windows of up to packedTaps lines each.
-	combine func(dst, src []T, n, next, windows, dstLine, dstNext int, table []int)
+	// combine makes lines of windows of up to packedTaps lines each, times by, if that is not nil, which has a number for each cell.
+	combine func(dst, src []T, n, next, windows, dstLine, dstNext int, table []int, by []T)
 }
 
 // band is a run of planes, or rows [y0, y1) of one.

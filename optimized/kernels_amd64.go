@@ -15,7 +15,7 @@ var sets = []set{
 		"avx512", cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasBMI2,
 		[2]ops[float32]{
 			maxOps(kernels{
-				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, cellRowsFast: [3]cellRowsFast{1: cellRows1MaxFastAVX512, 2: cellRows2MaxFastAVX512}, slide: slideMaxAVX512, slideFast: slideMaxFastAVX512, slideBlock: slideBlockMaxAVX512, slideBlockFast: slideBlockMaxFastAVX512, suffix: suffixMaxAVX512, pickCells: pickCellsMaxAVX512,
+				lanes: 16, fold: foldMaxAVX512, pick2: pick2MaxAVX512, pickN: pickNMaxAVX512, reduce: reduceMaxAVX512, prefix: prefixMaxAVX512, cells: cellsMaxAVX512, cellsFast: [4]cellsFast{2: cells2MaxFastAVX512, 3: cells3MaxFastAVX512}, cellRowsFast: [3]cellRowsFast{1: cellRows1MaxFastAVX512, 2: cellRows2MaxFastAVX512}, slide: slideMaxAVX512, slideFast: slideMaxFastAVX512, ends: endsMaxAVX512, lines: combineLinesMaxAVX512, slideBlock: slideBlockMaxAVX512, slideBlockFast: slideBlockMaxFastAVX512, suffix: suffixMaxAVX512, pickCells: pickCellsMaxAVX512,
 				fused:      [k3s1Same]fusedFunc{k2s2MaxAVX512, k3s2MaxAVX512, k3s1MaxAVX512},
 				fast:       [k3s1Same]fusedFast{k2s2MaxFastAVX512, k3s2MaxFastAVX512, k3s1MaxFastAVX512},
 				fastStream: [k3s1Same]fusedFast{k2s2: k2s2StreamMaxFastAVX512, k3s2: k3s2StreamMaxFastAVX512},
@@ -25,7 +25,7 @@ var sets = []set{
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
 			}),
 			sumOps(kernels{
-				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, cellRows: [3]cellRowsFunc{1: cellRows1SumAVX512, 2: cellRows2SumAVX512}, slide: slideSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
+				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, cellRows: [3]cellRowsFunc{1: cellRows1SumAVX512, 2: cellRows2SumAVX512}, slide: slideSumAVX512, ends: endsSumAVX512, lines: combineLinesSumAVX512, scaleLines: scaleLinesSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
@@ -118,6 +118,7 @@ type kernels struct {
 	unpack          func(dst, src *float32, n, apart int, by *float32)
 	ends, endsFast  endsFunc
 	lines           linesFunc
+	scaleLines      scaleLinesFunc
 	linesFast       linesFunc
 	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32)
 	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int
@@ -138,6 +139,7 @@ type (
 	globalsFast    func(dst, src *float32, groups, n int, by float32) int
 	fusedFunc      func(dst, src *float32, planes, h, w, oh, ow, y0, y1, top, ahead, blocks, in0, in1, out int, scale *float32, pitch int, zeros *float32, fetch int)
 	endsFunc       func(suffix, src *float32, n, next, lines, line, block int)
+	scaleLinesFunc func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int, by *float32)
 	linesFunc      func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)
 	sameFunc       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32)
 	sameFast       func(dst, src *float32, planes, h, w int, scale *float32, pitch int, zeros *float32) int
@@ -353,8 +355,11 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 		narrow:  k.narrowOps(),
 		held:    k.heldOp(),
 	}
+	if k.lanes == 16 {
+		o.lines = lineOps(k)
+	}
 	if k.pack != nil {
-		exact, fast := lineOps(k.ends, k.lines), lineOps(k.endsFast, k.linesFast)
+		exact, fast := lineOps(k), lineOps(kernels{lanes: k.lanes, ends: k.endsFast, lines: k.linesFast})
 		o.pack = func(dst, src []float32, n int) *lineKernels[float32] {
 			within(dst, packedPlanes*n)
 			within(src, packedPlanes*n)
@@ -395,19 +400,34 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 	return o
 }
 
-// lineOps wraps the kernels for packed planes.
-func lineOps(ends endsFunc, lines linesFunc) *lineKernels[float32] {
-	const vector = 4 * packedPlanes
-	reach := func(n, next, lines, line int) int { return packedPlanes * ((n-1)*next + (lines-1)*line + 1) }
+// lineOps wraps the kernels for lines of vectors.
+func lineOps(k kernels) *lineKernels[float32] {
+	reach := func(n, next, lines, line int) int { return (n-1)*next + (lines-1)*line + k.lanes }
 	return &lineKernels[float32]{
 		ends: func(suffix, src []float32, n, next, lines, line, block int) {
 			within(suffix, reach(n, next, lines, line))
 			within(src, reach(n, next, lines, line))
-			ends(&suffix[0], &src[0], n, vector*next, lines, vector*line, block)
+			k.ends(&suffix[0], &src[0], n, 4*next, lines, 4*line, block)
 		},
-		combine: func(dst, src []float32, n, next, windows, dstLine, dstNext int, table []int) {
+		combine: func(dst, src []float32, n, next, windows, dstLine, dstNext int, table []int, by []float32) {
 			within(dst, reach(n, dstNext, windows, dstLine))
-			lines(&dst[0], &src[0], n, vector*next, windows, vector*dstLine, vector*dstNext, &table[:windows*(1+packedTaps)][0])
+			if raceEnabled {
+				for i := range n * windows {
+					line, taps := i/n, table[i/n*(1+packedTaps):]
+					noteWrite(dst[line*dstLine+i%n*dstNext:][:k.lanes])
+					for _, at := range taps[1:][:taps[0]] {
+						if at >= 0 { // not an end of a block, which nobody else has
+							noteRead(src[at/4+i%n*next:][:k.lanes])
+						}
+					}
+				}
+			}
+			t := &table[:windows*(1+packedTaps)][0]
+			if by == nil {
+				k.lines(&dst[0], &src[0], n, 4*next, windows, 4*dstLine, 4*dstNext, t)
+				return
+			}
+			k.scaleLines(&dst[0], &src[0], n, 4*next, windows, 4*dstLine, 4*dstNext, t, &by[:n*windows][0])
 		},
 	}
 }

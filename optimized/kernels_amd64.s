@@ -2577,6 +2577,496 @@ done:
 	VZEROUPPER
 	RET
 
+// func endsMaxAVX512(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·endsMaxAVX512(SB), NOSPLIT, $0-56
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z0
+	MOVQ         suffix+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         next+24(FP), BX
+	MOVQ         line+40(FP), SI
+	LEAQ         (BX)(BX*2), DI
+
+four:
+	CMPQ DX, $0x04
+	JLT  four_end
+	MOVQ lines+32(FP), R8
+	MOVQ CX, R9
+	MOVQ AX, R10
+
+four_block:
+	MOVQ    block+48(FP), R11
+	CMPQ    R11, R8
+	CMOVQGT R8, R11
+	SUBQ    R11, R8
+
+	// To the last line of the block, and up.
+	DECQ    R11
+	MOVQ    R11, R12
+	IMULQ   SI, R12
+	ADDQ    R12, R9
+	ADDQ    R12, R10
+	VMOVUPS (R9), Z1
+	VMOVUPS Z1, (R10)
+	VMOVUPS (R9)(BX*1), Z2
+	VMOVUPS Z2, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Z3
+	VMOVUPS Z3, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Z4
+	VMOVUPS Z4, (R10)(DI*1)
+	MOVQ    R11, R12
+	TESTQ   R12, R12
+	JZ      four_first
+
+four_up:
+	SUBQ        SI, R9
+	SUBQ        SI, R10
+	VMOVUPS     (R9), Z5
+	VMAXPS      Z5, Z1, Z5
+	VFIXUPIMMPS $0x00, Z0, Z1, Z5
+	VMOVAPS     Z5, Z1
+	VMOVUPS     Z1, (R10)
+	VMOVUPS     (R9)(BX*1), Z5
+	VMAXPS      Z5, Z2, Z5
+	VFIXUPIMMPS $0x00, Z0, Z2, Z5
+	VMOVAPS     Z5, Z2
+	VMOVUPS     Z2, (R10)(BX*1)
+	VMOVUPS     (R9)(BX*2), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z0, Z3, Z5
+	VMOVAPS     Z5, Z3
+	VMOVUPS     Z3, (R10)(BX*2)
+	VMOVUPS     (R9)(DI*1), Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z0, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVUPS     Z4, (R10)(DI*1)
+	DECQ        R12
+	JNZ         four_up
+
+	// Down again.
+	VMOVUPS (R9), Z1
+	VMOVUPS (R9)(BX*1), Z2
+	VMOVUPS (R9)(BX*2), Z3
+	VMOVUPS (R9)(DI*1), Z4
+
+four_down:
+	ADDQ        SI, R9
+	ADDQ        SI, R10
+	VMOVUPS     (R9), Z5
+	VMAXPS      Z5, Z1, Z5
+	VFIXUPIMMPS $0x00, Z0, Z1, Z5
+	VMOVAPS     Z5, Z1
+	VMOVUPS     Z1, (R9)
+	VMOVUPS     (R9)(BX*1), Z5
+	VMAXPS      Z5, Z2, Z5
+	VFIXUPIMMPS $0x00, Z0, Z2, Z5
+	VMOVAPS     Z5, Z2
+	VMOVUPS     Z2, (R9)(BX*1)
+	VMOVUPS     (R9)(BX*2), Z5
+	VMAXPS      Z5, Z3, Z5
+	VFIXUPIMMPS $0x00, Z0, Z3, Z5
+	VMOVAPS     Z5, Z3
+	VMOVUPS     Z3, (R9)(BX*2)
+	VMOVUPS     (R9)(DI*1), Z5
+	VMAXPS      Z5, Z4, Z5
+	VFIXUPIMMPS $0x00, Z0, Z4, Z5
+	VMOVAPS     Z5, Z4
+	VMOVUPS     Z4, (R9)(DI*1)
+	DECQ        R11
+	JNZ         four_down
+
+four_first:
+	ADDQ  SI, R9
+	ADDQ  SI, R10
+	TESTQ R8, R8
+	JNZ   four_block
+	LEAQ  (CX)(BX*4), CX
+	LEAQ  (AX)(BX*4), AX
+	SUBQ  $0x04, DX
+	JMP   four
+
+four_end:
+one:
+	CMPQ DX, $0x01
+	JLT  one_end
+	MOVQ lines+32(FP), DI
+	MOVQ CX, R8
+	MOVQ AX, R9
+
+one_block:
+	MOVQ    block+48(FP), R10
+	CMPQ    R10, DI
+	CMOVQGT DI, R10
+	SUBQ    R10, DI
+
+	// To the last line of the block, and up.
+	DECQ    R10
+	MOVQ    R10, R11
+	IMULQ   SI, R11
+	ADDQ    R11, R8
+	ADDQ    R11, R9
+	VMOVUPS (R8), Z1
+	VMOVUPS Z1, (R9)
+	MOVQ    R10, R11
+	TESTQ   R11, R11
+	JZ      one_first
+
+one_up:
+	SUBQ        SI, R8
+	SUBQ        SI, R9
+	VMOVUPS     (R8), Z2
+	VMAXPS      Z2, Z1, Z2
+	VFIXUPIMMPS $0x00, Z0, Z1, Z2
+	VMOVAPS     Z2, Z1
+	VMOVUPS     Z1, (R9)
+	DECQ        R11
+	JNZ         one_up
+
+	// Down again.
+	VMOVUPS (R8), Z1
+
+one_down:
+	ADDQ        SI, R8
+	ADDQ        SI, R9
+	VMOVUPS     (R8), Z2
+	VMAXPS      Z2, Z1, Z2
+	VFIXUPIMMPS $0x00, Z0, Z1, Z2
+	VMOVAPS     Z2, Z1
+	VMOVUPS     Z1, (R8)
+	DECQ        R10
+	JNZ         one_down
+
+one_first:
+	ADDQ  SI, R8
+	ADDQ  SI, R9
+	TESTQ DI, DI
+	JNZ   one_block
+	ADDQ  BX, CX
+	ADDQ  BX, AX
+	SUBQ  $0x01, DX
+	JMP   one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func combineLinesMaxAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+// Requires: AVX, AVX512F
+TEXT ·combineLinesMaxAVX512(SB), NOSPLIT, $0-64
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+	// VFIXUPIMMPS: quiet (token 0) and signalling NaN (token 1) of the source become a quiet NaN (response 2)
+	MOVL         $0x00000022, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         next+24(FP), CX
+	MOVQ         dstNext+48(FP), DX
+	MOVQ         table+56(FP), BX
+
+window:
+	MOVQ AX, SI
+	MOVQ n+16(FP), DI
+	MOVQ (BX), R8
+	CMPQ R8, $0x01
+	JEQ  taps1
+	CMPQ R8, $0x02
+	JEQ  taps2
+	CMPQ R8, $0x03
+	JEQ  taps3
+	CMPQ R8, $0x04
+	JEQ  taps4
+	CMPQ R8, $0x05
+	JEQ  taps5
+
+none:
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	DECQ    DI
+	JNZ     none
+	JMP     next
+
+taps1:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	SUBQ $0x02, DI
+	JLT  taps1_last
+
+taps1_two:
+	VMOVUPS (R8), Z2
+	VMOVUPS Z2, (SI)
+	VMOVUPS (R8)(CX*1), Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps1_two
+
+taps1_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z2
+	VMOVUPS Z2, (SI)
+	JMP     next
+
+taps2:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	SUBQ $0x02, DI
+	JLT  taps2_last
+
+taps2_two:
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     (R8)(CX*1), Z2
+	VMOVUPS     (R9)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)(DX*1)
+	LEAQ        (R8)(CX*2), R8
+	LEAQ        (R9)(CX*2), R9
+	LEAQ        (SI)(DX*2), SI
+	SUBQ        $0x02, DI
+	JGE         taps2_two
+
+taps2_last:
+	CMPQ        DI, $-1
+	JLT         next
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	JMP         next
+
+taps3:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	SUBQ $0x02, DI
+	JLT  taps3_last
+
+taps3_two:
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     (R8)(CX*1), Z2
+	VMOVUPS     (R9)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)(DX*1)
+	LEAQ        (R8)(CX*2), R8
+	LEAQ        (R9)(CX*2), R9
+	LEAQ        (R10)(CX*2), R10
+	LEAQ        (SI)(DX*2), SI
+	SUBQ        $0x02, DI
+	JGE         taps3_two
+
+taps3_last:
+	CMPQ        DI, $-1
+	JLT         next
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	JMP         next
+
+taps4:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	SUBQ $0x02, DI
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     (R8)(CX*1), Z2
+	VMOVUPS     (R9)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)(DX*1)
+	LEAQ        (R8)(CX*2), R8
+	LEAQ        (R9)(CX*2), R9
+	LEAQ        (R10)(CX*2), R10
+	LEAQ        (R11)(CX*2), R11
+	LEAQ        (SI)(DX*2), SI
+	SUBQ        $0x02, DI
+	JGE         taps4_two
+
+taps4_last:
+	CMPQ        DI, $-1
+	JLT         next
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	JMP         next
+
+taps5:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	MOVQ src+8(FP), R12
+	ADDQ 40(BX), R12
+	SUBQ $0x02, DI
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R12), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     (R8)(CX*1), Z2
+	VMOVUPS     (R9)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R12)(CX*1), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)(DX*1)
+	LEAQ        (R8)(CX*2), R8
+	LEAQ        (R9)(CX*2), R9
+	LEAQ        (R10)(CX*2), R10
+	LEAQ        (R11)(CX*2), R11
+	LEAQ        (R12)(CX*2), R12
+	LEAQ        (SI)(DX*2), SI
+	SUBQ        $0x02, DI
+	JGE         taps5_two
+
+taps5_last:
+	CMPQ        DI, $-1
+	JLT         next
+	VMOVUPS     (R8), Z2
+	VMOVUPS     (R9), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R10), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R11), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     (R12), Z3
+	VMAXPS      Z3, Z2, Z3
+	VFIXUPIMMPS $0x00, Z1, Z2, Z3
+	VMOVAPS     Z3, Z2
+	VMOVUPS     Z2, (SI)
+
+next:
+	ADDQ dstLine+40(FP), AX
+	ADDQ $0x30, BX
+	DECQ windows+32(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
 // func foldSumAVX512(dst *float32, src *float32, n int, taps int, apart int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·foldSumAVX512(SB), NOSPLIT, $0-40
@@ -4353,6 +4843,694 @@ last_store:
 	VMOVUPS Z1, K3, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func endsSumAVX512(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·endsSumAVX512(SB), NOSPLIT, $0-56
+	VPXORD Z0, Z0, Z0
+	MOVQ   suffix+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   n+16(FP), DX
+	MOVQ   next+24(FP), BX
+	MOVQ   line+40(FP), SI
+	LEAQ   (BX)(BX*2), DI
+
+four:
+	CMPQ DX, $0x04
+	JLT  four_end
+	MOVQ lines+32(FP), R8
+	MOVQ CX, R9
+	MOVQ AX, R10
+
+four_block:
+	MOVQ    block+48(FP), R11
+	CMPQ    R11, R8
+	CMOVQGT R8, R11
+	SUBQ    R11, R8
+
+	// To the last line of the block, and up.
+	DECQ    R11
+	MOVQ    R11, R12
+	IMULQ   SI, R12
+	ADDQ    R12, R9
+	ADDQ    R12, R10
+	VMOVUPS (R9), Z0
+	VMOVUPS Z0, (R10)
+	VMOVUPS (R9)(BX*1), Z1
+	VMOVUPS Z1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Z2
+	VMOVUPS Z2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Z3
+	VMOVUPS Z3, (R10)(DI*1)
+	MOVQ    R11, R12
+	TESTQ   R12, R12
+	JZ      four_first
+
+four_up:
+	SUBQ    SI, R9
+	SUBQ    SI, R10
+	VMOVUPS (R9), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS Z0, (R10)
+	VMOVUPS (R9)(BX*1), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z1, (R10)(BX*1)
+	VMOVUPS (R9)(BX*2), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS Z2, (R10)(BX*2)
+	VMOVUPS (R9)(DI*1), Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, (R10)(DI*1)
+	DECQ    R12
+	JNZ     four_up
+
+	// Down again.
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(BX*1), Z1
+	VMOVUPS (R9)(BX*2), Z2
+	VMOVUPS (R9)(DI*1), Z3
+
+four_down:
+	ADDQ    SI, R9
+	ADDQ    SI, R10
+	VMOVUPS (R9), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS Z0, (R9)
+	VMOVUPS (R9)(BX*1), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z1, (R9)(BX*1)
+	VMOVUPS (R9)(BX*2), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS Z2, (R9)(BX*2)
+	VMOVUPS (R9)(DI*1), Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, (R9)(DI*1)
+	DECQ    R11
+	JNZ     four_down
+
+four_first:
+	ADDQ  SI, R9
+	ADDQ  SI, R10
+	TESTQ R8, R8
+	JNZ   four_block
+	LEAQ  (CX)(BX*4), CX
+	LEAQ  (AX)(BX*4), AX
+	SUBQ  $0x04, DX
+	JMP   four
+
+four_end:
+one:
+	CMPQ DX, $0x01
+	JLT  one_end
+	MOVQ lines+32(FP), DI
+	MOVQ CX, R8
+	MOVQ AX, R9
+
+one_block:
+	MOVQ    block+48(FP), R10
+	CMPQ    R10, DI
+	CMOVQGT DI, R10
+	SUBQ    R10, DI
+
+	// To the last line of the block, and up.
+	DECQ    R10
+	MOVQ    R10, R11
+	IMULQ   SI, R11
+	ADDQ    R11, R8
+	ADDQ    R11, R9
+	VMOVUPS (R8), Z0
+	VMOVUPS Z0, (R9)
+	MOVQ    R10, R11
+	TESTQ   R11, R11
+	JZ      one_first
+
+one_up:
+	SUBQ    SI, R8
+	SUBQ    SI, R9
+	VMOVUPS (R8), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R9)
+	DECQ    R11
+	JNZ     one_up
+
+	// Down again.
+	VMOVUPS (R8), Z0
+
+one_down:
+	ADDQ    SI, R8
+	ADDQ    SI, R9
+	VMOVUPS (R8), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (R8)
+	DECQ    R10
+	JNZ     one_down
+
+one_first:
+	ADDQ  SI, R8
+	ADDQ  SI, R9
+	TESTQ DI, DI
+	JNZ   one_block
+	ADDQ  BX, CX
+	ADDQ  BX, AX
+	SUBQ  $0x01, DX
+	JMP   one
+
+one_end:
+	VZEROUPPER
+	RET
+
+// func combineLinesSumAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+// Requires: AVX, AVX512F
+TEXT ·combineLinesSumAVX512(SB), NOSPLIT, $0-64
+	VPXORD Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   next+24(FP), CX
+	MOVQ   dstNext+48(FP), DX
+	MOVQ   table+56(FP), BX
+
+window:
+	MOVQ AX, SI
+	MOVQ n+16(FP), DI
+	MOVQ (BX), R8
+	CMPQ R8, $0x01
+	JEQ  taps1
+	CMPQ R8, $0x02
+	JEQ  taps2
+	CMPQ R8, $0x03
+	JEQ  taps3
+	CMPQ R8, $0x04
+	JEQ  taps4
+	CMPQ R8, $0x05
+	JEQ  taps5
+
+none:
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	DECQ    DI
+	JNZ     none
+	JMP     next
+
+taps1:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	SUBQ $0x02, DI
+	JLT  taps1_last
+
+taps1_two:
+	VMOVUPS (R8), Z1
+	VMOVUPS Z1, (SI)
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS Z1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps1_two
+
+taps1_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z1
+	VMOVUPS Z1, (SI)
+	JMP     next
+
+taps2:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	SUBQ $0x02, DI
+	JLT  taps2_last
+
+taps2_two:
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS (R9)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps2_two
+
+taps2_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	JMP     next
+
+taps3:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	SUBQ $0x02, DI
+	JLT  taps3_last
+
+taps3_two:
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS (R9)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps3_two
+
+taps3_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	JMP     next
+
+taps4:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	SUBQ $0x02, DI
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS (R9)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps4_two
+
+taps4_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	JMP     next
+
+taps5:
+	MOVQ src+8(FP), R8
+	ADDQ 8(BX), R8
+	MOVQ src+8(FP), R9
+	ADDQ 16(BX), R9
+	MOVQ src+8(FP), R10
+	ADDQ 24(BX), R10
+	MOVQ src+8(FP), R11
+	ADDQ 32(BX), R11
+	MOVQ src+8(FP), R12
+	ADDQ 40(BX), R12
+	SUBQ $0x02, DI
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R12), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+	VMOVUPS (R8)(CX*1), Z1
+	VMOVUPS (R9)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R12)(CX*1), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)(DX*1)
+	LEAQ    (R8)(CX*2), R8
+	LEAQ    (R9)(CX*2), R9
+	LEAQ    (R10)(CX*2), R10
+	LEAQ    (R11)(CX*2), R11
+	LEAQ    (R12)(CX*2), R12
+	LEAQ    (SI)(DX*2), SI
+	SUBQ    $0x02, DI
+	JGE     taps5_two
+
+taps5_last:
+	CMPQ    DI, $-1
+	JLT     next
+	VMOVUPS (R8), Z1
+	VMOVUPS (R9), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R10), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R11), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS (R12), Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (SI)
+
+next:
+	ADDQ dstLine+40(FP), AX
+	ADDQ $0x30, BX
+	DECQ windows+32(FP)
+	JNZ  window
+	VZEROUPPER
+	RET
+
+// func scaleLinesSumAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int, by *float32)
+// Requires: AVX, AVX512F
+TEXT ·scaleLinesSumAVX512(SB), NOSPLIT, $0-72
+	VPXORD Z0, Z0, Z0
+	MOVQ   by+64(FP), AX
+	MOVQ   dst+0(FP), CX
+	MOVQ   next+24(FP), DX
+	MOVQ   dstNext+48(FP), BX
+	MOVQ   table+56(FP), SI
+
+window:
+	MOVQ CX, DI
+	MOVQ n+16(FP), R8
+	MOVQ (SI), R9
+	CMPQ R9, $0x01
+	JEQ  taps1
+	CMPQ R9, $0x02
+	JEQ  taps2
+	CMPQ R9, $0x03
+	JEQ  taps3
+	CMPQ R9, $0x04
+	JEQ  taps4
+	CMPQ R9, $0x05
+	JEQ  taps5
+
+none:
+	VMOVUPS Z0, (DI)
+	ADDQ    BX, DI
+	ADDQ    $0x04, AX
+	DECQ    R8
+	JNZ     none
+	JMP     next
+
+taps1:
+	MOVQ src+8(FP), R9
+	ADDQ 8(SI), R9
+	SUBQ $0x02, R8
+	JLT  taps1_last
+
+taps1_two:
+	VMOVUPS      (R9), Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      (R9)(DX*1), Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)(BX*1)
+	LEAQ         (R9)(DX*2), R9
+	LEAQ         (DI)(BX*2), DI
+	SUBQ         $0x02, R8
+	JGE          taps1_two
+
+taps1_last:
+	CMPQ         R8, $-1
+	JLT          next
+	VMOVUPS      (R9), Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	JMP          next
+
+taps2:
+	MOVQ src+8(FP), R9
+	ADDQ 8(SI), R9
+	MOVQ src+8(FP), R10
+	ADDQ 16(SI), R10
+	SUBQ $0x02, R8
+	JLT  taps2_last
+
+taps2_two:
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      (R9)(DX*1), Z1
+	VMOVUPS      (R10)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)(BX*1)
+	LEAQ         (R9)(DX*2), R9
+	LEAQ         (R10)(DX*2), R10
+	LEAQ         (DI)(BX*2), DI
+	SUBQ         $0x02, R8
+	JGE          taps2_two
+
+taps2_last:
+	CMPQ         R8, $-1
+	JLT          next
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	JMP          next
+
+taps3:
+	MOVQ src+8(FP), R9
+	ADDQ 8(SI), R9
+	MOVQ src+8(FP), R10
+	ADDQ 16(SI), R10
+	MOVQ src+8(FP), R11
+	ADDQ 24(SI), R11
+	SUBQ $0x02, R8
+	JLT  taps3_last
+
+taps3_two:
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      (R9)(DX*1), Z1
+	VMOVUPS      (R10)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)(BX*1)
+	LEAQ         (R9)(DX*2), R9
+	LEAQ         (R10)(DX*2), R10
+	LEAQ         (R11)(DX*2), R11
+	LEAQ         (DI)(BX*2), DI
+	SUBQ         $0x02, R8
+	JGE          taps3_two
+
+taps3_last:
+	CMPQ         R8, $-1
+	JLT          next
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	JMP          next
+
+taps4:
+	MOVQ src+8(FP), R9
+	ADDQ 8(SI), R9
+	MOVQ src+8(FP), R10
+	ADDQ 16(SI), R10
+	MOVQ src+8(FP), R11
+	ADDQ 24(SI), R11
+	MOVQ src+8(FP), R12
+	ADDQ 32(SI), R12
+	SUBQ $0x02, R8
+	JLT  taps4_last
+
+taps4_two:
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      (R9)(DX*1), Z1
+	VMOVUPS      (R10)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)(BX*1)
+	LEAQ         (R9)(DX*2), R9
+	LEAQ         (R10)(DX*2), R10
+	LEAQ         (R11)(DX*2), R11
+	LEAQ         (R12)(DX*2), R12
+	LEAQ         (DI)(BX*2), DI
+	SUBQ         $0x02, R8
+	JGE          taps4_two
+
+taps4_last:
+	CMPQ         R8, $-1
+	JLT          next
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	JMP          next
+
+taps5:
+	MOVQ src+8(FP), R9
+	ADDQ 8(SI), R9
+	MOVQ src+8(FP), R10
+	ADDQ 16(SI), R10
+	MOVQ src+8(FP), R11
+	ADDQ 24(SI), R11
+	MOVQ src+8(FP), R12
+	ADDQ 32(SI), R12
+	MOVQ src+8(FP), R13
+	ADDQ 40(SI), R13
+	SUBQ $0x02, R8
+	JLT  taps5_last
+
+taps5_two:
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R13), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      (R9)(DX*1), Z1
+	VMOVUPS      (R10)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R13)(DX*1), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)(BX*1)
+	LEAQ         (R9)(DX*2), R9
+	LEAQ         (R10)(DX*2), R10
+	LEAQ         (R11)(DX*2), R11
+	LEAQ         (R12)(DX*2), R12
+	LEAQ         (R13)(DX*2), R13
+	LEAQ         (DI)(BX*2), DI
+	SUBQ         $0x02, R8
+	JGE          taps5_two
+
+taps5_last:
+	CMPQ         R8, $-1
+	JLT          next
+	VMOVUPS      (R9), Z1
+	VMOVUPS      (R10), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R11), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R12), Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      (R13), Z2
+	VADDPS       Z2, Z1, Z1
+	VBROADCASTSS (AX), Z2
+	VMULPS       Z2, Z1, Z1
+	ADDQ         $0x04, AX
+	VMOVUPS      Z1, (DI)
+
+next:
+	ADDQ dstLine+40(FP), CX
+	ADDQ $0x30, SI
+	DECQ windows+32(FP)
+	JNZ  window
 	VZEROUPPER
 	RET
 

@@ -126,6 +126,9 @@ func TestKernel(t *testing.T) {
 					testCellRows(t, o.lanes, longest, op == 0, o.cellRows, of(op, cellRowsMax[float32], cellRowsSum[float32]))
 				})
 			}
+			if o.lines != nil {
+				t.Run(fmt.Sprintf("set=%s/op=%v/kernel=lines/lengths=1-9", s.name, pool2d.Op(op)), func(t *testing.T) { testLines(t, op == 0, o.lanes, o.lines, contract) })
+			}
 			if o.globals.exact != nil {
 				t.Run(name("globals"), func(t *testing.T) { testGlobals(t, longest, o, contract) })
 			}
@@ -524,6 +527,72 @@ func testCellRows(t *testing.T, lanes, longest int, nans bool, kernel, contract 
 	}
 }
 
+// testLines tests ends and combine by lines of n vectors, with gaps between vectors and lines.
+func testLines(t *testing.T, nans bool, lanes int, k *lineKernels[float32], contract *ops[float32]) {
+	src, dst := fenced(t, 1<<12), fenced(t, 1<<13)
+	by := []float32{0.5, 2, 0.25, 4, 1, 8}
+	for n := 1; n <= 9; n++ {
+		for lines := 1; lines <= 7; lines++ {
+			gap := (n + lines) % 2 * 3
+			next, block := lanes+gap, 1+(n+lines)%6
+			line := n*next + gap
+			cells := (n-1)*next + (lines-1)*line + lanes
+			each := func(do func(at, first, last int)) { // vectors, and where those of its block begin and end
+				for i := range n * lines {
+					y := i / n
+					first := y - y%block
+					do(i%n*next+y*line, i%n*next+first*line, i%n*next+min(first+block-1, lines-1)*line)
+				}
+			}
+			copied := func(d, s []float32) (suffix, src []float32) {
+				fill(d, 12345)
+				return d[:cells], d[cells : cells+copy(d[cells:], s)]
+			}
+			against(t, nans && n == lines, fmt.Sprintf("ends of %d lines of %d, blocks of %d", lines, n, block), src, dst, cells, 2*cells, func(d, s []float32) {
+				suffix, src := copied(d, s)
+				k.ends(suffix, src, n, next, lines, line, block)
+			}, func(d, s []float32) {
+				suffix, src := copied(d, s)
+				each(func(at, first, last int) {
+					contract.fold(suffix[at:][:lanes], s[at:], (last-at)/line+1, line)
+					contract.fold(src[at:][:lanes], s[first:], (at-first)/line+1, line)
+				})
+			})
+			var table []int
+			taps := func(y int) int { return min(lines-y, (n+y)%(packedTaps+1)) } // from line y on
+			for y := range lines {
+				entry := [1 + packedTaps]int{taps(y)}
+				for i := range taps(y) {
+					entry[1+i] = 4 * (y + i) * line
+				}
+				table = append(table, entry[:]...)
+			}
+			for _, factors := range [][]float32{nil, slices.Repeat(by, n*lines)[:n*lines]} {
+				if factors != nil && nans {
+					continue // sums only
+				}
+				results := (n-1)*(next+1) + (lines-1)*(line+n) + lanes
+				against(t, nans && n == lines, fmt.Sprintf("%d lines of %d, combined, factors %v", lines, n, factors != nil), src, dst, cells, results, func(d, s []float32) {
+					fill(d, 12345)
+					k.combine(d, s, n, next, lines, line+n, next+1, table, factors)
+				}, func(d, s []float32) {
+					fill(d, 12345)
+					for i := range n * lines {
+						y := i / n
+						to := d[i%n*(next+1)+y*(line+n):][:lanes]
+						if fill(to, contract.identity); taps(y) > 0 {
+							contract.fold(to, s[i%n*next+y*line:], taps(y), line)
+						}
+						if factors != nil {
+							scale(to, slices.Repeat(factors[i:i+1], lanes))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
 func testGlobals(t *testing.T, longest int, o, contract *ops[float32]) {
 	planes := 6*o.lanes + 3
 	src, dst := fenced(t, planes*longest+40), fenced(t, planes+40)
@@ -872,7 +941,7 @@ func TestKernelPaths(t *testing.T) {
 			}
 			defer undo()
 			r := rand.New(rand.NewPCG(5, 5))
-			var paths [11]int
+			var paths [12]int
 			streamed, together := 0, 0
 			src, dst := fenced(t, 1<<19), fenced(t, 1<<19)
 			cases := 3000
@@ -893,6 +962,10 @@ func TestKernelPaths(t *testing.T) {
 					p.Kernel, p.Stride = pool2d.HW{H: 3, W: 3}, pool2d.HW{H: 1 + i/10%2, W: 1 + (i/10%2+r.IntN(7)/6)%2}
 					p.Dilation = pool2d.HW{H: 1 + r.IntN(6)/5, W: 1 + r.IntN(6)/5}
 					p.Pad = pool2d.Pad{Top: r.IntN(2), Left: r.IntN(2), Bottom: r.IntN(2), Right: r.IntN(2)}
+				case i%10 == 7: // large windows of small planes in NHWC
+					in.N, in.C, in.H, in.W, nhwc = 1+r.IntN(2), 16*(1+r.IntN(5))+r.IntN(4)/3*5, 6+r.IntN(13), 6+r.IntN(13), true
+					p.Kernel, p.Stride, p.Dilation = pool2d.HW{H: in.H/2 + 1 + r.IntN(12), W: in.W/2 + 1 + r.IntN(12)}, pool2d.HW{H: 1 + i/10%2, W: 1 + r.IntN(2)}, pool2d.HW{H: 1, W: 1}
+					p.Pad = pool2d.Pad{Top: p.Kernel.H / 2, Left: r.IntN(p.Kernel.W/2 + 1), Bottom: p.Kernel.H / 2, Right: p.Kernel.W / 2}
 				case i%2 == 0: // narrow planes
 					in.W = min(in.W, 16)
 				case i%7 == 0: // one window
@@ -947,7 +1020,7 @@ func TestKernelPaths(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d (rows together %d), rows %d, blocks %d, whole %d, held %d, packed %d, turned %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], together, paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], paths[pathTurned], streamed)
+			t.Logf("set %s: paths direct %d, fused %d, narrow %d, flat %d, cells %d (rows together %d), rows %d, blocks %d, whole %d, held %d, packed %d, channels %d, turned %d; streamed %d", s, paths[pathDirect], paths[pathFused], paths[pathNarrow], paths[pathFlat], paths[pathCells], together, paths[pathRows], paths[pathBlocks], paths[pathWhole], paths[pathHeld], paths[pathPacked], paths[pathChannels], paths[pathTurned], streamed)
 		})
 	}
 }

@@ -190,17 +190,18 @@ type prepared struct {
 type path uint8
 
 const (
-	pathDirect path = iota // each output cell by itself
-	pathFused              // one pass over the plane, windows of 2 or 3
-	pathNarrow             // rows that fit a register
-	pathFlat               // separable, all of a small plane at once
-	pathCells              // NHWC, each output cell from its taps, all channels at once
-	pathRows               // separable: rows folded into one, then that along itself
-	pathBlocks             // separable: along rows, then down by blocks of them, a strip of columns at a time
-	pathWhole              // one window, all of the plane
-	pathHeld               // small planes, by tiles that registers hold
-	pathPacked             // small planes, eight side by side, a cell of each in a vector
-	pathTurned             // keys in windows of 3 or 5: rows, folded, are columns, which are folded in turn
+	pathDirect   path = iota // each output cell by itself
+	pathFused                // one pass over the plane, windows of 2 or 3
+	pathNarrow               // rows that fit a register
+	pathFlat                 // separable, all of a small plane at once
+	pathCells                // NHWC, each output cell from its taps, all channels at once
+	pathRows                 // separable: rows folded into one, then that along itself
+	pathBlocks               // separable: along rows, then down by blocks of them, a strip of columns at a time
+	pathWhole                // one window, all of the plane
+	pathHeld                 // small planes, by tiles that registers hold
+	pathPacked               // small planes, eight side by side, a cell of each in a vector
+	pathChannels             // small NHWC planes, a vector of channels at a time
+	pathTurned               // keys in windows of 3 or 5: rows, folded, are columns, which are folded in turn
 )
 
 // calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
@@ -268,7 +269,7 @@ func (c *call[T]) prepare() {
 		rows = 4 * c.h.k // so does each that does not go on where another ended
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
-	if c.path == pathWhole && c.unit > 1 { // bands of channels, not of rows
+	if (c.path == pathWhole || c.path == pathChannels) && c.unit > 1 { // bands of channels, not of rows
 		c.cut = newCut(c.planes, c.unit, 64, perPlane)
 	} else {
 		c.cut = newCut(c.planes, c.h.out, rows, perPlane)
@@ -368,6 +369,10 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathFlat
 		return
 	}
+	if c.isChannels() {
+		c.path = pathChannels
+		return
+	}
 	c.paired = c.ops.pickCells != nil && 1 < c.unit && c.unit < c.ops.lanes && c.w.s == 2 && c.picks.prepare(c.unit)
 	c.byCells = c.ops.cells != nil && c.unit > 1 && !c.paired && (c.unit >= cellVectors*c.ops.lanes || c.w.s > 1)
 	of3 := func(a axis) bool { return a.k == 3 && a.d == 1 && a.s <= 2 }
@@ -407,7 +412,7 @@ func (c *call[T]) run(i int, s *scratch) {
 		defer c.ops.fence()
 	}
 	rows := c.h.out
-	if c.path == pathWhole {
+	if c.path == pathWhole || c.path == pathChannels {
 		rows = c.unit // bands of channels
 	}
 	p0, p1, y0, y1 := c.at(i, c.planes, rows)
@@ -425,6 +430,9 @@ func (c *call[T]) run(i int, s *scratch) {
 		return
 	case pathNarrow:
 		c.narrowRun(p0, p1, s)
+		return
+	case pathChannels:
+		c.channelsRun(p0, p1, y0, y1, s)
 		return
 	case pathTurned:
 		c.turnedRun(p0, p1, y0, y1, s)

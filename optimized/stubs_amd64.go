@@ -54,6 +54,16 @@ func suffixMaxAVX512(p *float32, n int, row int, rows int)
 //go:noescape
 func pickCellsMaxAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
 
+// endsMaxAVX512 works like endsMax.
+//
+//go:noescape
+func endsMaxAVX512(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+
+// combineLinesMaxAVX512 works like combineLinesMax.
+//
+//go:noescape
+func combineLinesMaxAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+
 // foldSumAVX512 works like foldSum.
 //
 //go:noescape
@@ -103,6 +113,21 @@ func suffixSumAVX512(p *float32, n int, row int, rows int)
 //
 //go:noescape
 func pickCellsSumAVX512(dst *float32, src *float32, vectors int, rest int, u int, index *uint32, from *int, hi int, restLo int, restHi int, taps int, apart int)
+
+// endsSumAVX512 works like endsSum.
+//
+//go:noescape
+func endsSumAVX512(suffix *float32, src *float32, n int, next int, lines int, line int, block int)
+
+// combineLinesSumAVX512 works like combineLinesSum.
+//
+//go:noescape
+func combineLinesSumAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int)
+
+// scaleLinesSumAVX512 works like combineLinesSum.
+//
+//go:noescape
+func scaleLinesSumAVX512(dst *float32, src *float32, n int, next int, windows int, dstLine int, dstNext int, table *int, by *float32)
 
 // scaleAVX512 works like scale.
 //

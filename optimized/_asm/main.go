@@ -31,6 +31,11 @@ func main() {
 				slide(kit{isa: isa, op: op}, true)
 				suffix(kit{isa: isa, op: op})
 				pickCells(kit{isa: isa, op: op})
+				ends(kit{isa: isa, op: op})
+				combineLines(kit{isa: isa, op: op}, false)
+				if op == sum {
+					combineLines(kit{isa: isa, op: op}, true)
+				}
 			}
 		}
 		scale(kit{isa: isa, op: sum})
@@ -67,7 +72,7 @@ func main() {
 					unpack(kit{isa: isa, op: op})
 				}
 				ends(kit{isa: isa, op: op})
-				combineLines(kit{isa: isa, op: op})
+				combineLines(kit{isa: isa, op: op}, false)
 			}
 			if op != maxExact {
 				fused(kit{isa: isa, op: op}, 2, 2, true)

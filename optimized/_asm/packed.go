@@ -158,6 +158,9 @@ func unpack(k kit) {
 // A line has n cells; distances are in bytes: next from cell to cell, line from line to line.
 func ends(k kit) {
 	begin(&k, "ends", "func(suffix, src *float32, n, next, lines, line, block int)")
+	if k.isa == avx512 {
+		k.open()
+	}
 	suffix, src := Load(Param("suffix"), GP64()), Load(Param("src"), GP64())
 	n, next, line := Load(Param("n"), GP64()), Load(Param("next"), GP64()), Load(Param("line"), GP64())
 	next3 := GP64()
@@ -247,13 +250,21 @@ func ends(k kit) {
 	RET()
 }
 
-// combineLines combines up to five packed lines for each line of windows, as table says: how many, and where each begins,
-// in bytes from src. Each window has packedEntry numbers.
+// combineLines combines up to five lines of vectors for each line of windows, as table says: how many, and where each begins,
+// in bytes from src. Each window has 1 + packedTaps numbers. If scaled, it multiplies each cell by the next of by, sums only.
 //
 //	dst[y] = src[table[y][1]] ∘ … table[y][0] of them, and the identity if they are none
-func combineLines(k kit) {
-	begin(&k, "combineLines", "func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)")
+func combineLines(k kit, scaled bool) {
+	name, signature := "combineLines", "func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int)"
+	if scaled {
+		name, signature = "scaleLines", "func(dst, src *float32, n, next, windows, dstLine, dstNext int, table *int, by *float32)"
+	}
+	beginAs(&k, name, "combineLines", signature)
 	k.open()
+	var by Register
+	if scaled {
+		by = Load(Param("by"), GP64())
+	}
 	dst, next, dstNext := Load(Param("dst"), GP64()), Load(Param("next"), GP64()), Load(Param("dstNext"), GP64())
 	table := Load(Param("table"), GP64())
 	Label("window")
@@ -272,6 +283,9 @@ func combineLines(k kit) {
 	Label("none")
 	VMOVUPS(k.ident, at(d, 0))
 	ADDQ(dstNext, d)
+	if scaled {
+		ADDQ(Imm(4), by)
+	}
 	DECQ(n)
 	JNZ(LabelRef("none"))
 	JMP(LabelRef("next"))
@@ -292,6 +306,12 @@ func combineLines(k kit) {
 			acc := k.load(cell(at(p[0], 0), next, second))
 			for i := 1; i < taps; i++ {
 				k.combine(acc, k.load(cell(at(p[i], 0), next, second)), acc)
+			}
+			if scaled {
+				factor := k.vec()
+				VBROADCASTSS(at(by, 0), factor)
+				VMULPS(factor, acc, acc)
+				ADDQ(Imm(4), by)
 			}
 			VMOVUPS(acc, cell(at(d, 0), dstNext, second))
 		}
