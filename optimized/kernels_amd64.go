@@ -160,6 +160,14 @@ func within(s []float32, n int) { _ = s[:len(s):len(s)][:n] }
 // startsLine reports whether s begins where a line of the cache does, and so may be written past it by whole vectors.
 func startsLine(s []float32) bool { return uintptr(unsafe.Pointer(&s[0]))%64 == 0 }
 
+// streams is 1 if whole vectors may be written past the cache, and are to be, or else 0.
+func (f *cellWindows) streams(dst []float32) int {
+	if f.stream && f.c%16 == 0 && startsLine(dst) {
+		return 1
+	}
+	return 0
+}
+
 // streams reports whether the band is written past the cache.
 func (f *band) streams(dst []float32) bool { return f.stream && startsLine(dst[f.y0*f.ow:]) }
 
@@ -298,10 +306,7 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 					noteRead(src[a*f.down:][:(f.n-1)*f.step+(f.cols-1)*f.right+f.c])
 				}
 			}
-			stream := 0
-			if f.stream && f.c%16 == 0 && startsLine(dst) {
-				stream = 1
-			}
+			stream := f.streams(dst)
 			fast := cellsFast(nil)
 			if f.rows == f.cols && f.rows < len(ofSize) {
 				fast = ofSize[f.rows]
@@ -334,10 +339,7 @@ func (k kernels) ops(foldGo func(dst, src []float32, taps, apart int), reduceGo 
 				within(by, f.windows)
 				factors = &by[0]
 			}
-			stream := 0
-			if f.stream && f.c%16 == 0 && startsLine(dst) {
-				stream = 1
-			}
+			stream := f.streams(dst)
 			n := max(1, maxAssembly/(f.c*f.real*f.cols))
 			for x := 0; x < f.n; x += n {
 				if rowsOf[f.stride](&dst[x*f.c], &src[x*f.step], min(n, f.n-x), f.c, f.step, f.cols, f.windows, f.above, f.real, f.down, f.dstRow, stream, factors) != 0 {

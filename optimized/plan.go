@@ -269,7 +269,7 @@ func (c *call[T]) prepare() {
 		rows = 4 * c.h.k // so does each that does not go on where another ended
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
-	if (c.path == pathWhole || c.path == pathChannels) && c.unit > 1 { // bands of channels, not of rows
+	if c.byChannels() {
 		c.cut = newCut(c.planes, c.unit, 64, perPlane)
 	} else {
 		c.cut = newCut(c.planes, c.h.out, rows, perPlane)
@@ -290,6 +290,11 @@ func (c *call[T]) prepare() {
 		c.chunks = (c.planes + c.perChunk - 1) / c.perChunk
 	}
 	c.factors()
+}
+
+// byChannels reports whether chunks are bands of channels, not of rows.
+func (c *call[T]) byChannels() bool {
+	return c.unit > 1 && (c.path == pathWhole || c.path == pathChannels)
 }
 
 // exactly returns the call by another path than pathHeld, which has no exact kernels.
@@ -412,8 +417,8 @@ func (c *call[T]) run(i int, s *scratch) {
 		defer c.ops.fence()
 	}
 	rows := c.h.out
-	if c.path == pathWhole || c.path == pathChannels {
-		rows = c.unit // bands of channels
+	if c.byChannels() {
+		rows = c.unit
 	}
 	p0, p1, y0, y1 := c.at(i, c.planes, rows)
 	switch c.path {

@@ -3,7 +3,7 @@ package optimized
 // Planes of keys, by windows of 3 or 5 cells at stride 1, are turned on their side and back:
 //
 //	source          columns                       result
-//	a b c d e   ►   · id a∘b a∘b∘c b∘c∘d …   ►    a row of the source is a column of what it is folded into, with identities
+//	a b c d e   ►   · a a∘b a∘b∘c b∘c∘d …    ►    a row of the source is a column of what it is folded into, with identities
 //	                                              before and behind; each column of that, folded, is one of the result
 //
 // So both folds go along a line: each cell is loaded once, four windows at a time share their maxima (6 of windows of 3 cells

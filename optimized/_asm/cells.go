@@ -136,11 +136,7 @@ func cellsOf(size int, k kit) {
 		rows[i] = GP64()
 	}
 	tap := func(i, disp int) Mem {
-		m := at(rows[i/size], disp)
-		if column := i % size; column > 0 {
-			m.Index, m.Scale = right, uint8(column)
-		}
-		return m
+		return column3(rows[i/size], right, i%size, disp)
 	}
 	// window returns the windows of a vector of channels.
 	window := func(disp int, ms *mask) VecVirtual {
@@ -207,11 +203,7 @@ func cellsOf(size int, k kit) {
 		LEAQ(Mem{Base: second, Index: step, Scale: 1}, src)
 		for i := range size * size {
 			column := func(base Register) Mem {
-				m := at(base, 0)
-				if i%size > 0 {
-					m.Index, m.Scale = right, uint8(i%size)
-				}
-				return m
+				return column3(base, right, i%size, 0)
 			}
 			if i > 0 && i%size == 0 {
 				ADDQ(down, first)
@@ -330,8 +322,8 @@ func cellRows(stride int, k kit) {
 	if k.isa == avx2 {
 		most = 2
 	}
-	turn := func(name string, cell, to Register, vectors, cols int) {
-		name = fmt.Sprintf("%s_%d_%d", name, vectors, cols)
+	turn := func(cell, to Register, vectors, cols int) {
+		name := fmt.Sprintf("turn_%d_%d", vectors, cols)
 		p, out, left, real, by := GP64(), GP64(), GP64(), GP64(), GP64()
 		MOVQ(cell, p)
 		MOVQ(to, out)
@@ -462,7 +454,7 @@ func cellRows(stride int, k kit) {
 		Label(name + "_most")
 		CMPQ(c, num(most*k.bytes()))
 		JLT(LabelRef(name + "_one"))
-		turn("turn", cell, dst, most, cols)
+		turn(cell, dst, most, cols)
 		ADDQ(num(most*k.bytes()), cell)
 		ADDQ(num(most*k.bytes()), dst)
 		SUBQ(num(most*k.bytes()), c)
@@ -477,7 +469,7 @@ func cellRows(stride int, k kit) {
 		ADDQ(c, dst)
 		XORQ(c, c)
 		Label(name + "_whole")
-		turn("turn", cell, dst, 1, cols)
+		turn(cell, dst, 1, cols)
 		ADDQ(num(k.bytes()), cell)
 		ADDQ(num(k.bytes()), dst)
 		JMP(LabelRef(name + "_one"))
