@@ -28,6 +28,7 @@ type blocks[T pool2d.Elem] struct {
 	x0, x1       int // the columns at hand: strips whose ends are kept
 
 	acc    []T  // a row of a strip
+	none   []T  // and one of identities
 	unused []T  // a row, for windows that nobody wants
 	ends   []T  // k rows of each strip
 	exact  bool // there was a NaN
@@ -40,7 +41,7 @@ type carried struct{ plane, y int }
 
 const (
 	stripCells = 6 << 10 // of k rows, 24 KiB: half of the first-level cache
-	stripLeast = 192     // columns: k−1 cells before a strip are folded once more
+	stripLeast = 256     // columns: k−1 cells before a strip are folded once more
 	stripSpare = 32      // columns that a strip may be narrower by; a window hangs over an edge by no more
 	// Planes that could be flat are pooled by blocks from so many windows a row on, if these are so wide: then that takes 0.5 to 1 of the
 	// time (-bench Narrow), and with fewer or narrower ones 0.9 to 2 (the same, with these at 0).
@@ -75,7 +76,8 @@ func (c *call[T]) blocksRun(dst, src []T, plane, y0, y1 int, s *scratch) {
 	b.rows0, b.rows1 = c.h.inner()
 	b.width = c.stripWidth()
 	strips := max(1, min((out+b.width-1)/b.width, blockBytes/int(unsafe.Sizeof(cell))/(k*b.width))) // at a time
-	b.acc, b.unused = carve[T](s, b.width), carve[T](s, b.width)
+	b.acc, b.none, b.unused = carve[T](s, b.width), carve[T](s, b.width), carve[T](s, b.width)
+	fill(b.none, c.ops.identity)
 	b.ends = carve[T](s, strips*k*b.width)
 	if c.scaled && c.by == nil {
 		b.full, b.edge = carve[T](s, strips*b.width), carve[T](s, b.width)
@@ -170,7 +172,7 @@ func (b *blocks[T]) foldStrip(st *strip[T], kernel slideBlock[T], e, first, from
 	}
 	f := &b.s.slide
 	*f = slideRows{n: st.end - st.x, lead: r0 - lo, cells: r1 - r0, k: w.k, srcRow: w.in, width: b.width}
-	fill(b.acc, b.ops.identity)
+	copy(b.acc, b.none)
 	if e == 0 {
 		fill(st.ends[:to*b.width], b.ops.identity)
 	}

@@ -1840,6 +1840,8 @@ whole_done:
 
 windows:
 	MOVQ  next+72(FP), R10
+	MOVQ  srcRow+112(FP), R12
+	LEAQ  (DX)(R12*2), R12
 	MOVQ  SI, R11
 	ANDQ  $-32, R11
 	SUBQ  R11, SI
@@ -2047,8 +2049,10 @@ cached_done:
 	JMP         rest
 
 streamed:
+	PREFETCHT0  (R12)(DI*1)
 	PREFETCHT1  (R10)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z10
+	PREFETCHT0  64(R12)(DI*1)
 	PREFETCHT1  64(R10)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Z11
 	CMPQ        AX, $0x02
@@ -4316,6 +4320,8 @@ whole_done:
 
 windows:
 	MOVQ  next+72(FP), R11
+	MOVQ  srcRow+112(FP), R13
+	LEAQ  (DX)(R13*2), R13
 	MOVQ  SI, R12
 	ANDQ  $-32, R12
 	SUBQ  R12, SI
@@ -4450,8 +4456,10 @@ cached_unscaled:
 	JMP     rest
 
 streamed:
+	PREFETCHT0 (R13)(DI*1)
 	PREFETCHT1 (R11)(DI*1)
 	VMOVUPS    (DX)(DI*1), Z12
+	PREFETCHT0 64(R13)(DI*1)
 	PREFETCHT1 64(R11)(DI*1)
 	VMOVUPS    64(DX)(DI*1), Z13
 	VMOVAPS    Z0, Z14
@@ -14216,6 +14224,8 @@ whole_done:
 
 windows:
 	MOVQ  next+72(FP), R10
+	MOVQ  srcRow+112(FP), R12
+	LEAQ  (DX)(R12*2), R12
 	MOVQ  SI, R11
 	ANDQ  $-32, R11
 	SUBQ  R11, SI
@@ -14364,8 +14374,10 @@ cached_done:
 	JMP     rest
 
 streamed:
+	PREFETCHT0 (R12)(DI*1)
 	PREFETCHT1 (R10)(DI*1)
 	VMOVUPS    (DX)(DI*1), Z9
+	PREFETCHT0 64(R12)(DI*1)
 	PREFETCHT1 64(R10)(DI*1)
 	VMOVUPS    64(DX)(DI*1), Z10
 	VCMPPS     $0x07, Z9, Z10, K1, K1

@@ -116,6 +116,11 @@ func slide(kt kit, block bool) {
 	Label("windows")
 	next, pairs := GP64(), GP64()
 	MOVQ(param("next"), next)
+	below := GP64() // the cells of the second row from here
+	if block {
+		MOVQ(param("srcRow"), below)
+		LEAQ(Mem{Base: src, Index: below, Scale: 2}, below)
+	}
 	MOVQ(cells, pairs)
 	ANDQ(I8(-2*kt.lanes()), pairs)
 	SUBQ(pairs, cells)
@@ -131,10 +136,14 @@ func slide(kt kit, block bool) {
 		var vs []VecVirtual
 		for i := range 2 {
 			if i*kt.bytes()%line == 0 {
-				if name == "streamed" {
-					PREFETCHT1(on(next, i))
-				} else {
+				switch {
+				case name == "cached":
 					PREFETCHT0(on(next, i))
+				case block:
+					PREFETCHT0(on(below, i))
+					fallthrough
+				default:
+					PREFETCHT1(on(next, i))
 				}
 			}
 			vs = append(vs, kt.load(on(src, i)))
