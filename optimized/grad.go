@@ -17,7 +17,7 @@ func backward[T pool2d.Elem](dx, grad, src pool2d.Tensor[T], p pool2d.Params) {
 	}
 	c := &differentiation[T]{plan: newPlan(src.Shape, grad.Shape, src.Layout, p), dx: dx.Data, grad: grad.Data, src: src.Data}
 	c.task = c
-	c.cut = newCut(c.planes, 1, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit)
+	c.cut = newCut(c.planes, 1, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, maxParts)
 	c.start(c.chunks, 2*len(c.dx)+len(c.grad))
 }
 

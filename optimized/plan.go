@@ -2,6 +2,7 @@ package optimized
 
 import (
 	"math"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -100,10 +101,12 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 // each; a large call into more, of maxChunk. These are elements read and written: from the second-level cache the least
 // takes 1 µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection may have
 // to wait for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two threads;
-// there 13×13 of 512 planes is 3 to 8 % faster by 8 chunks than by 11.
+// there 13×13 of 512 planes is 3 to 8 % faster by 8 chunks than by 11. With nobody to share them, planes of up to aloneChunk are one
+// chunk: 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to 1.04; -bench 'Pool2D/workload=(near|spp|global|inc)' -cpu 1).
 const (
-	minChunk = 1 << 14
-	maxChunk = 1 << 16
+	minChunk   = 1 << 14
+	maxChunk   = 1 << 16
+	aloneChunk = 1 << 18
 )
 
 // cut is how a call is cut into chunks: runs of whole planes, or bands of rows if planes are large.
@@ -115,7 +118,7 @@ type cut struct {
 	chunks   int
 }
 
-func newCut(planes, rows, together, perPlane int) cut {
+func newCut(planes, rows, together, perPlane, procs int) cut {
 	if planes == 0 {
 		return cut{}
 	}
@@ -129,6 +132,9 @@ func newCut(planes, rows, together, perPlane int) cut {
 	}
 	if bands := min(rows/together, perPlane/target); bands > 1 {
 		return cut{perChunk: 1, bands: bands, together: together, chunks: planes * bands}
+	}
+	if procs == 1 && planes*perPlane <= aloneChunk {
+		n = planes
 	}
 	n = min(planes, n)
 	return cut{perChunk: n, bands: 1, together: together, chunks: (planes + n - 1) / n}
@@ -184,6 +190,7 @@ type prepared struct {
 	set         *set
 	streamAbove int
 	keyed       bool
+	alone       bool
 }
 
 // path is a way to compute a plane.
@@ -240,9 +247,10 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 	free, c := &calls[elemIndex[T]()], newCall[T]()
 	c.dst, c.src = dst, src
-	if key := (prepared{pl, active, streamAbove, keyed}); c.prepared != key { // most calls repeat one
+	procs := runtime.GOMAXPROCS(0)
+	if key := (prepared{pl, active, streamAbove, keyed, procs == 1}); c.prepared != key { // most calls repeat one
 		c.prepared, c.plan, c.keyed = key, pl, keyed
-		c.prepare()
+		c.prepare(procs)
 	}
 	c.start(c.chunks, len(c.src)+len(c.dst))
 	if f := c.exact; f != nil {
@@ -255,7 +263,7 @@ func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 }
 
 // prepare chooses the path, cuts the call into chunks, and computes what they share.
-func (c *call[T]) prepare() {
+func (c *call[T]) prepare(procs int) {
 	c.choose(true)
 	rows := 1 // that stay together in a band
 	switch {
@@ -270,9 +278,9 @@ func (c *call[T]) prepare() {
 	}
 	perPlane := (c.h.in*c.w.in + c.h.out*c.w.out) * c.unit
 	if c.byChannels() {
-		c.cut = newCut(c.planes, c.unit, 64, perPlane)
+		c.cut = newCut(c.planes, c.unit, 64, perPlane, procs)
 	} else {
-		c.cut = newCut(c.planes, c.h.out, rows, perPlane)
+		c.cut = newCut(c.planes, c.h.out, rows, perPlane, procs)
 	}
 	n := 1 // planes that stay together
 	switch {
