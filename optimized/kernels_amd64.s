@@ -10478,2834 +10478,2458 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
 	VMOVAPS      Z0, Z14
 	VMOVAPS      Z0, Z15
 	VMOVAPS      Z0, Z16
+	VMOVAPS      Z0, Z17
 
 tile:
-	MOVQ    CX, R10
-	LEAQ    -1(DI), R8
-	IMULQ   SI, R8
-	ADDQ    CX, R8
-	MOVQ    DI, R9
-	VMOVAPS Z0, Z16
-	CMPQ    fetch+104(FP), $0x00
-	JEQ     load
-	CMPQ    columns+96(FP), $0x00
-	JLE     fetch_0
-	JMP     fetch_1
+	CMPQ fetch+104(FP), $0x00
+	JEQ  load
+	CMPQ columns+96(FP), $0x01
+	JLT  fetch_below1
+	JMP  fetch_1
 
+fetch_below1:
 fetch_0:
-	CMPQ DX, $0x08
-	JGT  fetch0_above8
-	CMPQ DX, $0x04
-	JGT  fetch0_above4
-	CMPQ DX, $0x02
-	JGT  fetch0_above2
-	CMPQ DX, $0x01
-	JLE  fetch0_1
-	JMP  fetch0_2
+	MOVQ  CX, R10
+	LEAQ  -1(DI), R8
+	IMULQ SI, R8
+	LEAQ  (CX)(R8*1), R8
+	MOVQ  DI, R9
+	CMPQ  DX, $0x09
+	JLT   fetch_0_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   fetch_0_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   fetch_0_rows_below15
+	CMPQ  DX, $0x10
+	JLT   fetch_0_rows_below16
+	JMP   fetch_0_rows_16
 
-fetch0_above2:
-	CMPQ DX, $0x03
-	JLE  fetch0_3
-	JMP  fetch0_4
+fetch_0_rows_below16:
+	JMP fetch_0_rows_15
 
-fetch0_above4:
-	CMPQ DX, $0x06
-	JGT  fetch0_above6
-	CMPQ DX, $0x05
-	JLE  fetch0_5
-	JMP  fetch0_6
-
-fetch0_above6:
-	CMPQ DX, $0x07
-	JLE  fetch0_7
-	JMP  fetch0_8
-
-fetch0_above8:
-	CMPQ DX, $0x0c
-	JGT  fetch0_above12
-	CMPQ DX, $0x0a
-	JGT  fetch0_above10
-	CMPQ DX, $0x09
-	JLE  fetch0_9
-	JMP  fetch0_10
-
-fetch0_above10:
-	CMPQ DX, $0x0b
-	JLE  fetch0_11
-	JMP  fetch0_12
-
-fetch0_above12:
+fetch_0_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  fetch0_above14
-	CMPQ DX, $0x0d
-	JLE  fetch0_13
-	JMP  fetch0_14
+	JLT  fetch_0_rows_below14
+	JMP  fetch_0_rows_14
 
-fetch0_above14:
-	CMPQ       DX, $0x0f
-	JLE        fetch0_15
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z1
-	ADDQ       BX, AX
+fetch_0_rows_below14:
+	JMP fetch_0_rows_13
 
-fetch0_15:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
-	VMOVAPS    Z17, Z2
-	ADDQ       BX, AX
+fetch_0_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  fetch_0_rows_below11
+	CMPQ DX, $0x0c
+	JLT  fetch_0_rows_below12
+	JMP  fetch_0_rows_12
 
-fetch0_14:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z3
-	ADDQ       BX, AX
+fetch_0_rows_below12:
+	JMP fetch_0_rows_11
 
-fetch0_13:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K2, K2
-	VMOVAPS    Z17, Z4
-	ADDQ       BX, AX
+fetch_0_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  fetch_0_rows_below10
+	JMP  fetch_0_rows_10
 
-fetch0_12:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z5
-	ADDQ       BX, AX
+fetch_0_rows_below10:
+	JMP fetch_0_rows_9
 
-fetch0_11:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K3, K3
-	VMOVAPS    Z17, Z6
-	ADDQ       BX, AX
+fetch_0_rows_below9:
+	CMPQ DX, $0x05
+	JLT  fetch_0_rows_below5
+	CMPQ DX, $0x07
+	JLT  fetch_0_rows_below7
+	CMPQ DX, $0x08
+	JLT  fetch_0_rows_below8
+	JMP  fetch_0_rows_8
 
-fetch0_10:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z7
-	ADDQ       BX, AX
+fetch_0_rows_below8:
+	JMP fetch_0_rows_7
 
-fetch0_9:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
-	VMOVAPS    Z17, Z8
-	ADDQ       BX, AX
+fetch_0_rows_below7:
+	CMPQ DX, $0x06
+	JLT  fetch_0_rows_below6
+	JMP  fetch_0_rows_6
 
-fetch0_8:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z9
-	ADDQ       BX, AX
+fetch_0_rows_below6:
+	JMP fetch_0_rows_5
 
-fetch0_7:
+fetch_0_rows_below5:
+	CMPQ DX, $0x03
+	JLT  fetch_0_rows_below3
+	CMPQ DX, $0x04
+	JLT  fetch_0_rows_below4
+	JMP  fetch_0_rows_4
+
+fetch_0_rows_below4:
+	JMP fetch_0_rows_3
+
+fetch_0_rows_below3:
+	CMPQ DX, $0x02
+	JLT  fetch_0_rows_below2
+	JMP  fetch_0_rows_2
+
+fetch_0_rows_below2:
+	JMP fetch_0_rows_1
+
+fetch_0_rows_16:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K2, K2
-	VMOVAPS    Z17, Z10
+	VMOVAPS    Z17, Z1
 	ADDQ       BX, AX
 
-fetch0_6:
+fetch_0_rows_15:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z2
 	ADDQ       BX, AX
 
-fetch0_5:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K3, K3
-	VMOVAPS    Z17, Z12
-	ADDQ       BX, AX
-
-fetch0_4:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z13
-	ADDQ       BX, AX
-
-fetch0_3:
+fetch_0_rows_14:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
-	VMOVAPS    Z17, Z14
+	VMOVAPS    Z17, Z3
 	ADDQ       BX, AX
 
-fetch0_2:
+fetch_0_rows_13:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z16, Z15
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z4
 	ADDQ       BX, AX
 
-fetch0_1:
+fetch_0_rows_12:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K2, K2
-	VMOVAPS    Z17, Z16
+	VMOVAPS    Z17, Z5
 	ADDQ       BX, AX
-	JMP        loaded
+
+fetch_0_rows_11:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z18, Z6
+	ADDQ       BX, AX
+
+fetch_0_rows_10:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z7
+	ADDQ       BX, AX
+
+fetch_0_rows_9:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z8
+	ADDQ       BX, AX
+
+fetch_0_rows_8:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z9
+	ADDQ       BX, AX
+
+fetch_0_rows_7:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z10
+	ADDQ       BX, AX
+
+fetch_0_rows_6:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z11
+	ADDQ       BX, AX
+
+fetch_0_rows_5:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z18, Z12
+	ADDQ       BX, AX
+
+fetch_0_rows_4:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z13
+	ADDQ       BX, AX
+
+fetch_0_rows_3:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z14
+	ADDQ       BX, AX
+
+fetch_0_rows_2:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z15
+	ADDQ       BX, AX
+
+fetch_0_rows_1:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x00
+	JNE        loaded
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z15, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z14, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z13, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z12, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z11, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z10, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z9, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z8, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z7, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z6, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z5, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z4, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z3, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z2, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+	VMOVUPS    Z1, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_0_next
+
+fetch_0_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   fetch_0
+	JMP   done
 
 fetch_1:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
 	LEAQ      upTo15<>+0(SB), R11
-	VMOVDQU32 4(R11), Z18
-	CMPQ      DX, $0x08
-	JGT       fetch1_above8
-	CMPQ      DX, $0x04
-	JGT       fetch1_above4
-	CMPQ      DX, $0x02
-	JGT       fetch1_above2
-	CMPQ      DX, $0x01
-	JLE       fetch1_1
-	JMP       fetch1_2
+	VMOVDQU32 4(R11), Z19
+	CMPQ      DX, $0x09
+	JLT       fetch_1_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       fetch_1_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       fetch_1_rows_below15
+	CMPQ      DX, $0x10
+	JLT       fetch_1_rows_below16
+	JMP       fetch_1_rows_16
 
-fetch1_above2:
-	CMPQ DX, $0x03
-	JLE  fetch1_3
-	JMP  fetch1_4
+fetch_1_rows_below16:
+	JMP fetch_1_rows_15
 
-fetch1_above4:
-	CMPQ DX, $0x06
-	JGT  fetch1_above6
-	CMPQ DX, $0x05
-	JLE  fetch1_5
-	JMP  fetch1_6
-
-fetch1_above6:
-	CMPQ DX, $0x07
-	JLE  fetch1_7
-	JMP  fetch1_8
-
-fetch1_above8:
-	CMPQ DX, $0x0c
-	JGT  fetch1_above12
-	CMPQ DX, $0x0a
-	JGT  fetch1_above10
-	CMPQ DX, $0x09
-	JLE  fetch1_9
-	JMP  fetch1_10
-
-fetch1_above10:
-	CMPQ DX, $0x0b
-	JLE  fetch1_11
-	JMP  fetch1_12
-
-fetch1_above12:
+fetch_1_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  fetch1_above14
-	CMPQ DX, $0x0d
-	JLE  fetch1_13
-	JMP  fetch1_14
+	JLT  fetch_1_rows_below14
+	JMP  fetch_1_rows_14
 
-fetch1_above14:
-	CMPQ       DX, $0x0f
-	JLE        fetch1_15
+fetch_1_rows_below14:
+	JMP fetch_1_rows_13
+
+fetch_1_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  fetch_1_rows_below11
+	CMPQ DX, $0x0c
+	JLT  fetch_1_rows_below12
+	JMP  fetch_1_rows_12
+
+fetch_1_rows_below12:
+	JMP fetch_1_rows_11
+
+fetch_1_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  fetch_1_rows_below10
+	JMP  fetch_1_rows_10
+
+fetch_1_rows_below10:
+	JMP fetch_1_rows_9
+
+fetch_1_rows_below9:
+	CMPQ DX, $0x05
+	JLT  fetch_1_rows_below5
+	CMPQ DX, $0x07
+	JLT  fetch_1_rows_below7
+	CMPQ DX, $0x08
+	JLT  fetch_1_rows_below8
+	JMP  fetch_1_rows_8
+
+fetch_1_rows_below8:
+	JMP fetch_1_rows_7
+
+fetch_1_rows_below7:
+	CMPQ DX, $0x06
+	JLT  fetch_1_rows_below6
+	JMP  fetch_1_rows_6
+
+fetch_1_rows_below6:
+	JMP fetch_1_rows_5
+
+fetch_1_rows_below5:
+	CMPQ DX, $0x03
+	JLT  fetch_1_rows_below3
+	CMPQ DX, $0x04
+	JLT  fetch_1_rows_below4
+	JMP  fetch_1_rows_4
+
+fetch_1_rows_below4:
+	JMP fetch_1_rows_3
+
+fetch_1_rows_below3:
+	CMPQ DX, $0x02
+	JLT  fetch_1_rows_below2
+	JMP  fetch_1_rows_2
+
+fetch_1_rows_below2:
+	JMP fetch_1_rows_1
+
+fetch_1_rows_16:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
-	VALIGND    $0x0f, Z0, Z16, K5, Z1
-	VMAXPS     Z16, Z1, K4, Z1
-	VPERMPS    Z1, Z18, Z2
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VPERMPS    Z1, Z19, Z2
 	VMAXPS     Z2, Z1, Z1
 	ADDQ       BX, AX
 
-fetch1_15:
+fetch_1_rows_15:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K3, K3
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z2
-	VALIGND    $0x0f, Z0, Z17, K5, Z2
-	VMAXPS     Z17, Z2, K4, Z2
-	VPERMPS    Z2, Z18, Z3
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VPERMPS    Z2, Z19, Z3
 	VMAXPS     Z3, Z2, Z2
 	ADDQ       BX, AX
 
-fetch1_14:
+fetch_1_rows_14:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
-	VALIGND    $0x0f, Z0, Z16, K5, Z3
-	VMAXPS     Z16, Z3, K4, Z3
-	VPERMPS    Z3, Z18, Z4
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VPERMPS    Z3, Z19, Z4
 	VMAXPS     Z4, Z3, Z3
 	ADDQ       BX, AX
 
-fetch1_13:
+fetch_1_rows_13:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z4
-	VALIGND    $0x0f, Z0, Z17, K5, Z4
-	VMAXPS     Z17, Z4, K4, Z4
-	VPERMPS    Z4, Z18, Z5
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VPERMPS    Z4, Z19, Z5
 	VMAXPS     Z5, Z4, Z4
 	ADDQ       BX, AX
 
-fetch1_12:
+fetch_1_rows_12:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
-	VALIGND    $0x0f, Z0, Z16, K5, Z5
-	VMAXPS     Z16, Z5, K4, Z5
-	VPERMPS    Z5, Z18, Z6
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VPERMPS    Z5, Z19, Z6
 	VMAXPS     Z6, Z5, Z5
 	ADDQ       BX, AX
 
-fetch1_11:
+fetch_1_rows_11:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K2, K2
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z6
-	VALIGND    $0x0f, Z0, Z17, K5, Z6
-	VMAXPS     Z17, Z6, K4, Z6
-	VPERMPS    Z6, Z18, Z7
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VPERMPS    Z6, Z19, Z7
 	VMAXPS     Z7, Z6, Z6
 	ADDQ       BX, AX
 
-fetch1_10:
+fetch_1_rows_10:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
-	VALIGND    $0x0f, Z0, Z16, K5, Z7
-	VMAXPS     Z16, Z7, K4, Z7
-	VPERMPS    Z7, Z18, Z8
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VPERMPS    Z7, Z19, Z8
 	VMAXPS     Z8, Z7, Z7
 	ADDQ       BX, AX
 
-fetch1_9:
+fetch_1_rows_9:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K3, K3
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z8
-	VALIGND    $0x0f, Z0, Z17, K5, Z8
-	VMAXPS     Z17, Z8, K4, Z8
-	VPERMPS    Z8, Z18, Z9
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VPERMPS    Z8, Z19, Z9
 	VMAXPS     Z9, Z8, Z8
 	ADDQ       BX, AX
 
-fetch1_8:
+fetch_1_rows_8:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
-	VALIGND    $0x0f, Z0, Z16, K5, Z9
-	VMAXPS     Z16, Z9, K4, Z9
-	VPERMPS    Z9, Z18, Z10
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VPERMPS    Z9, Z19, Z10
 	VMAXPS     Z10, Z9, Z9
 	ADDQ       BX, AX
 
-fetch1_7:
+fetch_1_rows_7:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z10
-	VALIGND    $0x0f, Z0, Z17, K5, Z10
-	VMAXPS     Z17, Z10, K4, Z10
-	VPERMPS    Z10, Z18, Z11
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VPERMPS    Z10, Z19, Z11
 	VMAXPS     Z11, Z10, Z10
 	ADDQ       BX, AX
 
-fetch1_6:
+fetch_1_rows_6:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
-	VALIGND    $0x0f, Z0, Z16, K5, Z11
-	VMAXPS     Z16, Z11, K4, Z11
-	VPERMPS    Z11, Z18, Z12
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VPERMPS    Z11, Z19, Z12
 	VMAXPS     Z12, Z11, Z11
 	ADDQ       BX, AX
 
-fetch1_5:
+fetch_1_rows_5:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K2, K2
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z12
-	VALIGND    $0x0f, Z0, Z17, K5, Z12
-	VMAXPS     Z17, Z12, K4, Z12
-	VPERMPS    Z12, Z18, Z13
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VPERMPS    Z12, Z19, Z13
 	VMAXPS     Z13, Z12, Z12
 	ADDQ       BX, AX
 
-fetch1_4:
+fetch_1_rows_4:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
+	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
-	VALIGND    $0x0f, Z0, Z16, K5, Z13
-	VMAXPS     Z16, Z13, K4, Z13
-	VPERMPS    Z13, Z18, Z14
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VPERMPS    Z13, Z19, Z14
 	VMAXPS     Z14, Z13, Z13
 	ADDQ       BX, AX
 
-fetch1_3:
+fetch_1_rows_3:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K3, K3
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z14
-	VALIGND    $0x0f, Z0, Z17, K5, Z14
-	VMAXPS     Z17, Z14, K4, Z14
-	VPERMPS    Z14, Z18, Z15
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VPERMPS    Z14, Z19, Z15
 	VMAXPS     Z15, Z14, Z14
 	ADDQ       BX, AX
 
-fetch1_2:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z16
-	VMOVAPS    Z0, Z15
-	VALIGND    $0x0f, Z0, Z16, K5, Z15
-	VMAXPS     Z16, Z15, K4, Z15
-	VPERMPS    Z15, Z18, Z17
-	VMAXPS     Z17, Z15, Z15
-	ADDQ       BX, AX
-
-fetch1_1:
+fetch_1_rows_2:
 	PREFETCHT0 (R10)
 	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
-	VCMPPS     $0x07, Z16, Z17, K1, K1
-	VMOVAPS    Z0, Z16
-	VALIGND    $0x0f, Z0, Z17, K5, Z16
-	VMAXPS     Z17, Z16, K4, Z16
-	VPERMPS    Z16, Z18, Z17
-	VMAXPS     Z17, Z16, Z16
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
 	ADDQ       BX, AX
-	JMP        loaded
 
-load:
-	CMPQ columns+96(FP), $0x03
-	JGT  load_above3
-	CMPQ columns+96(FP), $0x01
-	JGT  load_above1
-	CMPQ columns+96(FP), $0x00
-	JLE  load_0
-	JMP  load_1
-
-load_above1:
-	CMPQ columns+96(FP), $0x02
-	JLE  load_2
-	JMP  load_3
-
-load_above3:
-	CMPQ columns+96(FP), $0x05
-	JGT  load_above5
-	CMPQ columns+96(FP), $0x04
-	JLE  load_4
-	JMP  load_5
-
-load_above5:
-	CMPQ columns+96(FP), $0x06
-	JLE  load_6
-	JMP  load_7
-
-load_0:
-	CMPQ DX, $0x08
-	JGT  load0_above8
-	CMPQ DX, $0x04
-	JGT  load0_above4
-	CMPQ DX, $0x02
-	JGT  load0_above2
-	CMPQ DX, $0x01
-	JLE  load0_1
-	JMP  load0_2
-
-load0_above2:
-	CMPQ DX, $0x03
-	JLE  load0_3
-	JMP  load0_4
-
-load0_above4:
-	CMPQ DX, $0x06
-	JGT  load0_above6
-	CMPQ DX, $0x05
-	JLE  load0_5
-	JMP  load0_6
-
-load0_above6:
-	CMPQ DX, $0x07
-	JLE  load0_7
-	JMP  load0_8
-
-load0_above8:
-	CMPQ DX, $0x0c
-	JGT  load0_above12
-	CMPQ DX, $0x0a
-	JGT  load0_above10
-	CMPQ DX, $0x09
-	JLE  load0_9
-	JMP  load0_10
-
-load0_above10:
-	CMPQ DX, $0x0b
-	JLE  load0_11
-	JMP  load0_12
-
-load0_above12:
-	CMPQ DX, $0x0e
-	JGT  load0_above14
-	CMPQ DX, $0x0d
-	JLE  load0_13
-	JMP  load0_14
-
-load0_above14:
-	CMPQ    DX, $0x0f
-	JLE     load0_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z1
-	ADDQ    BX, AX
-
-load0_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z17, Z2
-	ADDQ    BX, AX
-
-load0_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z3
-	ADDQ    BX, AX
-
-load0_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z17, Z4
-	ADDQ    BX, AX
-
-load0_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z5
-	ADDQ    BX, AX
-
-load0_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z17, Z6
-	ADDQ    BX, AX
-
-load0_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z7
-	ADDQ    BX, AX
-
-load0_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z17, Z8
-	ADDQ    BX, AX
-
-load0_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z9
-	ADDQ    BX, AX
-
-load0_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z17, Z10
-	ADDQ    BX, AX
-
-load0_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z11
-	ADDQ    BX, AX
-
-load0_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z17, Z12
-	ADDQ    BX, AX
-
-load0_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z13
-	ADDQ    BX, AX
-
-load0_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z17, Z14
-	ADDQ    BX, AX
-
-load0_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z16, Z15
-	ADDQ    BX, AX
-
-load0_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z17, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_1:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 4(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load1_above8
-	CMPQ      DX, $0x04
-	JGT       load1_above4
-	CMPQ      DX, $0x02
-	JGT       load1_above2
-	CMPQ      DX, $0x01
-	JLE       load1_1
-	JMP       load1_2
-
-load1_above2:
-	CMPQ DX, $0x03
-	JLE  load1_3
-	JMP  load1_4
-
-load1_above4:
-	CMPQ DX, $0x06
-	JGT  load1_above6
-	CMPQ DX, $0x05
-	JLE  load1_5
-	JMP  load1_6
-
-load1_above6:
-	CMPQ DX, $0x07
-	JLE  load1_7
-	JMP  load1_8
-
-load1_above8:
-	CMPQ DX, $0x0c
-	JGT  load1_above12
-	CMPQ DX, $0x0a
-	JGT  load1_above10
-	CMPQ DX, $0x09
-	JLE  load1_9
-	JMP  load1_10
-
-load1_above10:
-	CMPQ DX, $0x0b
-	JLE  load1_11
-	JMP  load1_12
-
-load1_above12:
-	CMPQ DX, $0x0e
-	JGT  load1_above14
-	CMPQ DX, $0x0d
-	JLE  load1_13
-	JMP  load1_14
-
-load1_above14:
-	CMPQ    DX, $0x0f
-	JLE     load1_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load1_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load1_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load1_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load1_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load1_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load1_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load1_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load1_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load1_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load1_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load1_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load1_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load1_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load1_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load1_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_2:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 8(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load2_above8
-	CMPQ      DX, $0x04
-	JGT       load2_above4
-	CMPQ      DX, $0x02
-	JGT       load2_above2
-	CMPQ      DX, $0x01
-	JLE       load2_1
-	JMP       load2_2
-
-load2_above2:
-	CMPQ DX, $0x03
-	JLE  load2_3
-	JMP  load2_4
-
-load2_above4:
-	CMPQ DX, $0x06
-	JGT  load2_above6
-	CMPQ DX, $0x05
-	JLE  load2_5
-	JMP  load2_6
-
-load2_above6:
-	CMPQ DX, $0x07
-	JLE  load2_7
-	JMP  load2_8
-
-load2_above8:
-	CMPQ DX, $0x0c
-	JGT  load2_above12
-	CMPQ DX, $0x0a
-	JGT  load2_above10
-	CMPQ DX, $0x09
-	JLE  load2_9
-	JMP  load2_10
-
-load2_above10:
-	CMPQ DX, $0x0b
-	JLE  load2_11
-	JMP  load2_12
-
-load2_above12:
-	CMPQ DX, $0x0e
-	JGT  load2_above14
-	CMPQ DX, $0x0d
-	JLE  load2_13
-	JMP  load2_14
-
-load2_above14:
-	CMPQ    DX, $0x0f
-	JLE     load2_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0f, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load2_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0f, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load2_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0f, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load2_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0f, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load2_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0f, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load2_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0f, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load2_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0f, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load2_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0f, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load2_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0f, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load2_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0f, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load2_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0f, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load2_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0f, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load2_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0f, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load2_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0f, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load2_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0f, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load2_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0f, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_3:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 12(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load3_above8
-	CMPQ      DX, $0x04
-	JGT       load3_above4
-	CMPQ      DX, $0x02
-	JGT       load3_above2
-	CMPQ      DX, $0x01
-	JLE       load3_1
-	JMP       load3_2
-
-load3_above2:
-	CMPQ DX, $0x03
-	JLE  load3_3
-	JMP  load3_4
-
-load3_above4:
-	CMPQ DX, $0x06
-	JGT  load3_above6
-	CMPQ DX, $0x05
-	JLE  load3_5
-	JMP  load3_6
-
-load3_above6:
-	CMPQ DX, $0x07
-	JLE  load3_7
-	JMP  load3_8
-
-load3_above8:
-	CMPQ DX, $0x0c
-	JGT  load3_above12
-	CMPQ DX, $0x0a
-	JGT  load3_above10
-	CMPQ DX, $0x09
-	JLE  load3_9
-	JMP  load3_10
-
-load3_above10:
-	CMPQ DX, $0x0b
-	JLE  load3_11
-	JMP  load3_12
-
-load3_above12:
-	CMPQ DX, $0x0e
-	JGT  load3_above14
-	CMPQ DX, $0x0d
-	JLE  load3_13
-	JMP  load3_14
-
-load3_above14:
-	CMPQ    DX, $0x0f
-	JLE     load3_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load3_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load3_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load3_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load3_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load3_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load3_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load3_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load3_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load3_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load3_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load3_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load3_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load3_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load3_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load3_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_4:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 16(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load4_above8
-	CMPQ      DX, $0x04
-	JGT       load4_above4
-	CMPQ      DX, $0x02
-	JGT       load4_above2
-	CMPQ      DX, $0x01
-	JLE       load4_1
-	JMP       load4_2
-
-load4_above2:
-	CMPQ DX, $0x03
-	JLE  load4_3
-	JMP  load4_4
-
-load4_above4:
-	CMPQ DX, $0x06
-	JGT  load4_above6
-	CMPQ DX, $0x05
-	JLE  load4_5
-	JMP  load4_6
-
-load4_above6:
-	CMPQ DX, $0x07
-	JLE  load4_7
-	JMP  load4_8
-
-load4_above8:
-	CMPQ DX, $0x0c
-	JGT  load4_above12
-	CMPQ DX, $0x0a
-	JGT  load4_above10
-	CMPQ DX, $0x09
-	JLE  load4_9
-	JMP  load4_10
-
-load4_above10:
-	CMPQ DX, $0x0b
-	JLE  load4_11
-	JMP  load4_12
-
-load4_above12:
-	CMPQ DX, $0x0e
-	JGT  load4_above14
-	CMPQ DX, $0x0d
-	JLE  load4_13
-	JMP  load4_14
-
-load4_above14:
-	CMPQ    DX, $0x0f
-	JLE     load4_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0f, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load4_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0f, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load4_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0f, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load4_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0f, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load4_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0f, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load4_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0f, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load4_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0f, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load4_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0f, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load4_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0f, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load4_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0f, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load4_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0f, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load4_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0f, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load4_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0f, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load4_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0f, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load4_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VALIGND $0x0f, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load4_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VALIGND $0x0f, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_5:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 20(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load5_above8
-	CMPQ      DX, $0x04
-	JGT       load5_above4
-	CMPQ      DX, $0x02
-	JGT       load5_above2
-	CMPQ      DX, $0x01
-	JLE       load5_1
-	JMP       load5_2
-
-load5_above2:
-	CMPQ DX, $0x03
-	JLE  load5_3
-	JMP  load5_4
-
-load5_above4:
-	CMPQ DX, $0x06
-	JGT  load5_above6
-	CMPQ DX, $0x05
-	JLE  load5_5
-	JMP  load5_6
-
-load5_above6:
-	CMPQ DX, $0x07
-	JLE  load5_7
-	JMP  load5_8
-
-load5_above8:
-	CMPQ DX, $0x0c
-	JGT  load5_above12
-	CMPQ DX, $0x0a
-	JGT  load5_above10
-	CMPQ DX, $0x09
-	JLE  load5_9
-	JMP  load5_10
-
-load5_above10:
-	CMPQ DX, $0x0b
-	JLE  load5_11
-	JMP  load5_12
-
-load5_above12:
-	CMPQ DX, $0x0e
-	JGT  load5_above14
-	CMPQ DX, $0x0d
-	JLE  load5_13
-	JMP  load5_14
-
-load5_above14:
-	CMPQ    DX, $0x0f
-	JLE     load5_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load5_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load5_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load5_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load5_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load5_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load5_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load5_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load5_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load5_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load5_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load5_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load5_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load5_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load5_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load5_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_6:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 24(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load6_above8
-	CMPQ      DX, $0x04
-	JGT       load6_above4
-	CMPQ      DX, $0x02
-	JGT       load6_above2
-	CMPQ      DX, $0x01
-	JLE       load6_1
-	JMP       load6_2
-
-load6_above2:
-	CMPQ DX, $0x03
-	JLE  load6_3
-	JMP  load6_4
-
-load6_above4:
-	CMPQ DX, $0x06
-	JGT  load6_above6
-	CMPQ DX, $0x05
-	JLE  load6_5
-	JMP  load6_6
-
-load6_above6:
-	CMPQ DX, $0x07
-	JLE  load6_7
-	JMP  load6_8
-
-load6_above8:
-	CMPQ DX, $0x0c
-	JGT  load6_above12
-	CMPQ DX, $0x0a
-	JGT  load6_above10
-	CMPQ DX, $0x09
-	JLE  load6_9
-	JMP  load6_10
-
-load6_above10:
-	CMPQ DX, $0x0b
-	JLE  load6_11
-	JMP  load6_12
-
-load6_above12:
-	CMPQ DX, $0x0e
-	JGT  load6_above14
-	CMPQ DX, $0x0d
-	JLE  load6_13
-	JMP  load6_14
-
-load6_above14:
-	CMPQ    DX, $0x0f
-	JLE     load6_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0d, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load6_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0d, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load6_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0d, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load6_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0d, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load6_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0d, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load6_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0d, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load6_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0d, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load6_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0d, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load6_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0d, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load6_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0d, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load6_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0d, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load6_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0d, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load6_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0d, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load6_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0d, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load6_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VALIGND $0x0d, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load6_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VALIGND $0x0d, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-	JMP     loaded
-
-load_7:
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 28(R10), Z18
-	CMPQ      DX, $0x08
-	JGT       load7_above8
-	CMPQ      DX, $0x04
-	JGT       load7_above4
-	CMPQ      DX, $0x02
-	JGT       load7_above2
-	CMPQ      DX, $0x01
-	JLE       load7_1
-	JMP       load7_2
-
-load7_above2:
-	CMPQ DX, $0x03
-	JLE  load7_3
-	JMP  load7_4
-
-load7_above4:
-	CMPQ DX, $0x06
-	JGT  load7_above6
-	CMPQ DX, $0x05
-	JLE  load7_5
-	JMP  load7_6
-
-load7_above6:
-	CMPQ DX, $0x07
-	JLE  load7_7
-	JMP  load7_8
-
-load7_above8:
-	CMPQ DX, $0x0c
-	JGT  load7_above12
-	CMPQ DX, $0x0a
-	JGT  load7_above10
-	CMPQ DX, $0x09
-	JLE  load7_9
-	JMP  load7_10
-
-load7_above10:
-	CMPQ DX, $0x0b
-	JLE  load7_11
-	JMP  load7_12
-
-load7_above12:
-	CMPQ DX, $0x0e
-	JGT  load7_above14
-	CMPQ DX, $0x0d
-	JLE  load7_13
-	JMP  load7_14
-
-load7_above14:
-	CMPQ    DX, $0x0f
-	JLE     load7_15
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z16, K5, Z1
-	VMAXPS  Z16, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0c, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z18, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
-
-load7_15:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z17, K5, Z2
-	VMAXPS  Z17, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0c, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z18, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
-
-load7_14:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z16, K5, Z3
-	VMAXPS  Z16, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0c, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z18, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
-
-load7_13:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z17, K5, Z4
-	VMAXPS  Z17, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0c, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z18, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
-
-load7_12:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z16, K5, Z5
-	VMAXPS  Z16, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0c, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z18, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
-
-load7_11:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z17, K5, Z6
-	VMAXPS  Z17, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0c, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z18, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
-
-load7_10:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z16, K5, Z7
-	VMAXPS  Z16, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0c, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z18, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
-
-load7_9:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z17, K5, Z8
-	VMAXPS  Z17, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0c, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z18, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
-
-load7_8:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z16, K5, Z9
-	VMAXPS  Z16, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0c, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z18, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
-
-load7_7:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z17, K5, Z10
-	VMAXPS  Z17, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0c, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z18, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
-
-load7_6:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z16, K5, Z11
-	VMAXPS  Z16, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0c, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z18, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
-
-load7_5:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z17, K5, Z12
-	VMAXPS  Z17, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0c, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z18, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
-
-load7_4:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z16, K5, Z13
-	VMAXPS  Z16, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0c, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z18, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
-
-load7_3:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z17, K5, Z14
-	VMAXPS  Z17, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0c, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z18, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
-
-load7_2:
-	VMOVUPS (AX), Z16
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z16, K5, Z15
-	VMAXPS  Z16, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VALIGND $0x0c, Z0, Z15, Z17
-	VMAXPS  Z17, Z15, Z15
-	VPERMPS Z15, Z18, Z17
-	VMAXPS  Z17, Z15, Z15
-	ADDQ    BX, AX
-
-load7_1:
-	VMOVUPS (AX), Z17
-	VCMPPS  $0x07, Z16, Z17, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z17, K5, Z16
-	VMAXPS  Z17, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VALIGND $0x0c, Z0, Z16, Z17
-	VMAXPS  Z17, Z16, Z16
-	VPERMPS Z16, Z18, Z17
-	VMAXPS  Z17, Z16, Z16
-	ADDQ    BX, AX
-
-loaded:
-	CMPQ reach+88(FP), $0x03
-	JGT  down_above3
-	CMPQ reach+88(FP), $0x01
-	JGT  down_above1
-	CMPQ reach+88(FP), $0x00
-	JLE  down_0
-	JMP  down_1
-
-down_above1:
-	CMPQ reach+88(FP), $0x02
-	JLE  down_2
-	JMP  down_3
-
-down_above3:
-	CMPQ reach+88(FP), $0x05
-	JGT  down_above5
-	CMPQ reach+88(FP), $0x04
-	JLE  down_4
-	JMP  down_5
-
-down_above5:
-	CMPQ reach+88(FP), $0x06
-	JLE  down_6
-	JMP  down_7
-
-down_0:
+fetch_1_rows_1:
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x01
+	JNE        loaded
+	CMPQ       DX, $0x03
+	JG         fetch_1_more
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_1_next
+	VMAXPS     Z16, Z14, Z18
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_1_next
+	VMAXPS     Z15, Z14, Z18
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
+	JZ         fetch_1_next
+
+fetch_1_more:
+	VMAXPS  Z15, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      fetch_1_next
+	VMAXPS  Z14, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z13, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z12, Z13, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z12, Z10, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z9, Z10, Z16
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z9, Z7, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z6, Z7, Z16
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z6, Z4, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z3, Z4, Z16
+	VMAXPS  Z5, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z3, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+	VMAXPS  Z2, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      fetch_1_next
+
+fetch_1_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   fetch_1
+	JMP   done
+
+load:
+	CMPQ columns+96(FP), $0x04
+	JLT  load_below4
+	CMPQ columns+96(FP), $0x06
+	JLT  load_below6
+	CMPQ columns+96(FP), $0x07
+	JLT  load_below7
+	JMP  load_7
+
+load_below7:
+	JMP load_6
+
+load_below6:
+	CMPQ columns+96(FP), $0x05
+	JLT  load_below5
+	JMP  load_5
+
+load_below5:
+	JMP load_4
+
+load_below4:
+	CMPQ columns+96(FP), $0x02
+	JLT  load_below2
+	CMPQ columns+96(FP), $0x03
+	JLT  load_below3
+	JMP  load_3
+
+load_below3:
+	JMP load_2
+
+load_below2:
+	CMPQ columns+96(FP), $0x01
+	JLT  load_below1
+	JMP  load_1
+
+load_below1:
+load_0:
+	MOVQ  CX, R10
+	LEAQ  -1(DI), R8
+	IMULQ SI, R8
+	LEAQ  (CX)(R8*1), R8
+	MOVQ  DI, R9
+	CMPQ  DX, $0x09
+	JLT   load_0_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_0_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_0_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_0_rows_below16
+	JMP   load_0_rows_16
+
+load_0_rows_below16:
+	JMP load_0_rows_15
+
+load_0_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_0_rows_below14
+	JMP  load_0_rows_14
+
+load_0_rows_below14:
+	JMP load_0_rows_13
+
+load_0_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_0_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_0_rows_below12
+	JMP  load_0_rows_12
+
+load_0_rows_below12:
+	JMP load_0_rows_11
+
+load_0_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_0_rows_below10
+	JMP  load_0_rows_10
+
+load_0_rows_below10:
+	JMP load_0_rows_9
+
+load_0_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_0_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_0_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_0_rows_below8
+	JMP  load_0_rows_8
+
+load_0_rows_below8:
+	JMP load_0_rows_7
+
+load_0_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_0_rows_below6
+	JMP  load_0_rows_6
+
+load_0_rows_below6:
+	JMP load_0_rows_5
+
+load_0_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_0_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_0_rows_below4
+	JMP  load_0_rows_4
+
+load_0_rows_below4:
+	JMP load_0_rows_3
+
+load_0_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_0_rows_below2
+	JMP  load_0_rows_2
+
+load_0_rows_below2:
+	JMP load_0_rows_1
+
+load_0_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z1
+	ADDQ    BX, AX
+
+load_0_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z18, Z2
+	ADDQ    BX, AX
+
+load_0_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z3
+	ADDQ    BX, AX
+
+load_0_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z18, Z4
+	ADDQ    BX, AX
+
+load_0_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z5
+	ADDQ    BX, AX
+
+load_0_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z18, Z6
+	ADDQ    BX, AX
+
+load_0_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z7
+	ADDQ    BX, AX
+
+load_0_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z18, Z8
+	ADDQ    BX, AX
+
+load_0_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z9
+	ADDQ    BX, AX
+
+load_0_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z18, Z10
+	ADDQ    BX, AX
+
+load_0_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z11
+	ADDQ    BX, AX
+
+load_0_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z18, Z12
+	ADDQ    BX, AX
+
+load_0_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z13
+	ADDQ    BX, AX
+
+load_0_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z18, Z14
+	ADDQ    BX, AX
+
+load_0_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z17, Z15
+	ADDQ    BX, AX
+
+load_0_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z18, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x00
+	JNE     loaded
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_0_next
 	VMOVUPS Z15, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z14, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z13, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z12, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z11, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z10, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z9, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z8, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z7, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z6, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z5, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z4, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z3, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z2, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 	VMOVUPS Z1, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_0_next
 
-down_1:
+load_0_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_0
+	JMP   done
+
+load_1:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 4(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_1_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_1_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_1_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_1_rows_below16
+	JMP       load_1_rows_16
+
+load_1_rows_below16:
+	JMP load_1_rows_15
+
+load_1_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_1_rows_below14
+	JMP  load_1_rows_14
+
+load_1_rows_below14:
+	JMP load_1_rows_13
+
+load_1_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_1_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_1_rows_below12
+	JMP  load_1_rows_12
+
+load_1_rows_below12:
+	JMP load_1_rows_11
+
+load_1_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_1_rows_below10
+	JMP  load_1_rows_10
+
+load_1_rows_below10:
+	JMP load_1_rows_9
+
+load_1_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_1_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_1_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_1_rows_below8
+	JMP  load_1_rows_8
+
+load_1_rows_below8:
+	JMP load_1_rows_7
+
+load_1_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_1_rows_below6
+	JMP  load_1_rows_6
+
+load_1_rows_below6:
+	JMP load_1_rows_5
+
+load_1_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_1_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_1_rows_below4
+	JMP  load_1_rows_4
+
+load_1_rows_below4:
+	JMP load_1_rows_3
+
+load_1_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_1_rows_below2
+	JMP  load_1_rows_2
+
+load_1_rows_below2:
+	JMP load_1_rows_1
+
+load_1_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_1_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_1_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_1_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_1_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_1_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_1_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_1_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_1_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_1_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_1_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_1_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_1_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_1_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_1_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_1_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x01
+	JNE     loaded
 	CMPQ    DX, $0x03
-	JG      more_1
+	JG      load_1_more
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z14, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z14, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-
-more_1:
-	VMAXPS  Z15, Z16, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z13, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z13, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_1_next
+	VMAXPS  Z16, Z14, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_1_next
+	VMAXPS  Z15, Z14, Z18
+	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_1_next
+
+load_1_more:
+	VMAXPS  Z15, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_1_next
+	VMAXPS  Z14, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_1_next
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z13, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_1_next
+	VMAXPS  Z12, Z13, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_1_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_1_next
 	VMAXPS  Z12, Z11, Z12
-	VMAXPS  Z12, Z10, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z12, Z10, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z10, Z17
-	VMAXPS  Z11, Z17, Z18
+	JZ      load_1_next
+	VMAXPS  Z9, Z10, Z16
+	VMAXPS  Z11, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_1_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_1_next
 	VMAXPS  Z9, Z8, Z9
-	VMAXPS  Z9, Z7, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z9, Z7, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z7, Z17
-	VMAXPS  Z8, Z17, Z18
+	JZ      load_1_next
+	VMAXPS  Z6, Z7, Z16
+	VMAXPS  Z8, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_1_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_1_next
 	VMAXPS  Z6, Z5, Z6
-	VMAXPS  Z6, Z4, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z6, Z4, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z4, Z17
-	VMAXPS  Z5, Z17, Z18
+	JZ      load_1_next
+	VMAXPS  Z3, Z4, Z16
+	VMAXPS  Z5, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_1_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_1_next
 	VMAXPS  Z3, Z2, Z3
-	VMAXPS  Z3, Z1, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z3, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z1, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_1_next
+	VMAXPS  Z2, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_1_next
 
-down_2:
+load_1_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_1
+	JMP   done
+
+load_2:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 8(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_2_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_2_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_2_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_2_rows_below16
+	JMP       load_2_rows_16
+
+load_2_rows_below16:
+	JMP load_2_rows_15
+
+load_2_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_2_rows_below14
+	JMP  load_2_rows_14
+
+load_2_rows_below14:
+	JMP load_2_rows_13
+
+load_2_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_2_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_2_rows_below12
+	JMP  load_2_rows_12
+
+load_2_rows_below12:
+	JMP load_2_rows_11
+
+load_2_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_2_rows_below10
+	JMP  load_2_rows_10
+
+load_2_rows_below10:
+	JMP load_2_rows_9
+
+load_2_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_2_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_2_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_2_rows_below8
+	JMP  load_2_rows_8
+
+load_2_rows_below8:
+	JMP load_2_rows_7
+
+load_2_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_2_rows_below6
+	JMP  load_2_rows_6
+
+load_2_rows_below6:
+	JMP load_2_rows_5
+
+load_2_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_2_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_2_rows_below4
+	JMP  load_2_rows_4
+
+load_2_rows_below4:
+	JMP load_2_rows_3
+
+load_2_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_2_rows_below2
+	JMP  load_2_rows_2
+
+load_2_rows_below2:
+	JMP load_2_rows_1
+
+load_2_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0f, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_2_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0f, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_2_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0f, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_2_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0f, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_2_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0f, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_2_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0f, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_2_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0f, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_2_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0f, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_2_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0f, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_2_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0f, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_2_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0f, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_2_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0f, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_2_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0f, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_2_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0f, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_2_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0f, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_2_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0f, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x02
+	JNE     loaded
 	CMPQ    DX, $0x05
-	JG      more_2
+	JG      load_2_more
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z13, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z13, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z16, Z13, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z12, Z13, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_2_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_2_next
+	VMAXPS  Z14, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_2_next
 
-more_2:
-	VMAXPS  Z15, Z16, Z17
-	VMAXPS  Z14, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+load_2_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z13, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_2_next
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z11, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z15, Z11, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z11, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z10, Z11, Z16
+	VMAXPS  Z14, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMAXPS  Z13, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z9, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMAXPS  Z12, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z8, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_2_next
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
-	VMAXPS  Z10, Z6, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z10, Z6, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z6, Z17
-	VMAXPS  Z9, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z5, Z6, Z16
+	VMAXPS  Z9, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMAXPS  Z8, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z8, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z17, Z17
-	VMAXPS  Z7, Z17, Z18
+	JZ      load_2_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z7, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_2_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
-	VMAXPS  Z5, Z1, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z5, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z1, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z4, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z1, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_2_next
+	VMAXPS  Z3, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_2_next
 
-down_3:
+load_2_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_2
+	JMP   done
+
+load_3:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 12(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_3_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_3_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_3_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_3_rows_below16
+	JMP       load_3_rows_16
+
+load_3_rows_below16:
+	JMP load_3_rows_15
+
+load_3_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_3_rows_below14
+	JMP  load_3_rows_14
+
+load_3_rows_below14:
+	JMP load_3_rows_13
+
+load_3_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_3_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_3_rows_below12
+	JMP  load_3_rows_12
+
+load_3_rows_below12:
+	JMP load_3_rows_11
+
+load_3_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_3_rows_below10
+	JMP  load_3_rows_10
+
+load_3_rows_below10:
+	JMP load_3_rows_9
+
+load_3_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_3_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_3_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_3_rows_below8
+	JMP  load_3_rows_8
+
+load_3_rows_below8:
+	JMP load_3_rows_7
+
+load_3_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_3_rows_below6
+	JMP  load_3_rows_6
+
+load_3_rows_below6:
+	JMP load_3_rows_5
+
+load_3_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_3_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_3_rows_below4
+	JMP  load_3_rows_4
+
+load_3_rows_below4:
+	JMP load_3_rows_3
+
+load_3_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_3_rows_below2
+	JMP  load_3_rows_2
+
+load_3_rows_below2:
+	JMP load_3_rows_1
+
+load_3_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_3_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_3_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_3_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_3_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_3_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_3_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_3_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_3_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_3_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_3_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_3_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_3_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_3_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_3_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_3_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x03
+	JNE     loaded
 	CMPQ    DX, $0x07
-	JG      more_3
+	JG      load_3_more
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z12, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z12, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z16, Z12, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z11, Z12, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_3_next
+	VMAXPS  Z10, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_3_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_3_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_3_next
+	VMAXPS  Z13, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_3_next
 
-more_3:
-	VMAXPS  Z15, Z16, Z17
-	VMAXPS  Z14, Z17, Z17
-	VMAXPS  Z13, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+load_3_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_3_next
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_3_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_3_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_3_next
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z9, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z15, Z9, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z9, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z8, Z9, Z16
+	VMAXPS  Z14, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMAXPS  Z13, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z7, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMAXPS  Z12, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z6, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMAXPS  Z11, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z5, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMAXPS  Z10, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z10, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_3_next
+	VMAXPS  Z3, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_3_next
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
-	VMAXPS  Z8, Z2, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z8, Z2, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z1, Z2, Z17
-	VMAXPS  Z7, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z1, Z2, Z16
+	VMAXPS  Z7, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z6, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z18
+	JZ      load_3_next
+	VMAXPS  Z5, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_3_next
+	VMAXPS  Z4, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_3_next
 
-down_4:
+load_3_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_3
+	JMP   done
+
+load_4:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 16(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_4_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_4_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_4_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_4_rows_below16
+	JMP       load_4_rows_16
+
+load_4_rows_below16:
+	JMP load_4_rows_15
+
+load_4_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_4_rows_below14
+	JMP  load_4_rows_14
+
+load_4_rows_below14:
+	JMP load_4_rows_13
+
+load_4_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_4_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_4_rows_below12
+	JMP  load_4_rows_12
+
+load_4_rows_below12:
+	JMP load_4_rows_11
+
+load_4_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_4_rows_below10
+	JMP  load_4_rows_10
+
+load_4_rows_below10:
+	JMP load_4_rows_9
+
+load_4_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_4_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_4_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_4_rows_below8
+	JMP  load_4_rows_8
+
+load_4_rows_below8:
+	JMP load_4_rows_7
+
+load_4_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_4_rows_below6
+	JMP  load_4_rows_6
+
+load_4_rows_below6:
+	JMP load_4_rows_5
+
+load_4_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_4_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_4_rows_below4
+	JMP  load_4_rows_4
+
+load_4_rows_below4:
+	JMP load_4_rows_3
+
+load_4_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_4_rows_below2
+	JMP  load_4_rows_2
+
+load_4_rows_below2:
+	JMP load_4_rows_1
+
+load_4_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VALIGND $0x0f, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_4_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VALIGND $0x0f, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_4_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x0f, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_4_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VALIGND $0x0f, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_4_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VALIGND $0x0f, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_4_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VALIGND $0x0f, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_4_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VALIGND $0x0f, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_4_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VALIGND $0x0f, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_4_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VALIGND $0x0f, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_4_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VALIGND $0x0f, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_4_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VALIGND $0x0f, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_4_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VALIGND $0x0f, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_4_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VALIGND $0x0f, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_4_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VALIGND $0x0f, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_4_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VALIGND $0x0f, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_4_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VALIGND $0x0f, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x04
+	JNE     loaded
 	CMPQ    DX, $0x09
-	JG      more_4
+	JG      load_4_more
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
@@ -13313,80 +12937,80 @@ down_4:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z11, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z11, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z16, Z11, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z10, Z11, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z9, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z8, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_4_next
+	VMAXPS  Z12, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_4_next
 
-more_4:
-	VMAXPS  Z15, Z16, Z17
-	VMAXPS  Z14, Z17, Z17
-	VMAXPS  Z13, Z17, Z17
-	VMAXPS  Z12, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+load_4_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_4_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_4_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_4_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_4_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_4_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z11, Z10, Z11
@@ -13394,56 +13018,56 @@ more_4:
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z7, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z15, Z7, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z7, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z6, Z7, Z16
+	VMAXPS  Z14, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMAXPS  Z13, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z5, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMAXPS  Z12, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z17, Z17
-	VMAXPS  Z11, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z17, Z17
-	VMAXPS  Z10, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z2, Z16, Z16
+	VMAXPS  Z10, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z1, Z17, Z17
-	VMAXPS  Z9, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z9, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z18
+	JZ      load_4_next
+	VMAXPS  Z8, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_4_next
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_4_next
 	VMAXPS  Z2, Z1, Z2
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
@@ -13452,15 +13076,326 @@ more_4:
 	VMOVUPS Z6, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_4_next
 	VMOVUPS Z5, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_4_next
 
-down_5:
+load_4_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_4
+	JMP   done
+
+load_5:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 20(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_5_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_5_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_5_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_5_rows_below16
+	JMP       load_5_rows_16
+
+load_5_rows_below16:
+	JMP load_5_rows_15
+
+load_5_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_5_rows_below14
+	JMP  load_5_rows_14
+
+load_5_rows_below14:
+	JMP load_5_rows_13
+
+load_5_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_5_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_5_rows_below12
+	JMP  load_5_rows_12
+
+load_5_rows_below12:
+	JMP load_5_rows_11
+
+load_5_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_5_rows_below10
+	JMP  load_5_rows_10
+
+load_5_rows_below10:
+	JMP load_5_rows_9
+
+load_5_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_5_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_5_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_5_rows_below8
+	JMP  load_5_rows_8
+
+load_5_rows_below8:
+	JMP load_5_rows_7
+
+load_5_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_5_rows_below6
+	JMP  load_5_rows_6
+
+load_5_rows_below6:
+	JMP load_5_rows_5
+
+load_5_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_5_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_5_rows_below4
+	JMP  load_5_rows_4
+
+load_5_rows_below4:
+	JMP load_5_rows_3
+
+load_5_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_5_rows_below2
+	JMP  load_5_rows_2
+
+load_5_rows_below2:
+	JMP load_5_rows_1
+
+load_5_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_5_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_5_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_5_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_5_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_5_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_5_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_5_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_5_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_5_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_5_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_5_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_5_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_5_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_5_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_5_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x05
+	JNE     loaded
 	CMPQ    DX, $0x0b
-	JG      more_5
+	JG      load_5_more
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
@@ -13469,97 +13404,97 @@ down_5:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z10, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z10, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z16, Z10, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z9, Z10, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z8, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z7, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_5_next
+	VMAXPS  Z11, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_5_next
 
-more_5:
-	VMAXPS  Z15, Z16, Z17
-	VMAXPS  Z14, Z17, Z17
-	VMAXPS  Z13, Z17, Z17
-	VMAXPS  Z12, Z17, Z17
-	VMAXPS  Z11, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+load_5_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_5_next
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
@@ -13569,64 +13504,375 @@ more_5:
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z5, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z15, Z5, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z5, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z4, Z5, Z16
+	VMAXPS  Z14, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z17, Z17
-	VMAXPS  Z13, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z17, Z17
-	VMAXPS  Z12, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z2, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z1, Z17, Z17
-	VMAXPS  Z11, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z10, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z9, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z8, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z18
+	JZ      load_5_next
+	VMAXPS  Z7, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_5_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_5_next
 
-down_6:
+load_5_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_5
+	JMP   done
+
+load_6:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 24(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_6_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_6_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_6_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_6_rows_below16
+	JMP       load_6_rows_16
+
+load_6_rows_below16:
+	JMP load_6_rows_15
+
+load_6_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_6_rows_below14
+	JMP  load_6_rows_14
+
+load_6_rows_below14:
+	JMP load_6_rows_13
+
+load_6_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_6_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_6_rows_below12
+	JMP  load_6_rows_12
+
+load_6_rows_below12:
+	JMP load_6_rows_11
+
+load_6_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_6_rows_below10
+	JMP  load_6_rows_10
+
+load_6_rows_below10:
+	JMP load_6_rows_9
+
+load_6_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_6_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_6_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_6_rows_below8
+	JMP  load_6_rows_8
+
+load_6_rows_below8:
+	JMP load_6_rows_7
+
+load_6_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_6_rows_below6
+	JMP  load_6_rows_6
+
+load_6_rows_below6:
+	JMP load_6_rows_5
+
+load_6_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_6_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_6_rows_below4
+	JMP  load_6_rows_4
+
+load_6_rows_below4:
+	JMP load_6_rows_3
+
+load_6_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_6_rows_below2
+	JMP  load_6_rows_2
+
+load_6_rows_below2:
+	JMP load_6_rows_1
+
+load_6_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VALIGND $0x0d, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_6_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VALIGND $0x0d, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_6_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x0d, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_6_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VALIGND $0x0d, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_6_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VALIGND $0x0d, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_6_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VALIGND $0x0d, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_6_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VALIGND $0x0d, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_6_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VALIGND $0x0d, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_6_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VALIGND $0x0d, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_6_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VALIGND $0x0d, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_6_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VALIGND $0x0d, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_6_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VALIGND $0x0d, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_6_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VALIGND $0x0d, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_6_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VALIGND $0x0d, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_6_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VALIGND $0x0d, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_6_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VALIGND $0x0d, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x06
+	JNE     loaded
 	CMPQ    DX, $0x0d
-	JG      more_6
+	JG      load_6_more
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
@@ -13636,114 +13882,114 @@ down_6:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z9, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z9, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z16, Z9, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z8, Z9, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z7, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z5, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z4, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z11, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_6_next
+	VMAXPS  Z10, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_6_next
 
-more_6:
-	VMAXPS  Z15, Z16, Z17
-	VMAXPS  Z14, Z17, Z17
-	VMAXPS  Z13, Z17, Z17
-	VMAXPS  Z12, Z17, Z17
-	VMAXPS  Z11, Z17, Z17
-	VMAXPS  Z10, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+load_6_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMAXPS  Z11, Z16, Z16
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z4, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_6_next
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z7, Z6, Z7
@@ -13755,57 +14001,368 @@ more_6:
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z3, Z17
-	VMOVUPS Z17, K6, (R8)
+	VMAXPS  Z15, Z3, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z3, Z17
-	VMAXPS  Z14, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z2, Z3, Z16
+	VMAXPS  Z14, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z1, Z17, Z17
-	VMAXPS  Z13, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z12, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z11, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z10, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z9, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z8, Z17, Z18
+	JZ      load_6_next
+	VMAXPS  Z8, Z16, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
+	JZ      load_6_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_6_next
 
-down_7:
+load_6_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_6
+	JMP   done
+
+load_7:
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R10
+	VMOVDQU32 28(R10), Z19
+	CMPQ      DX, $0x09
+	JLT       load_7_rows_below9
+	CMPQ      DX, $0x0d
+	JLT       load_7_rows_below13
+	CMPQ      DX, $0x0f
+	JLT       load_7_rows_below15
+	CMPQ      DX, $0x10
+	JLT       load_7_rows_below16
+	JMP       load_7_rows_16
+
+load_7_rows_below16:
+	JMP load_7_rows_15
+
+load_7_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  load_7_rows_below14
+	JMP  load_7_rows_14
+
+load_7_rows_below14:
+	JMP load_7_rows_13
+
+load_7_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_7_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_7_rows_below12
+	JMP  load_7_rows_12
+
+load_7_rows_below12:
+	JMP load_7_rows_11
+
+load_7_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_7_rows_below10
+	JMP  load_7_rows_10
+
+load_7_rows_below10:
+	JMP load_7_rows_9
+
+load_7_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_7_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_7_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_7_rows_below8
+	JMP  load_7_rows_8
+
+load_7_rows_below8:
+	JMP load_7_rows_7
+
+load_7_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_7_rows_below6
+	JMP  load_7_rows_6
+
+load_7_rows_below6:
+	JMP load_7_rows_5
+
+load_7_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_7_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_7_rows_below4
+	JMP  load_7_rows_4
+
+load_7_rows_below4:
+	JMP load_7_rows_3
+
+load_7_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_7_rows_below2
+	JMP  load_7_rows_2
+
+load_7_rows_below2:
+	JMP load_7_rows_1
+
+load_7_rows_16:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z1
+	VALIGND $0x0f, Z0, Z17, K5, Z1
+	VMAXPS  Z17, Z1, K4, Z1
+	VALIGND $0x0e, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VALIGND $0x0c, Z0, Z1, Z2
+	VMAXPS  Z2, Z1, Z1
+	VPERMPS Z1, Z19, Z2
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    BX, AX
+
+load_7_rows_15:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z2
+	VALIGND $0x0f, Z0, Z18, K5, Z2
+	VMAXPS  Z18, Z2, K4, Z2
+	VALIGND $0x0e, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VALIGND $0x0c, Z0, Z2, Z3
+	VMAXPS  Z3, Z2, Z2
+	VPERMPS Z2, Z19, Z3
+	VMAXPS  Z3, Z2, Z2
+	ADDQ    BX, AX
+
+load_7_rows_14:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z3
+	VALIGND $0x0f, Z0, Z17, K5, Z3
+	VMAXPS  Z17, Z3, K4, Z3
+	VALIGND $0x0e, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VALIGND $0x0c, Z0, Z3, Z4
+	VMAXPS  Z4, Z3, Z3
+	VPERMPS Z3, Z19, Z4
+	VMAXPS  Z4, Z3, Z3
+	ADDQ    BX, AX
+
+load_7_rows_13:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z4
+	VALIGND $0x0f, Z0, Z18, K5, Z4
+	VMAXPS  Z18, Z4, K4, Z4
+	VALIGND $0x0e, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VALIGND $0x0c, Z0, Z4, Z5
+	VMAXPS  Z5, Z4, Z4
+	VPERMPS Z4, Z19, Z5
+	VMAXPS  Z5, Z4, Z4
+	ADDQ    BX, AX
+
+load_7_rows_12:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z5
+	VALIGND $0x0f, Z0, Z17, K5, Z5
+	VMAXPS  Z17, Z5, K4, Z5
+	VALIGND $0x0e, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VALIGND $0x0c, Z0, Z5, Z6
+	VMAXPS  Z6, Z5, Z5
+	VPERMPS Z5, Z19, Z6
+	VMAXPS  Z6, Z5, Z5
+	ADDQ    BX, AX
+
+load_7_rows_11:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z6
+	VALIGND $0x0f, Z0, Z18, K5, Z6
+	VMAXPS  Z18, Z6, K4, Z6
+	VALIGND $0x0e, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VALIGND $0x0c, Z0, Z6, Z7
+	VMAXPS  Z7, Z6, Z6
+	VPERMPS Z6, Z19, Z7
+	VMAXPS  Z7, Z6, Z6
+	ADDQ    BX, AX
+
+load_7_rows_10:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z7
+	VALIGND $0x0f, Z0, Z17, K5, Z7
+	VMAXPS  Z17, Z7, K4, Z7
+	VALIGND $0x0e, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VALIGND $0x0c, Z0, Z7, Z8
+	VMAXPS  Z8, Z7, Z7
+	VPERMPS Z7, Z19, Z8
+	VMAXPS  Z8, Z7, Z7
+	ADDQ    BX, AX
+
+load_7_rows_9:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z8
+	VALIGND $0x0f, Z0, Z18, K5, Z8
+	VMAXPS  Z18, Z8, K4, Z8
+	VALIGND $0x0e, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VALIGND $0x0c, Z0, Z8, Z9
+	VMAXPS  Z9, Z8, Z8
+	VPERMPS Z8, Z19, Z9
+	VMAXPS  Z9, Z8, Z8
+	ADDQ    BX, AX
+
+load_7_rows_8:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z9
+	VALIGND $0x0f, Z0, Z17, K5, Z9
+	VMAXPS  Z17, Z9, K4, Z9
+	VALIGND $0x0e, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VALIGND $0x0c, Z0, Z9, Z10
+	VMAXPS  Z10, Z9, Z9
+	VPERMPS Z9, Z19, Z10
+	VMAXPS  Z10, Z9, Z9
+	ADDQ    BX, AX
+
+load_7_rows_7:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z10
+	VALIGND $0x0f, Z0, Z18, K5, Z10
+	VMAXPS  Z18, Z10, K4, Z10
+	VALIGND $0x0e, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VALIGND $0x0c, Z0, Z10, Z11
+	VMAXPS  Z11, Z10, Z10
+	VPERMPS Z10, Z19, Z11
+	VMAXPS  Z11, Z10, Z10
+	ADDQ    BX, AX
+
+load_7_rows_6:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z11
+	VALIGND $0x0f, Z0, Z17, K5, Z11
+	VMAXPS  Z17, Z11, K4, Z11
+	VALIGND $0x0e, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VALIGND $0x0c, Z0, Z11, Z12
+	VMAXPS  Z12, Z11, Z11
+	VPERMPS Z11, Z19, Z12
+	VMAXPS  Z12, Z11, Z11
+	ADDQ    BX, AX
+
+load_7_rows_5:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K3, K3
+	VMOVAPS Z0, Z12
+	VALIGND $0x0f, Z0, Z18, K5, Z12
+	VMAXPS  Z18, Z12, K4, Z12
+	VALIGND $0x0e, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VALIGND $0x0c, Z0, Z12, Z13
+	VMAXPS  Z13, Z12, Z12
+	VPERMPS Z12, Z19, Z13
+	VMAXPS  Z13, Z12, Z12
+	ADDQ    BX, AX
+
+load_7_rows_4:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z13
+	VALIGND $0x0f, Z0, Z17, K5, Z13
+	VMAXPS  Z17, Z13, K4, Z13
+	VALIGND $0x0e, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VALIGND $0x0c, Z0, Z13, Z14
+	VMAXPS  Z14, Z13, Z13
+	VPERMPS Z13, Z19, Z14
+	VMAXPS  Z14, Z13, Z13
+	ADDQ    BX, AX
+
+load_7_rows_3:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K1, K1
+	VMOVAPS Z0, Z14
+	VALIGND $0x0f, Z0, Z18, K5, Z14
+	VMAXPS  Z18, Z14, K4, Z14
+	VALIGND $0x0e, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VALIGND $0x0c, Z0, Z14, Z15
+	VMAXPS  Z15, Z14, Z14
+	VPERMPS Z14, Z19, Z15
+	VMAXPS  Z15, Z14, Z14
+	ADDQ    BX, AX
+
+load_7_rows_2:
+	VMOVUPS (AX), Z17
+	VMOVAPS Z0, Z15
+	VALIGND $0x0f, Z0, Z17, K5, Z15
+	VMAXPS  Z17, Z15, K4, Z15
+	VALIGND $0x0e, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VALIGND $0x0c, Z0, Z15, Z16
+	VMAXPS  Z16, Z15, Z15
+	VPERMPS Z15, Z19, Z16
+	VMAXPS  Z16, Z15, Z15
+	ADDQ    BX, AX
+
+load_7_rows_1:
+	VMOVUPS (AX), Z18
+	VCMPPS  $0x07, Z17, Z18, K2, K2
+	VMOVAPS Z0, Z16
+	VALIGND $0x0f, Z0, Z18, K5, Z16
+	VMAXPS  Z18, Z16, K4, Z16
+	VALIGND $0x0e, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VALIGND $0x0c, Z0, Z16, Z18
+	VMAXPS  Z18, Z16, Z16
+	VPERMPS Z16, Z19, Z18
+	VMAXPS  Z18, Z16, Z16
+	ADDQ    BX, AX
+	CMPQ    reach+88(FP), $0x07
+	JNE     loaded
 	CMPQ    DX, $0x0f
-	JG      more_7
+	JG      load_7_more
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -13816,85 +14373,85 @@ down_7:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z16, Z8, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z7, Z8, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_7_next
+	VMAXPS  Z16, Z8, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z6, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
+	JZ      load_7_next
+	VMAXPS  Z7, Z8, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z5, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z4, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z3, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z2, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z11, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z10, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      load_7_next
+	VMAXPS  Z9, Z18, Z18
 	VMOVUPS Z18, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
-	VMAXPS  Z5, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z4, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z3, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z2, Z17, Z17
-	VMAXPS  Z16, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z15, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z14, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z13, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z12, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z11, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z10, Z17, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
-	VMAXPS  Z9, Z17, Z17
-	VMOVUPS Z17, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 
-more_7:
+load_7_more:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -13905,42 +14462,42 @@ more_7:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z8, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z7, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z6, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z5, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z4, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z3, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z2, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
@@ -13958,44 +14515,1252 @@ more_7:
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z14, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z13, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z12, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z11, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z10, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z9, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 	VMAXPS  Z8, Z1, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
 	DECQ    R9
-	JZ      next
+	JZ      load_7_next
 
-next:
+load_7_next:
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_7
+	JMP   done
+
+	// Windows that are not square.
+loaded:
+	CMPQ reach+88(FP), $0x04
+	JLT  down_below4
+	CMPQ reach+88(FP), $0x06
+	JLT  down_below6
+	CMPQ reach+88(FP), $0x07
+	JLT  down_below7
+	JMP  down_7
+
+down_below7:
+	JMP down_6
+
+down_below6:
+	CMPQ reach+88(FP), $0x05
+	JLT  down_below5
+	JMP  down_5
+
+down_below5:
+	JMP down_4
+
+down_below4:
+	CMPQ reach+88(FP), $0x02
+	JLT  down_below2
+	CMPQ reach+88(FP), $0x03
+	JLT  down_below3
+	JMP  down_3
+
+down_below3:
+	JMP down_2
+
+down_below2:
+	CMPQ reach+88(FP), $0x01
+	JLT  down_below1
+	JMP  down_1
+
+down_below1:
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z15, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z14, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z13, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z12, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z11, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z10, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z9, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z8, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z7, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z6, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z5, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z4, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z3, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z2, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+	VMOVUPS Z1, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_0_next
+
+down_0_next:
+	JMP tile_next
+
+down_1:
+	CMPQ    DX, $0x03
+	JG      down_1_more
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z16, Z14, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z15, Z14, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+
+down_1_more:
+	VMAXPS  Z15, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z14, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z13, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z12, Z13, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z12, Z10, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z9, Z10, Z16
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z9, Z7, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z6, Z7, Z16
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z6, Z4, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z3, Z4, Z16
+	VMAXPS  Z5, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z3, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+	VMAXPS  Z2, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_1_next
+
+down_1_next:
+	JMP tile_next
+
+down_2:
+	CMPQ    DX, $0x05
+	JG      down_2_more
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z16, Z13, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z12, Z13, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z14, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+
+down_2_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z13, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z11, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z10, Z11, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z9, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z8, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z10, Z6, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z5, Z6, Z16
+	VMAXPS  Z9, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z7, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z5, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z4, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+	VMAXPS  Z3, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_2_next
+
+down_2_next:
+	JMP tile_next
+
+down_3:
+	CMPQ    DX, $0x07
+	JG      down_3_more
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z16, Z12, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z11, Z12, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z10, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z13, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+
+down_3_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z9, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z8, Z9, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z7, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z6, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z5, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z10, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z3, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z8, Z2, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z1, Z2, Z16
+	VMAXPS  Z7, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z6, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z5, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+	VMAXPS  Z4, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_3_next
+
+down_3_next:
+	JMP tile_next
+
+down_4:
+	CMPQ    DX, $0x09
+	JG      down_4_more
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z16, Z11, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z10, Z11, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z9, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z8, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z12, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+
+down_4_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z7, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z6, Z7, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z5, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z4, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z2, Z16, Z16
+	VMAXPS  Z10, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z9, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMAXPS  Z2, Z1, Z2
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMOVUPS Z6, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+	VMOVUPS Z5, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_4_next
+
+down_4_next:
+	JMP tile_next
+
+down_5:
+	CMPQ    DX, $0x0b
+	JG      down_5_more
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z16, Z10, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z9, Z10, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z8, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z7, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z11, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+
+down_5_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMAXPS  Z11, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z5, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z4, Z5, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z3, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z2, Z16, Z16
+	VMAXPS  Z12, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z10, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z9, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z7, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_5_next
+
+down_5_next:
+	JMP tile_next
+
+down_6:
+	CMPQ    DX, $0x0d
+	JG      down_6_more
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z16, Z9, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z8, Z9, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z7, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z5, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z4, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z11, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z10, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+
+down_6_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMAXPS  Z11, Z16, Z16
+	VMAXPS  Z10, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z4, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z3, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z2, Z3, Z16
+	VMAXPS  Z14, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z1, Z16, Z16
+	VMAXPS  Z13, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z12, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z11, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z10, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z9, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z8, Z16, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_6_next
+
+down_6_next:
+	JMP tile_next
+
+down_7:
+	CMPQ    DX, $0x0f
+	JG      down_7_more
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z16, Z8, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z7, Z8, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z6, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z5, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z4, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z3, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z2, Z18, Z18
+	VMAXPS  Z16, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z15, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z14, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z13, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z12, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z11, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z10, Z18, Z19
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z9, Z18, Z18
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+
+down_7_more:
+	VMAXPS  Z15, Z16, Z16
+	VMAXPS  Z14, Z16, Z16
+	VMAXPS  Z13, Z16, Z16
+	VMAXPS  Z12, Z16, Z16
+	VMAXPS  Z11, Z16, Z16
+	VMAXPS  Z10, Z16, Z16
+	VMAXPS  Z9, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z8, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z7, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z6, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z5, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z4, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z3, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z2, Z16, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z3, Z2, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMAXPS  Z9, Z8, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMAXPS  Z15, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z14, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z13, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z12, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z11, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z10, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z9, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+	VMAXPS  Z8, Z1, Z16
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
+	JZ      down_7_next
+
+down_7_next:
+tile_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
@@ -14003,6 +15768,8 @@ next:
 	ADDQ  dstNext+80(FP), CX
 	DECQ  tiles+16(FP)
 	JNZ   tile
+
+done:
 	KANDW K1, K2, K1
 	KANDW K1, K3, K1
 	KMOVW K1, AX
@@ -23067,236 +24834,387 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	VMOVAPS Z0, Z14
 	VMOVAPS Z0, Z15
 	VMOVAPS Z0, Z16
+	VMOVAPS Z0, Z16
 
 tile:
-	MOVQ    CX, R11
-	LEAQ    -1(DI), R9
-	IMULQ   SI, R9
-	ADDQ    CX, R9
-	MOVQ    DI, R10
-	VMOVAPS Z0, Z16
-	CMPQ    fetch+104(FP), $0x00
-	JEQ     load
-	CMPQ    columns+96(FP), $0x00
-	JLE     fetch_0
-	JMP     fetch_1
+	CMPQ fetch+104(FP), $0x00
+	JEQ  load
+	CMPQ columns+96(FP), $0x01
+	JLT  fetch_below1
+	JMP  fetch_1
 
+fetch_below1:
 fetch_0:
-	CMPQ DX, $0x08
-	JGT  fetch0_above8
-	CMPQ DX, $0x04
-	JGT  fetch0_above4
-	CMPQ DX, $0x02
-	JGT  fetch0_above2
-	CMPQ DX, $0x01
-	JLE  fetch0_1
-	JMP  fetch0_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   fetch_0_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   fetch_0_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   fetch_0_rows_below15
+	CMPQ  DX, $0x10
+	JLT   fetch_0_rows_below16
+	JMP   fetch_0_rows_16
 
-fetch0_above2:
-	CMPQ DX, $0x03
-	JLE  fetch0_3
-	JMP  fetch0_4
+fetch_0_rows_below16:
+	JMP fetch_0_rows_15
 
-fetch0_above4:
-	CMPQ DX, $0x06
-	JGT  fetch0_above6
-	CMPQ DX, $0x05
-	JLE  fetch0_5
-	JMP  fetch0_6
-
-fetch0_above6:
-	CMPQ DX, $0x07
-	JLE  fetch0_7
-	JMP  fetch0_8
-
-fetch0_above8:
-	CMPQ DX, $0x0c
-	JGT  fetch0_above12
-	CMPQ DX, $0x0a
-	JGT  fetch0_above10
-	CMPQ DX, $0x09
-	JLE  fetch0_9
-	JMP  fetch0_10
-
-fetch0_above10:
-	CMPQ DX, $0x0b
-	JLE  fetch0_11
-	JMP  fetch0_12
-
-fetch0_above12:
+fetch_0_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  fetch0_above14
-	CMPQ DX, $0x0d
-	JLE  fetch0_13
-	JMP  fetch0_14
+	JLT  fetch_0_rows_below14
+	JMP  fetch_0_rows_14
 
-fetch0_above14:
-	CMPQ       DX, $0x0f
-	JLE        fetch0_15
+fetch_0_rows_below14:
+	JMP fetch_0_rows_13
+
+fetch_0_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  fetch_0_rows_below11
+	CMPQ DX, $0x0c
+	JLT  fetch_0_rows_below12
+	JMP  fetch_0_rows_12
+
+fetch_0_rows_below12:
+	JMP fetch_0_rows_11
+
+fetch_0_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  fetch_0_rows_below10
+	JMP  fetch_0_rows_10
+
+fetch_0_rows_below10:
+	JMP fetch_0_rows_9
+
+fetch_0_rows_below9:
+	CMPQ DX, $0x05
+	JLT  fetch_0_rows_below5
+	CMPQ DX, $0x07
+	JLT  fetch_0_rows_below7
+	CMPQ DX, $0x08
+	JLT  fetch_0_rows_below8
+	JMP  fetch_0_rows_8
+
+fetch_0_rows_below8:
+	JMP fetch_0_rows_7
+
+fetch_0_rows_below7:
+	CMPQ DX, $0x06
+	JLT  fetch_0_rows_below6
+	JMP  fetch_0_rows_6
+
+fetch_0_rows_below6:
+	JMP fetch_0_rows_5
+
+fetch_0_rows_below5:
+	CMPQ DX, $0x03
+	JLT  fetch_0_rows_below3
+	CMPQ DX, $0x04
+	JLT  fetch_0_rows_below4
+	JMP  fetch_0_rows_4
+
+fetch_0_rows_below4:
+	JMP fetch_0_rows_3
+
+fetch_0_rows_below3:
+	CMPQ DX, $0x02
+	JLT  fetch_0_rows_below2
+	JMP  fetch_0_rows_2
+
+fetch_0_rows_below2:
+	JMP fetch_0_rows_1
+
+fetch_0_rows_16:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z1
 	ADDQ       BX, AX
 
-fetch0_15:
+fetch_0_rows_15:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z2
 	ADDQ       BX, AX
 
-fetch0_14:
+fetch_0_rows_14:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z3
 	ADDQ       BX, AX
 
-fetch0_13:
+fetch_0_rows_13:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z4
 	ADDQ       BX, AX
 
-fetch0_12:
+fetch_0_rows_12:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z5
 	ADDQ       BX, AX
 
-fetch0_11:
+fetch_0_rows_11:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z6
 	ADDQ       BX, AX
 
-fetch0_10:
+fetch_0_rows_10:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z7
 	ADDQ       BX, AX
 
-fetch0_9:
+fetch_0_rows_9:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z8
 	ADDQ       BX, AX
 
-fetch0_8:
+fetch_0_rows_8:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z9
 	ADDQ       BX, AX
 
-fetch0_7:
+fetch_0_rows_7:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z10
 	ADDQ       BX, AX
 
-fetch0_6:
+fetch_0_rows_6:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z11
 	ADDQ       BX, AX
 
-fetch0_5:
+fetch_0_rows_5:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z12
 	ADDQ       BX, AX
 
-fetch0_4:
+fetch_0_rows_4:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z13
 	ADDQ       BX, AX
 
-fetch0_3:
+fetch_0_rows_3:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z14
 	ADDQ       BX, AX
 
-fetch0_2:
+fetch_0_rows_2:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z15
 	ADDQ       BX, AX
 
-fetch0_1:
+fetch_0_rows_1:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
 	VMOVAPS    Z16, Z16
 	ADDQ       BX, AX
-	JMP        loaded
+	CMPQ       reach+88(FP), $0x00
+	JNE        loaded
+	VMULPS     960(R8), Z16, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     896(R8), Z15, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     832(R8), Z14, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     768(R8), Z13, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     704(R8), Z12, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     640(R8), Z11, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     576(R8), Z10, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     512(R8), Z9, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     448(R8), Z8, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     384(R8), Z7, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     320(R8), Z6, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     256(R8), Z5, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     192(R8), Z4, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     128(R8), Z3, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     64(R8), Z2, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+	VMULPS     (R8), Z1, Z16
+	VMOVUPS    Z16, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_0_next
+
+fetch_0_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   fetch_0
+	JMP   done
 
 fetch_1:
-	CMPQ DX, $0x08
-	JGT  fetch1_above8
-	CMPQ DX, $0x04
-	JGT  fetch1_above4
-	CMPQ DX, $0x02
-	JGT  fetch1_above2
-	CMPQ DX, $0x01
-	JLE  fetch1_1
-	JMP  fetch1_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   fetch_1_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   fetch_1_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   fetch_1_rows_below15
+	CMPQ  DX, $0x10
+	JLT   fetch_1_rows_below16
+	JMP   fetch_1_rows_16
 
-fetch1_above2:
-	CMPQ DX, $0x03
-	JLE  fetch1_3
-	JMP  fetch1_4
+fetch_1_rows_below16:
+	JMP fetch_1_rows_15
 
-fetch1_above4:
-	CMPQ DX, $0x06
-	JGT  fetch1_above6
-	CMPQ DX, $0x05
-	JLE  fetch1_5
-	JMP  fetch1_6
-
-fetch1_above6:
-	CMPQ DX, $0x07
-	JLE  fetch1_7
-	JMP  fetch1_8
-
-fetch1_above8:
-	CMPQ DX, $0x0c
-	JGT  fetch1_above12
-	CMPQ DX, $0x0a
-	JGT  fetch1_above10
-	CMPQ DX, $0x09
-	JLE  fetch1_9
-	JMP  fetch1_10
-
-fetch1_above10:
-	CMPQ DX, $0x0b
-	JLE  fetch1_11
-	JMP  fetch1_12
-
-fetch1_above12:
+fetch_1_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  fetch1_above14
-	CMPQ DX, $0x0d
-	JLE  fetch1_13
-	JMP  fetch1_14
+	JLT  fetch_1_rows_below14
+	JMP  fetch_1_rows_14
 
-fetch1_above14:
-	CMPQ       DX, $0x0f
-	JLE        fetch1_15
+fetch_1_rows_below14:
+	JMP fetch_1_rows_13
+
+fetch_1_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  fetch_1_rows_below11
+	CMPQ DX, $0x0c
+	JLT  fetch_1_rows_below12
+	JMP  fetch_1_rows_12
+
+fetch_1_rows_below12:
+	JMP fetch_1_rows_11
+
+fetch_1_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  fetch_1_rows_below10
+	JMP  fetch_1_rows_10
+
+fetch_1_rows_below10:
+	JMP fetch_1_rows_9
+
+fetch_1_rows_below9:
+	CMPQ DX, $0x05
+	JLT  fetch_1_rows_below5
+	CMPQ DX, $0x07
+	JLT  fetch_1_rows_below7
+	CMPQ DX, $0x08
+	JLT  fetch_1_rows_below8
+	JMP  fetch_1_rows_8
+
+fetch_1_rows_below8:
+	JMP fetch_1_rows_7
+
+fetch_1_rows_below7:
+	CMPQ DX, $0x06
+	JLT  fetch_1_rows_below6
+	JMP  fetch_1_rows_6
+
+fetch_1_rows_below6:
+	JMP fetch_1_rows_5
+
+fetch_1_rows_below5:
+	CMPQ DX, $0x03
+	JLT  fetch_1_rows_below3
+	CMPQ DX, $0x04
+	JLT  fetch_1_rows_below4
+	JMP  fetch_1_rows_4
+
+fetch_1_rows_below4:
+	JMP fetch_1_rows_3
+
+fetch_1_rows_below3:
+	CMPQ DX, $0x02
+	JLT  fetch_1_rows_below2
+	JMP  fetch_1_rows_2
+
+fetch_1_rows_below2:
+	JMP fetch_1_rows_1
+
+fetch_1_rows_16:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23306,7 +25224,7 @@ fetch1_above14:
 	VADDPS     Z2, Z1, Z1
 	ADDQ       BX, AX
 
-fetch1_15:
+fetch_1_rows_15:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23316,7 +25234,7 @@ fetch1_15:
 	VADDPS     Z3, Z2, Z2
 	ADDQ       BX, AX
 
-fetch1_14:
+fetch_1_rows_14:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23326,7 +25244,7 @@ fetch1_14:
 	VADDPS     Z4, Z3, Z3
 	ADDQ       BX, AX
 
-fetch1_13:
+fetch_1_rows_13:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23336,7 +25254,7 @@ fetch1_13:
 	VADDPS     Z5, Z4, Z4
 	ADDQ       BX, AX
 
-fetch1_12:
+fetch_1_rows_12:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23346,7 +25264,7 @@ fetch1_12:
 	VADDPS     Z6, Z5, Z5
 	ADDQ       BX, AX
 
-fetch1_11:
+fetch_1_rows_11:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23356,7 +25274,7 @@ fetch1_11:
 	VADDPS     Z7, Z6, Z6
 	ADDQ       BX, AX
 
-fetch1_10:
+fetch_1_rows_10:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23366,7 +25284,7 @@ fetch1_10:
 	VADDPS     Z8, Z7, Z7
 	ADDQ       BX, AX
 
-fetch1_9:
+fetch_1_rows_9:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23376,7 +25294,7 @@ fetch1_9:
 	VADDPS     Z9, Z8, Z8
 	ADDQ       BX, AX
 
-fetch1_8:
+fetch_1_rows_8:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23386,7 +25304,7 @@ fetch1_8:
 	VADDPS     Z10, Z9, Z9
 	ADDQ       BX, AX
 
-fetch1_7:
+fetch_1_rows_7:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23396,7 +25314,7 @@ fetch1_7:
 	VADDPS     Z11, Z10, Z10
 	ADDQ       BX, AX
 
-fetch1_6:
+fetch_1_rows_6:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23406,7 +25324,7 @@ fetch1_6:
 	VADDPS     Z12, Z11, Z11
 	ADDQ       BX, AX
 
-fetch1_5:
+fetch_1_rows_5:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23416,7 +25334,7 @@ fetch1_5:
 	VADDPS     Z13, Z12, Z12
 	ADDQ       BX, AX
 
-fetch1_4:
+fetch_1_rows_4:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23426,7 +25344,7 @@ fetch1_4:
 	VADDPS     Z14, Z13, Z13
 	ADDQ       BX, AX
 
-fetch1_3:
+fetch_1_rows_3:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23436,7 +25354,7 @@ fetch1_3:
 	VADDPS     Z15, Z14, Z14
 	ADDQ       BX, AX
 
-fetch1_2:
+fetch_1_rows_2:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23446,7 +25364,7 @@ fetch1_2:
 	VADDPS     Z16, Z15, Z15
 	ADDQ       BX, AX
 
-fetch1_1:
+fetch_1_rows_1:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
 	VMOVUPS    (AX), Z16
@@ -23455,218 +25373,521 @@ fetch1_1:
 	VALIGND.Z  $0x01, Z16, Z0, K3, Z16
 	VADDPS     Z16, Z17, Z16
 	ADDQ       BX, AX
-	JMP        loaded
+	CMPQ       reach+88(FP), $0x01
+	JNE        loaded
+	CMPQ       DX, $0x03
+	JG         fetch_1_more
+	VADDPS     Z16, Z15, Z16
+	VMULPS     960(R8), Z16, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_1_next
+	VADDPS     Z16, Z14, Z17
+	VMULPS     896(R8), Z17, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_1_next
+	VADDPS     Z15, Z14, Z17
+	VMULPS     832(R8), Z17, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         fetch_1_next
+
+fetch_1_more:
+	VADDPS  Z15, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z14, Z16, Z16
+	VMULPS  896(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z13, Z16
+	VMULPS  832(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z12, Z13, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z12, Z10, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z9, Z10, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z9, Z7, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z6, Z7, Z16
+	VADDPS  Z8, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z6, Z4, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z3, Z4, Z16
+	VADDPS  Z5, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z3, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+	VADDPS  Z2, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      fetch_1_next
+
+fetch_1_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   fetch_1
+	JMP   done
 
 load:
-	CMPQ columns+96(FP), $0x03
-	JGT  load_above3
-	CMPQ columns+96(FP), $0x01
-	JGT  load_above1
-	CMPQ columns+96(FP), $0x00
-	JLE  load_0
-	JMP  load_1
-
-load_above1:
-	CMPQ columns+96(FP), $0x02
-	JLE  load_2
-	JMP  load_3
-
-load_above3:
-	CMPQ columns+96(FP), $0x05
-	JGT  load_above5
 	CMPQ columns+96(FP), $0x04
-	JLE  load_4
-	JMP  load_5
-
-load_above5:
+	JLT  load_below4
 	CMPQ columns+96(FP), $0x06
-	JLE  load_6
+	JLT  load_below6
+	CMPQ columns+96(FP), $0x07
+	JLT  load_below7
 	JMP  load_7
 
+load_below7:
+	JMP load_6
+
+load_below6:
+	CMPQ columns+96(FP), $0x05
+	JLT  load_below5
+	JMP  load_5
+
+load_below5:
+	JMP load_4
+
+load_below4:
+	CMPQ columns+96(FP), $0x02
+	JLT  load_below2
+	CMPQ columns+96(FP), $0x03
+	JLT  load_below3
+	JMP  load_3
+
+load_below3:
+	JMP load_2
+
+load_below2:
+	CMPQ columns+96(FP), $0x01
+	JLT  load_below1
+	JMP  load_1
+
+load_below1:
 load_0:
-	CMPQ DX, $0x08
-	JGT  load0_above8
-	CMPQ DX, $0x04
-	JGT  load0_above4
-	CMPQ DX, $0x02
-	JGT  load0_above2
-	CMPQ DX, $0x01
-	JLE  load0_1
-	JMP  load0_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_0_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_0_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_0_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_0_rows_below16
+	JMP   load_0_rows_16
 
-load0_above2:
-	CMPQ DX, $0x03
-	JLE  load0_3
-	JMP  load0_4
+load_0_rows_below16:
+	JMP load_0_rows_15
 
-load0_above4:
-	CMPQ DX, $0x06
-	JGT  load0_above6
-	CMPQ DX, $0x05
-	JLE  load0_5
-	JMP  load0_6
-
-load0_above6:
-	CMPQ DX, $0x07
-	JLE  load0_7
-	JMP  load0_8
-
-load0_above8:
-	CMPQ DX, $0x0c
-	JGT  load0_above12
-	CMPQ DX, $0x0a
-	JGT  load0_above10
-	CMPQ DX, $0x09
-	JLE  load0_9
-	JMP  load0_10
-
-load0_above10:
-	CMPQ DX, $0x0b
-	JLE  load0_11
-	JMP  load0_12
-
-load0_above12:
+load_0_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load0_above14
-	CMPQ DX, $0x0d
-	JLE  load0_13
-	JMP  load0_14
+	JLT  load_0_rows_below14
+	JMP  load_0_rows_14
 
-load0_above14:
-	CMPQ    DX, $0x0f
-	JLE     load0_15
+load_0_rows_below14:
+	JMP load_0_rows_13
+
+load_0_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_0_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_0_rows_below12
+	JMP  load_0_rows_12
+
+load_0_rows_below12:
+	JMP load_0_rows_11
+
+load_0_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_0_rows_below10
+	JMP  load_0_rows_10
+
+load_0_rows_below10:
+	JMP load_0_rows_9
+
+load_0_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_0_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_0_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_0_rows_below8
+	JMP  load_0_rows_8
+
+load_0_rows_below8:
+	JMP load_0_rows_7
+
+load_0_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_0_rows_below6
+	JMP  load_0_rows_6
+
+load_0_rows_below6:
+	JMP load_0_rows_5
+
+load_0_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_0_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_0_rows_below4
+	JMP  load_0_rows_4
+
+load_0_rows_below4:
+	JMP load_0_rows_3
+
+load_0_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_0_rows_below2
+	JMP  load_0_rows_2
+
+load_0_rows_below2:
+	JMP load_0_rows_1
+
+load_0_rows_16:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z1
 	ADDQ    BX, AX
 
-load0_15:
+load_0_rows_15:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z2
 	ADDQ    BX, AX
 
-load0_14:
+load_0_rows_14:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z3
 	ADDQ    BX, AX
 
-load0_13:
+load_0_rows_13:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z4
 	ADDQ    BX, AX
 
-load0_12:
+load_0_rows_12:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z5
 	ADDQ    BX, AX
 
-load0_11:
+load_0_rows_11:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z6
 	ADDQ    BX, AX
 
-load0_10:
+load_0_rows_10:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z7
 	ADDQ    BX, AX
 
-load0_9:
+load_0_rows_9:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z8
 	ADDQ    BX, AX
 
-load0_8:
+load_0_rows_8:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z9
 	ADDQ    BX, AX
 
-load0_7:
+load_0_rows_7:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z10
 	ADDQ    BX, AX
 
-load0_6:
+load_0_rows_6:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z11
 	ADDQ    BX, AX
 
-load0_5:
+load_0_rows_5:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z12
 	ADDQ    BX, AX
 
-load0_4:
+load_0_rows_4:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z13
 	ADDQ    BX, AX
 
-load0_3:
+load_0_rows_3:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z14
 	ADDQ    BX, AX
 
-load0_2:
+load_0_rows_2:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z15
 	ADDQ    BX, AX
 
-load0_1:
+load_0_rows_1:
 	VMOVUPS (AX), Z16
 	VMOVAPS Z16, Z16
 	ADDQ    BX, AX
-	JMP     loaded
+	CMPQ    reach+88(FP), $0x00
+	JNE     loaded
+	VMULPS  960(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  896(R8), Z15, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  832(R8), Z14, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  768(R8), Z13, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  704(R8), Z12, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  640(R8), Z11, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  576(R8), Z10, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  512(R8), Z9, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  448(R8), Z8, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  384(R8), Z7, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  320(R8), Z6, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  256(R8), Z5, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  192(R8), Z4, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  128(R8), Z3, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  64(R8), Z2, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+	VMULPS  (R8), Z1, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_0_next
+
+load_0_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_0
+	JMP   done
 
 load_1:
-	CMPQ DX, $0x08
-	JGT  load1_above8
-	CMPQ DX, $0x04
-	JGT  load1_above4
-	CMPQ DX, $0x02
-	JGT  load1_above2
-	CMPQ DX, $0x01
-	JLE  load1_1
-	JMP  load1_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_1_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_1_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_1_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_1_rows_below16
+	JMP   load_1_rows_16
 
-load1_above2:
-	CMPQ DX, $0x03
-	JLE  load1_3
-	JMP  load1_4
+load_1_rows_below16:
+	JMP load_1_rows_15
 
-load1_above4:
-	CMPQ DX, $0x06
-	JGT  load1_above6
-	CMPQ DX, $0x05
-	JLE  load1_5
-	JMP  load1_6
-
-load1_above6:
-	CMPQ DX, $0x07
-	JLE  load1_7
-	JMP  load1_8
-
-load1_above8:
-	CMPQ DX, $0x0c
-	JGT  load1_above12
-	CMPQ DX, $0x0a
-	JGT  load1_above10
-	CMPQ DX, $0x09
-	JLE  load1_9
-	JMP  load1_10
-
-load1_above10:
-	CMPQ DX, $0x0b
-	JLE  load1_11
-	JMP  load1_12
-
-load1_above12:
+load_1_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load1_above14
-	CMPQ DX, $0x0d
-	JLE  load1_13
-	JMP  load1_14
+	JLT  load_1_rows_below14
+	JMP  load_1_rows_14
 
-load1_above14:
-	CMPQ      DX, $0x0f
-	JLE       load1_15
+load_1_rows_below14:
+	JMP load_1_rows_13
+
+load_1_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_1_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_1_rows_below12
+	JMP  load_1_rows_12
+
+load_1_rows_below12:
+	JMP load_1_rows_11
+
+load_1_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_1_rows_below10
+	JMP  load_1_rows_10
+
+load_1_rows_below10:
+	JMP load_1_rows_9
+
+load_1_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_1_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_1_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_1_rows_below8
+	JMP  load_1_rows_8
+
+load_1_rows_below8:
+	JMP load_1_rows_7
+
+load_1_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_1_rows_below6
+	JMP  load_1_rows_6
+
+load_1_rows_below6:
+	JMP load_1_rows_5
+
+load_1_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_1_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_1_rows_below4
+	JMP  load_1_rows_4
+
+load_1_rows_below4:
+	JMP load_1_rows_3
+
+load_1_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_1_rows_below2
+	JMP  load_1_rows_2
+
+load_1_rows_below2:
+	JMP load_1_rows_1
+
+load_1_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -23674,7 +25895,7 @@ load1_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load1_15:
+load_1_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -23682,7 +25903,7 @@ load1_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load1_14:
+load_1_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -23690,7 +25911,7 @@ load1_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load1_13:
+load_1_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -23698,7 +25919,7 @@ load1_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load1_12:
+load_1_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -23706,7 +25927,7 @@ load1_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load1_11:
+load_1_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -23714,7 +25935,7 @@ load1_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load1_10:
+load_1_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -23722,7 +25943,7 @@ load1_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load1_9:
+load_1_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -23730,7 +25951,7 @@ load1_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load1_8:
+load_1_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -23738,7 +25959,7 @@ load1_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load1_7:
+load_1_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -23746,7 +25967,7 @@ load1_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load1_6:
+load_1_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -23754,7 +25975,7 @@ load1_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load1_5:
+load_1_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -23762,7 +25983,7 @@ load1_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load1_4:
+load_1_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -23770,7 +25991,7 @@ load1_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load1_3:
+load_1_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -23778,7 +25999,7 @@ load1_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load1_2:
+load_1_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -23786,68 +26007,237 @@ load1_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load1_1:
+load_1_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
 	VALIGND.Z $0x01, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x01
+	JNE       loaded
+	CMPQ      DX, $0x03
+	JG        load_1_more
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_1_next
+	VADDPS    Z16, Z14, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_1_next
+	VADDPS    Z15, Z14, Z17
+	VMULPS    832(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_1_next
+
+load_1_more:
+	VADDPS  Z15, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z14, Z16, Z16
+	VMULPS  896(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z13, Z16
+	VMULPS  832(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z12, Z13, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z12, Z10, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z9, Z10, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z9, Z7, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z6, Z7, Z16
+	VADDPS  Z8, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z6, Z4, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z3, Z4, Z16
+	VADDPS  Z5, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z3, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+	VADDPS  Z2, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_1_next
+
+load_1_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_1
+	JMP   done
 
 load_2:
-	SUBQ $0x04, R9
-	CMPQ DX, $0x08
-	JGT  load2_above8
-	CMPQ DX, $0x04
-	JGT  load2_above4
-	CMPQ DX, $0x02
-	JGT  load2_above2
-	CMPQ DX, $0x01
-	JLE  load2_1
-	JMP  load2_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_2_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_2_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_2_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_2_rows_below16
+	JMP   load_2_rows_16
 
-load2_above2:
-	CMPQ DX, $0x03
-	JLE  load2_3
-	JMP  load2_4
+load_2_rows_below16:
+	JMP load_2_rows_15
 
-load2_above4:
-	CMPQ DX, $0x06
-	JGT  load2_above6
-	CMPQ DX, $0x05
-	JLE  load2_5
-	JMP  load2_6
-
-load2_above6:
-	CMPQ DX, $0x07
-	JLE  load2_7
-	JMP  load2_8
-
-load2_above8:
-	CMPQ DX, $0x0c
-	JGT  load2_above12
-	CMPQ DX, $0x0a
-	JGT  load2_above10
-	CMPQ DX, $0x09
-	JLE  load2_9
-	JMP  load2_10
-
-load2_above10:
-	CMPQ DX, $0x0b
-	JLE  load2_11
-	JMP  load2_12
-
-load2_above12:
+load_2_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load2_above14
-	CMPQ DX, $0x0d
-	JLE  load2_13
-	JMP  load2_14
+	JLT  load_2_rows_below14
+	JMP  load_2_rows_14
 
-load2_above14:
-	CMPQ      DX, $0x0f
-	JLE       load2_15
+load_2_rows_below14:
+	JMP load_2_rows_13
+
+load_2_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_2_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_2_rows_below12
+	JMP  load_2_rows_12
+
+load_2_rows_below12:
+	JMP load_2_rows_11
+
+load_2_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_2_rows_below10
+	JMP  load_2_rows_10
+
+load_2_rows_below10:
+	JMP load_2_rows_9
+
+load_2_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_2_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_2_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_2_rows_below8
+	JMP  load_2_rows_8
+
+load_2_rows_below8:
+	JMP load_2_rows_7
+
+load_2_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_2_rows_below6
+	JMP  load_2_rows_6
+
+load_2_rows_below6:
+	JMP load_2_rows_5
+
+load_2_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_2_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_2_rows_below4
+	JMP  load_2_rows_4
+
+load_2_rows_below4:
+	JMP load_2_rows_3
+
+load_2_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_2_rows_below2
+	JMP  load_2_rows_2
+
+load_2_rows_below2:
+	JMP load_2_rows_1
+
+load_2_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -23857,7 +26247,7 @@ load2_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load2_15:
+load_2_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -23867,7 +26257,7 @@ load2_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load2_14:
+load_2_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -23877,7 +26267,7 @@ load2_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load2_13:
+load_2_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -23887,7 +26277,7 @@ load2_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load2_12:
+load_2_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -23897,7 +26287,7 @@ load2_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load2_11:
+load_2_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -23907,7 +26297,7 @@ load2_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load2_10:
+load_2_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -23917,7 +26307,7 @@ load2_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load2_9:
+load_2_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -23927,7 +26317,7 @@ load2_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load2_8:
+load_2_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -23937,7 +26327,7 @@ load2_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load2_7:
+load_2_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -23947,7 +26337,7 @@ load2_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load2_6:
+load_2_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -23957,7 +26347,7 @@ load2_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load2_5:
+load_2_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -23967,7 +26357,7 @@ load2_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load2_4:
+load_2_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -23977,7 +26367,7 @@ load2_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load2_3:
+load_2_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -23987,7 +26377,7 @@ load2_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load2_2:
+load_2_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -23997,7 +26387,7 @@ load2_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load2_1:
+load_2_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -24006,60 +26396,251 @@ load2_1:
 	VALIGND.Z $0x01, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x02
+	JNE       loaded
+	CMPQ      DX, $0x05
+	JG        load_2_more
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_2_next
+	VADDPS    Z16, Z13, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_2_next
+	VADDPS    Z12, Z13, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_2_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_2_next
+	VADDPS    Z14, Z17, Z17
+	VMULPS    704(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_2_next
+
+load_2_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z13, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z12, Z16, Z16
+	VMULPS  832(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z11, Z16
+	VMULPS  768(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z10, Z11, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z9, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z8, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z10, Z6, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z5, Z6, Z16
+	VADDPS  Z9, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z8, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z7, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  192(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z5, Z1, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z4, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+	VADDPS  Z3, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_2_next
+
+load_2_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_2
+	JMP   done
 
 load_3:
-	CMPQ DX, $0x08
-	JGT  load3_above8
-	CMPQ DX, $0x04
-	JGT  load3_above4
-	CMPQ DX, $0x02
-	JGT  load3_above2
-	CMPQ DX, $0x01
-	JLE  load3_1
-	JMP  load3_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_3_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_3_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_3_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_3_rows_below16
+	JMP   load_3_rows_16
 
-load3_above2:
-	CMPQ DX, $0x03
-	JLE  load3_3
-	JMP  load3_4
+load_3_rows_below16:
+	JMP load_3_rows_15
 
-load3_above4:
-	CMPQ DX, $0x06
-	JGT  load3_above6
-	CMPQ DX, $0x05
-	JLE  load3_5
-	JMP  load3_6
-
-load3_above6:
-	CMPQ DX, $0x07
-	JLE  load3_7
-	JMP  load3_8
-
-load3_above8:
-	CMPQ DX, $0x0c
-	JGT  load3_above12
-	CMPQ DX, $0x0a
-	JGT  load3_above10
-	CMPQ DX, $0x09
-	JLE  load3_9
-	JMP  load3_10
-
-load3_above10:
-	CMPQ DX, $0x0b
-	JLE  load3_11
-	JMP  load3_12
-
-load3_above12:
+load_3_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load3_above14
-	CMPQ DX, $0x0d
-	JLE  load3_13
-	JMP  load3_14
+	JLT  load_3_rows_below14
+	JMP  load_3_rows_14
 
-load3_above14:
-	CMPQ      DX, $0x0f
-	JLE       load3_15
+load_3_rows_below14:
+	JMP load_3_rows_13
+
+load_3_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_3_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_3_rows_below12
+	JMP  load_3_rows_12
+
+load_3_rows_below12:
+	JMP load_3_rows_11
+
+load_3_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_3_rows_below10
+	JMP  load_3_rows_10
+
+load_3_rows_below10:
+	JMP load_3_rows_9
+
+load_3_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_3_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_3_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_3_rows_below8
+	JMP  load_3_rows_8
+
+load_3_rows_below8:
+	JMP load_3_rows_7
+
+load_3_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_3_rows_below6
+	JMP  load_3_rows_6
+
+load_3_rows_below6:
+	JMP load_3_rows_5
+
+load_3_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_3_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_3_rows_below4
+	JMP  load_3_rows_4
+
+load_3_rows_below4:
+	JMP load_3_rows_3
+
+load_3_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_3_rows_below2
+	JMP  load_3_rows_2
+
+load_3_rows_below2:
+	JMP load_3_rows_1
+
+load_3_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -24071,7 +26652,7 @@ load3_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load3_15:
+load_3_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -24083,7 +26664,7 @@ load3_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load3_14:
+load_3_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -24095,7 +26676,7 @@ load3_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load3_13:
+load_3_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -24107,7 +26688,7 @@ load3_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load3_12:
+load_3_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -24119,7 +26700,7 @@ load3_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load3_11:
+load_3_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -24131,7 +26712,7 @@ load3_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load3_10:
+load_3_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -24143,7 +26724,7 @@ load3_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load3_9:
+load_3_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -24155,7 +26736,7 @@ load3_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load3_8:
+load_3_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -24167,7 +26748,7 @@ load3_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load3_7:
+load_3_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -24179,7 +26760,7 @@ load3_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load3_6:
+load_3_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -24191,7 +26772,7 @@ load3_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load3_5:
+load_3_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -24203,7 +26784,7 @@ load3_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load3_4:
+load_3_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -24215,7 +26796,7 @@ load3_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load3_3:
+load_3_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -24227,7 +26808,7 @@ load3_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load3_2:
+load_3_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -24239,7 +26820,7 @@ load3_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load3_1:
+load_3_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -24250,61 +26831,267 @@ load3_1:
 	VALIGND.Z $0x03, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x03
+	JNE       loaded
+	CMPQ      DX, $0x07
+	JG        load_3_more
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z16, Z12, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z11, Z12, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z10, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    704(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z14, Z17, Z18
+	VMULPS    640(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+	VADDPS    Z13, Z17, Z17
+	VMULPS    576(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_3_next
+
+load_3_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z12, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  768(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z9, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z8, Z9, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z7, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z6, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z5, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z10, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z3, Z16, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z8, Z2, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z1, Z2, Z16
+	VADDPS  Z7, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z6, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z5, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_3_next
+
+load_3_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_3
+	JMP   done
 
 load_4:
-	SUBQ $0x0c, R9
-	CMPQ DX, $0x08
-	JGT  load4_above8
-	CMPQ DX, $0x04
-	JGT  load4_above4
-	CMPQ DX, $0x02
-	JGT  load4_above2
-	CMPQ DX, $0x01
-	JLE  load4_1
-	JMP  load4_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -12(CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_4_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_4_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_4_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_4_rows_below16
+	JMP   load_4_rows_16
 
-load4_above2:
-	CMPQ DX, $0x03
-	JLE  load4_3
-	JMP  load4_4
+load_4_rows_below16:
+	JMP load_4_rows_15
 
-load4_above4:
-	CMPQ DX, $0x06
-	JGT  load4_above6
-	CMPQ DX, $0x05
-	JLE  load4_5
-	JMP  load4_6
-
-load4_above6:
-	CMPQ DX, $0x07
-	JLE  load4_7
-	JMP  load4_8
-
-load4_above8:
-	CMPQ DX, $0x0c
-	JGT  load4_above12
-	CMPQ DX, $0x0a
-	JGT  load4_above10
-	CMPQ DX, $0x09
-	JLE  load4_9
-	JMP  load4_10
-
-load4_above10:
-	CMPQ DX, $0x0b
-	JLE  load4_11
-	JMP  load4_12
-
-load4_above12:
+load_4_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load4_above14
-	CMPQ DX, $0x0d
-	JLE  load4_13
-	JMP  load4_14
+	JLT  load_4_rows_below14
+	JMP  load_4_rows_14
 
-load4_above14:
-	CMPQ      DX, $0x0f
-	JLE       load4_15
+load_4_rows_below14:
+	JMP load_4_rows_13
+
+load_4_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_4_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_4_rows_below12
+	JMP  load_4_rows_12
+
+load_4_rows_below12:
+	JMP load_4_rows_11
+
+load_4_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_4_rows_below10
+	JMP  load_4_rows_10
+
+load_4_rows_below10:
+	JMP load_4_rows_9
+
+load_4_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_4_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_4_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_4_rows_below8
+	JMP  load_4_rows_8
+
+load_4_rows_below8:
+	JMP load_4_rows_7
+
+load_4_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_4_rows_below6
+	JMP  load_4_rows_6
+
+load_4_rows_below6:
+	JMP load_4_rows_5
+
+load_4_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_4_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_4_rows_below4
+	JMP  load_4_rows_4
+
+load_4_rows_below4:
+	JMP load_4_rows_3
+
+load_4_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_4_rows_below2
+	JMP  load_4_rows_2
+
+load_4_rows_below2:
+	JMP load_4_rows_1
+
+load_4_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -24316,7 +27103,7 @@ load4_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load4_15:
+load_4_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -24328,7 +27115,7 @@ load4_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load4_14:
+load_4_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -24340,7 +27127,7 @@ load4_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load4_13:
+load_4_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -24352,7 +27139,7 @@ load4_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load4_12:
+load_4_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -24364,7 +27151,7 @@ load4_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load4_11:
+load_4_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -24376,7 +27163,7 @@ load4_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load4_10:
+load_4_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -24388,7 +27175,7 @@ load4_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load4_9:
+load_4_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -24400,7 +27187,7 @@ load4_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load4_8:
+load_4_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -24412,7 +27199,7 @@ load4_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load4_7:
+load_4_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -24424,7 +27211,7 @@ load4_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load4_6:
+load_4_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -24436,7 +27223,7 @@ load4_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load4_5:
+load_4_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -24448,7 +27235,7 @@ load4_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load4_4:
+load_4_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -24460,7 +27247,7 @@ load4_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load4_3:
+load_4_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -24472,7 +27259,7 @@ load4_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load4_2:
+load_4_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -24484,7 +27271,7 @@ load4_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load4_1:
+load_4_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -24495,61 +27282,281 @@ load4_1:
 	VALIGND.Z $0x01, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x04
+	JNE       loaded
+	CMPQ      DX, $0x09
+	JG        load_4_more
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z16, Z11, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z10, Z11, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z9, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z8, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    704(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    640(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z14, Z17, Z18
+	VMULPS    576(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z13, Z17, Z18
+	VMULPS    512(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+	VADDPS    Z12, Z17, Z17
+	VMULPS    448(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_4_next
+
+load_4_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z7, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z6, Z7, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z5, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z2, Z16, Z16
+	VADDPS  Z10, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z9, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VADDPS  Z2, Z1, Z2
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VMULPS  64(R8), Z6, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+	VMULPS  (R8), Z5, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_4_next
+
+load_4_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_4
+	JMP   done
 
 load_5:
-	SUBQ $0x08, R9
-	CMPQ DX, $0x08
-	JGT  load5_above8
-	CMPQ DX, $0x04
-	JGT  load5_above4
-	CMPQ DX, $0x02
-	JGT  load5_above2
-	CMPQ DX, $0x01
-	JLE  load5_1
-	JMP  load5_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -8(CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_5_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_5_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_5_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_5_rows_below16
+	JMP   load_5_rows_16
 
-load5_above2:
-	CMPQ DX, $0x03
-	JLE  load5_3
-	JMP  load5_4
+load_5_rows_below16:
+	JMP load_5_rows_15
 
-load5_above4:
-	CMPQ DX, $0x06
-	JGT  load5_above6
-	CMPQ DX, $0x05
-	JLE  load5_5
-	JMP  load5_6
-
-load5_above6:
-	CMPQ DX, $0x07
-	JLE  load5_7
-	JMP  load5_8
-
-load5_above8:
-	CMPQ DX, $0x0c
-	JGT  load5_above12
-	CMPQ DX, $0x0a
-	JGT  load5_above10
-	CMPQ DX, $0x09
-	JLE  load5_9
-	JMP  load5_10
-
-load5_above10:
-	CMPQ DX, $0x0b
-	JLE  load5_11
-	JMP  load5_12
-
-load5_above12:
+load_5_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load5_above14
-	CMPQ DX, $0x0d
-	JLE  load5_13
-	JMP  load5_14
+	JLT  load_5_rows_below14
+	JMP  load_5_rows_14
 
-load5_above14:
-	CMPQ      DX, $0x0f
-	JLE       load5_15
+load_5_rows_below14:
+	JMP load_5_rows_13
+
+load_5_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_5_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_5_rows_below12
+	JMP  load_5_rows_12
+
+load_5_rows_below12:
+	JMP load_5_rows_11
+
+load_5_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_5_rows_below10
+	JMP  load_5_rows_10
+
+load_5_rows_below10:
+	JMP load_5_rows_9
+
+load_5_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_5_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_5_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_5_rows_below8
+	JMP  load_5_rows_8
+
+load_5_rows_below8:
+	JMP load_5_rows_7
+
+load_5_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_5_rows_below6
+	JMP  load_5_rows_6
+
+load_5_rows_below6:
+	JMP load_5_rows_5
+
+load_5_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_5_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_5_rows_below4
+	JMP  load_5_rows_4
+
+load_5_rows_below4:
+	JMP load_5_rows_3
+
+load_5_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_5_rows_below2
+	JMP  load_5_rows_2
+
+load_5_rows_below2:
+	JMP load_5_rows_1
+
+load_5_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -24563,7 +27570,7 @@ load5_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load5_15:
+load_5_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -24577,7 +27584,7 @@ load5_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load5_14:
+load_5_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -24591,7 +27598,7 @@ load5_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load5_13:
+load_5_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -24605,7 +27612,7 @@ load5_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load5_12:
+load_5_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -24619,7 +27626,7 @@ load5_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load5_11:
+load_5_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -24633,7 +27640,7 @@ load5_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load5_10:
+load_5_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -24647,7 +27654,7 @@ load5_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load5_9:
+load_5_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -24661,7 +27668,7 @@ load5_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load5_8:
+load_5_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -24675,7 +27682,7 @@ load5_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load5_7:
+load_5_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -24689,7 +27696,7 @@ load5_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load5_6:
+load_5_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -24703,7 +27710,7 @@ load5_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load5_5:
+load_5_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -24717,7 +27724,7 @@ load5_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load5_4:
+load_5_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -24731,7 +27738,7 @@ load5_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load5_3:
+load_5_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -24745,7 +27752,7 @@ load5_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load5_2:
+load_5_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -24759,7 +27766,7 @@ load5_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load5_1:
+load_5_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -24772,61 +27779,294 @@ load5_1:
 	VALIGND.Z $0x03, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x05
+	JNE       loaded
+	CMPQ      DX, $0x0b
+	JG        load_5_more
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z16, Z10, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z9, Z10, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z8, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z7, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    704(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z6, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    640(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    576(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z14, Z17, Z18
+	VMULPS    512(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z13, Z17, Z18
+	VMULPS    448(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z12, Z17, Z18
+	VMULPS    384(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+	VADDPS    Z11, Z17, Z17
+	VMULPS    320(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_5_next
+
+load_5_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z5, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z4, Z5, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z2, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z10, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z9, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z7, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_5_next
+
+load_5_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_5
+	JMP   done
 
 load_6:
-	SUBQ $0x04, R9
-	CMPQ DX, $0x08
-	JGT  load6_above8
-	CMPQ DX, $0x04
-	JGT  load6_above4
-	CMPQ DX, $0x02
-	JGT  load6_above2
-	CMPQ DX, $0x01
-	JLE  load6_1
-	JMP  load6_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_6_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_6_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_6_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_6_rows_below16
+	JMP   load_6_rows_16
 
-load6_above2:
-	CMPQ DX, $0x03
-	JLE  load6_3
-	JMP  load6_4
+load_6_rows_below16:
+	JMP load_6_rows_15
 
-load6_above4:
-	CMPQ DX, $0x06
-	JGT  load6_above6
-	CMPQ DX, $0x05
-	JLE  load6_5
-	JMP  load6_6
-
-load6_above6:
-	CMPQ DX, $0x07
-	JLE  load6_7
-	JMP  load6_8
-
-load6_above8:
-	CMPQ DX, $0x0c
-	JGT  load6_above12
-	CMPQ DX, $0x0a
-	JGT  load6_above10
-	CMPQ DX, $0x09
-	JLE  load6_9
-	JMP  load6_10
-
-load6_above10:
-	CMPQ DX, $0x0b
-	JLE  load6_11
-	JMP  load6_12
-
-load6_above12:
+load_6_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load6_above14
-	CMPQ DX, $0x0d
-	JLE  load6_13
-	JMP  load6_14
+	JLT  load_6_rows_below14
+	JMP  load_6_rows_14
 
-load6_above14:
-	CMPQ      DX, $0x0f
-	JLE       load6_15
+load_6_rows_below14:
+	JMP load_6_rows_13
+
+load_6_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_6_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_6_rows_below12
+	JMP  load_6_rows_12
+
+load_6_rows_below12:
+	JMP load_6_rows_11
+
+load_6_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_6_rows_below10
+	JMP  load_6_rows_10
+
+load_6_rows_below10:
+	JMP load_6_rows_9
+
+load_6_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_6_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_6_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_6_rows_below8
+	JMP  load_6_rows_8
+
+load_6_rows_below8:
+	JMP load_6_rows_7
+
+load_6_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_6_rows_below6
+	JMP  load_6_rows_6
+
+load_6_rows_below6:
+	JMP load_6_rows_5
+
+load_6_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_6_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_6_rows_below4
+	JMP  load_6_rows_4
+
+load_6_rows_below4:
+	JMP load_6_rows_3
+
+load_6_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_6_rows_below2
+	JMP  load_6_rows_2
+
+load_6_rows_below2:
+	JMP load_6_rows_1
+
+load_6_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -24840,7 +28080,7 @@ load6_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load6_15:
+load_6_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -24854,7 +28094,7 @@ load6_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load6_14:
+load_6_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -24868,7 +28108,7 @@ load6_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load6_13:
+load_6_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -24882,7 +28122,7 @@ load6_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load6_12:
+load_6_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -24896,7 +28136,7 @@ load6_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load6_11:
+load_6_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -24910,7 +28150,7 @@ load6_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load6_10:
+load_6_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -24924,7 +28164,7 @@ load6_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load6_9:
+load_6_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -24938,7 +28178,7 @@ load6_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load6_8:
+load_6_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -24952,7 +28192,7 @@ load6_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load6_7:
+load_6_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -24966,7 +28206,7 @@ load6_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load6_6:
+load_6_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -24980,7 +28220,7 @@ load6_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load6_5:
+load_6_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -24994,7 +28234,7 @@ load6_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load6_4:
+load_6_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -25008,7 +28248,7 @@ load6_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load6_3:
+load_6_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -25022,7 +28262,7 @@ load6_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load6_2:
+load_6_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -25036,7 +28276,7 @@ load6_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load6_1:
+load_6_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -25049,60 +28289,309 @@ load6_1:
 	VALIGND.Z $0x05, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
-	JMP       loaded
+	CMPQ      reach+88(FP), $0x06
+	JNE       loaded
+	CMPQ      DX, $0x0d
+	JG        load_6_more
+	VADDPS    Z11, Z10, Z11
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z16, Z9, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z8, Z9, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z7, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z6, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    704(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z5, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    640(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z4, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    576(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    512(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z14, Z17, Z18
+	VMULPS    448(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z13, Z17, Z18
+	VMULPS    384(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z12, Z17, Z18
+	VMULPS    320(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z11, Z17, Z18
+	VMULPS    256(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+	VADDPS    Z10, Z17, Z17
+	VMULPS    192(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_6_next
+
+load_6_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  640(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z3, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z2, Z3, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z12, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z11, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z10, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z9, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      load_6_next
+
+load_6_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_6
+	JMP   done
 
 load_7:
-	CMPQ DX, $0x08
-	JGT  load7_above8
-	CMPQ DX, $0x04
-	JGT  load7_above4
-	CMPQ DX, $0x02
-	JGT  load7_above2
-	CMPQ DX, $0x01
-	JLE  load7_1
-	JMP  load7_2
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   load_7_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   load_7_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   load_7_rows_below15
+	CMPQ  DX, $0x10
+	JLT   load_7_rows_below16
+	JMP   load_7_rows_16
 
-load7_above2:
-	CMPQ DX, $0x03
-	JLE  load7_3
-	JMP  load7_4
+load_7_rows_below16:
+	JMP load_7_rows_15
 
-load7_above4:
-	CMPQ DX, $0x06
-	JGT  load7_above6
-	CMPQ DX, $0x05
-	JLE  load7_5
-	JMP  load7_6
-
-load7_above6:
-	CMPQ DX, $0x07
-	JLE  load7_7
-	JMP  load7_8
-
-load7_above8:
-	CMPQ DX, $0x0c
-	JGT  load7_above12
-	CMPQ DX, $0x0a
-	JGT  load7_above10
-	CMPQ DX, $0x09
-	JLE  load7_9
-	JMP  load7_10
-
-load7_above10:
-	CMPQ DX, $0x0b
-	JLE  load7_11
-	JMP  load7_12
-
-load7_above12:
+load_7_rows_below15:
 	CMPQ DX, $0x0e
-	JGT  load7_above14
-	CMPQ DX, $0x0d
-	JLE  load7_13
-	JMP  load7_14
+	JLT  load_7_rows_below14
+	JMP  load_7_rows_14
 
-load7_above14:
-	CMPQ      DX, $0x0f
-	JLE       load7_15
+load_7_rows_below14:
+	JMP load_7_rows_13
+
+load_7_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  load_7_rows_below11
+	CMPQ DX, $0x0c
+	JLT  load_7_rows_below12
+	JMP  load_7_rows_12
+
+load_7_rows_below12:
+	JMP load_7_rows_11
+
+load_7_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  load_7_rows_below10
+	JMP  load_7_rows_10
+
+load_7_rows_below10:
+	JMP load_7_rows_9
+
+load_7_rows_below9:
+	CMPQ DX, $0x05
+	JLT  load_7_rows_below5
+	CMPQ DX, $0x07
+	JLT  load_7_rows_below7
+	CMPQ DX, $0x08
+	JLT  load_7_rows_below8
+	JMP  load_7_rows_8
+
+load_7_rows_below8:
+	JMP load_7_rows_7
+
+load_7_rows_below7:
+	CMPQ DX, $0x06
+	JLT  load_7_rows_below6
+	JMP  load_7_rows_6
+
+load_7_rows_below6:
+	JMP load_7_rows_5
+
+load_7_rows_below5:
+	CMPQ DX, $0x03
+	JLT  load_7_rows_below3
+	CMPQ DX, $0x04
+	JLT  load_7_rows_below4
+	JMP  load_7_rows_4
+
+load_7_rows_below4:
+	JMP load_7_rows_3
+
+load_7_rows_below3:
+	CMPQ DX, $0x02
+	JLT  load_7_rows_below2
+	JMP  load_7_rows_2
+
+load_7_rows_below2:
+	JMP load_7_rows_1
+
+load_7_rows_16:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z1
 	VADDPS    Z16, Z1, K1, Z1
@@ -25118,7 +28607,7 @@ load7_above14:
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, AX
 
-load7_15:
+load_7_rows_15:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z2
 	VADDPS    Z16, Z2, K1, Z2
@@ -25134,7 +28623,7 @@ load7_15:
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
-load7_14:
+load_7_rows_14:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z3
 	VADDPS    Z16, Z3, K1, Z3
@@ -25150,7 +28639,7 @@ load7_14:
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, AX
 
-load7_13:
+load_7_rows_13:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z4
 	VADDPS    Z16, Z4, K1, Z4
@@ -25166,7 +28655,7 @@ load7_13:
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
-load7_12:
+load_7_rows_12:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z5
 	VADDPS    Z16, Z5, K1, Z5
@@ -25182,7 +28671,7 @@ load7_12:
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, AX
 
-load7_11:
+load_7_rows_11:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z6
 	VADDPS    Z16, Z6, K1, Z6
@@ -25198,7 +28687,7 @@ load7_11:
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
-load7_10:
+load_7_rows_10:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z7
 	VADDPS    Z16, Z7, K1, Z7
@@ -25214,7 +28703,7 @@ load7_10:
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, AX
 
-load7_9:
+load_7_rows_9:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z8
 	VADDPS    Z16, Z8, K1, Z8
@@ -25230,7 +28719,7 @@ load7_9:
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
-load7_8:
+load_7_rows_8:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z9
 	VADDPS    Z16, Z9, K1, Z9
@@ -25246,7 +28735,7 @@ load7_8:
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, AX
 
-load7_7:
+load_7_rows_7:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z10
 	VADDPS    Z16, Z10, K1, Z10
@@ -25262,7 +28751,7 @@ load7_7:
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
-load7_6:
+load_7_rows_6:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z11
 	VADDPS    Z16, Z11, K1, Z11
@@ -25278,7 +28767,7 @@ load7_6:
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, AX
 
-load7_5:
+load_7_rows_5:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z12
 	VADDPS    Z16, Z12, K1, Z12
@@ -25294,7 +28783,7 @@ load7_5:
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
-load7_4:
+load_7_rows_4:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z13
 	VADDPS    Z16, Z13, K1, Z13
@@ -25310,7 +28799,7 @@ load7_4:
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, AX
 
-load7_3:
+load_7_rows_3:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z14
 	VADDPS    Z16, Z14, K1, Z14
@@ -25326,7 +28815,7 @@ load7_3:
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
-load7_2:
+load_7_rows_2:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z15
 	VADDPS    Z16, Z15, K1, Z15
@@ -25342,7 +28831,7 @@ load7_2:
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, AX
 
-load7_1:
+load_7_rows_1:
 	VMOVUPS   (AX), Z16
 	VALIGND.Z $0x0f, Z0, Z16, K2, Z17
 	VADDPS    Z16, Z17, K1, Z17
@@ -25357,1248 +28846,114 @@ load7_1:
 	VALIGND.Z $0x07, Z16, Z0, K3, Z16
 	VADDPS    Z16, Z17, Z16
 	ADDQ      BX, AX
+	CMPQ      reach+88(FP), $0x07
+	JNE       loaded
+	CMPQ      DX, $0x0f
+	JG        load_7_more
+	VADDPS    Z10, Z9, Z10
+	VADDPS    Z11, Z10, Z11
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z16, Z8, Z17
+	VMULPS    896(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z7, Z8, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    832(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z6, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    768(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z5, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    704(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z4, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    640(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z3, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    576(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z2, Z17, Z17
+	VADDPS    Z16, Z17, Z18
+	VMULPS    512(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z15, Z17, Z18
+	VMULPS    448(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z14, Z17, Z18
+	VMULPS    384(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z13, Z17, Z18
+	VMULPS    320(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z12, Z17, Z18
+	VMULPS    256(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z11, Z17, Z18
+	VMULPS    192(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z10, Z17, Z18
+	VMULPS    128(R8), Z18, Z18
+	VMOVUPS   Z18, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
+	VADDPS    Z9, Z17, Z17
+	VMULPS    64(R8), Z17, Z17
+	VMOVUPS   Z17, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        load_7_next
 
-loaded:
-	CMPQ reach+88(FP), $0x03
-	JGT  down_above3
-	CMPQ reach+88(FP), $0x01
-	JGT  down_above1
-	CMPQ reach+88(FP), $0x00
-	JLE  down_0
-	JMP  down_1
-
-down_above1:
-	CMPQ reach+88(FP), $0x02
-	JLE  down_2
-	JMP  down_3
-
-down_above3:
-	CMPQ reach+88(FP), $0x05
-	JGT  down_above5
-	CMPQ reach+88(FP), $0x04
-	JLE  down_4
-	JMP  down_5
-
-down_above5:
-	CMPQ reach+88(FP), $0x06
-	JLE  down_6
-	JMP  down_7
-
-down_0:
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  896(R8), Z15, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  832(R8), Z14, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  768(R8), Z13, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  704(R8), Z12, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  640(R8), Z11, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  576(R8), Z10, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  512(R8), Z9, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  448(R8), Z8, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  384(R8), Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  320(R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  256(R8), Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  192(R8), Z4, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  128(R8), Z3, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  64(R8), Z2, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  (R8), Z1, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_1:
-	CMPQ    DX, $0x03
-	JG      more_1
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z14, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z14, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_1:
-	VADDPS  Z15, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z13, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z13, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z12, Z10, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z10, Z17
-	VADDPS  Z11, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z8, Z9
-	VADDPS  Z9, Z7, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z7, Z17
-	VADDPS  Z8, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z5, Z6
-	VADDPS  Z6, Z4, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z4, Z17
-	VADDPS  Z5, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z17, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z2, Z3
-	VADDPS  Z3, Z1, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z1, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_2:
-	CMPQ    DX, $0x05
-	JG      more_2
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z13, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z13, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_2:
-	VADDPS  Z15, Z16, Z17
-	VADDPS  Z14, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z11, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z11, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VADDPS  Z13, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z7, Z8
-	VADDPS  Z9, Z8, Z9
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z10, Z6, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z6, Z17
-	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VADDPS  Z8, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z17, Z17
-	VADDPS  Z7, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z17, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z2, Z3
-	VADDPS  Z4, Z3, Z4
-	VADDPS  Z5, Z4, Z5
-	VADDPS  Z5, Z1, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z1, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z1, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_3:
-	CMPQ    DX, $0x07
-	JG      more_3
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z12, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z12, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_3:
-	VADDPS  Z15, Z16, Z17
-	VADDPS  Z14, Z17, Z17
-	VADDPS  Z13, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z9, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z9, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VADDPS  Z13, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VADDPS  Z12, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VADDPS  Z11, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VADDPS  Z10, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z3, Z4
-	VADDPS  Z5, Z4, Z5
-	VADDPS  Z6, Z5, Z6
-	VADDPS  Z7, Z6, Z7
-	VADDPS  Z8, Z7, Z8
-	VADDPS  Z8, Z2, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z1, Z2, Z17
-	VADDPS  Z7, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_4:
-	CMPQ    DX, $0x09
-	JG      more_4
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z11, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z11, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_4:
-	VADDPS  Z15, Z16, Z17
-	VADDPS  Z14, Z17, Z17
-	VADDPS  Z13, Z17, Z17
-	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z8, Z9
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z7, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z7, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VADDPS  Z12, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z17, Z17
-	VADDPS  Z11, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z17, Z17
-	VADDPS  Z10, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z1, Z17, Z17
-	VADDPS  Z9, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z1, Z2
-	VADDPS  Z3, Z2, Z3
-	VADDPS  Z4, Z3, Z4
-	VADDPS  Z5, Z4, Z5
-	VADDPS  Z6, Z5, Z6
-	VMULPS  64(R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VMULPS  (R8), Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_5:
-	CMPQ    DX, $0x0b
-	JG      more_5
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z10, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z10, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_5:
-	VADDPS  Z15, Z16, Z17
-	VADDPS  Z14, Z17, Z17
-	VADDPS  Z13, Z17, Z17
-	VADDPS  Z12, Z17, Z17
-	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z6, Z7
-	VADDPS  Z8, Z7, Z8
-	VADDPS  Z9, Z8, Z9
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z5, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z5, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z17, Z17
-	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z17, Z17
-	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z1, Z17, Z17
-	VADDPS  Z11, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_6:
-	CMPQ    DX, $0x0d
-	JG      more_6
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z9, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z9, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_6:
-	VADDPS  Z15, Z16, Z17
-	VADDPS  Z14, Z17, Z17
-	VADDPS  Z13, Z17, Z17
-	VADDPS  Z12, Z17, Z17
-	VADDPS  Z11, Z17, Z17
-	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z4, Z5
-	VADDPS  Z6, Z5, Z6
-	VADDPS  Z7, Z6, Z7
-	VADDPS  Z8, Z7, Z8
-	VADDPS  Z9, Z8, Z9
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z15, Z3, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z3, Z17
-	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z1, Z17, Z17
-	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z8, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-down_7:
-	CMPQ    DX, $0x0f
-	JG      more_7
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z11, Z10, Z11
-	VADDPS  Z12, Z11, Z12
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z14, Z13, Z14
-	VADDPS  Z15, Z14, Z15
-	VADDPS  Z16, Z15, Z16
-	VMULPS  960(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z16, Z8, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z7, Z8, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z6, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z5, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z4, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z3, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z2, Z17, Z17
-	VADDPS  Z16, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z15, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z14, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z13, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z12, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z11, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z10, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-	VADDPS  Z9, Z17, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      next
-
-more_7:
+load_7_more:
 	VADDPS  Z15, Z16, Z16
 	VADDPS  Z14, Z16, Z16
 	VADDPS  Z13, Z16, Z16
@@ -26610,49 +28965,49 @@ more_7:
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z8, Z16, Z16
 	VMULPS  896(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z7, Z16, Z16
 	VMULPS  832(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z6, Z16, Z16
 	VMULPS  768(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z5, Z16, Z16
 	VMULPS  704(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z4, Z16, Z16
 	VMULPS  640(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z3, Z16, Z16
 	VMULPS  576(R8), Z16, Z17
 	VMOVUPS Z17, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z2, Z16, Z16
 	VMULPS  512(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -26671,51 +29026,1450 @@ more_7:
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z14, Z1, Z16
 	VMULPS  384(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z13, Z1, Z16
 	VMULPS  320(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z12, Z1, Z16
 	VMULPS  256(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z11, Z1, Z16
 	VMULPS  192(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z10, Z1, Z16
 	VMULPS  128(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z9, Z1, Z16
 	VMULPS  64(R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 	VADDPS  Z8, Z1, Z16
 	VMULPS  (R8), Z16, Z16
 	VMOVUPS Z16, K4, (R9)
 	SUBQ    SI, R9
 	DECQ    R10
-	JZ      next
+	JZ      load_7_next
 
-next:
+load_7_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   load_7
+	JMP   done
+
+	// Windows that are not square.
+loaded:
+	CMPQ reach+88(FP), $0x04
+	JLT  down_below4
+	CMPQ reach+88(FP), $0x06
+	JLT  down_below6
+	CMPQ reach+88(FP), $0x07
+	JLT  down_below7
+	JMP  down_7
+
+down_below7:
+	JMP down_6
+
+down_below6:
+	CMPQ reach+88(FP), $0x05
+	JLT  down_below5
+	JMP  down_5
+
+down_below5:
+	JMP down_4
+
+down_below4:
+	CMPQ reach+88(FP), $0x02
+	JLT  down_below2
+	CMPQ reach+88(FP), $0x03
+	JLT  down_below3
+	JMP  down_3
+
+down_below3:
+	JMP down_2
+
+down_below2:
+	CMPQ reach+88(FP), $0x01
+	JLT  down_below1
+	JMP  down_1
+
+down_below1:
+	VMULPS  960(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  896(R8), Z15, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  832(R8), Z14, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  768(R8), Z13, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  704(R8), Z12, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  640(R8), Z11, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  576(R8), Z10, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  512(R8), Z9, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  448(R8), Z8, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  384(R8), Z7, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  320(R8), Z6, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  256(R8), Z5, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  192(R8), Z4, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  128(R8), Z3, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  64(R8), Z2, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+	VMULPS  (R8), Z1, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_0_next
+
+down_0_next:
+	JMP tile_next
+
+down_1:
+	CMPQ    DX, $0x03
+	JG      down_1_more
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z16, Z14, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z15, Z14, Z17
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+
+down_1_more:
+	VADDPS  Z15, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z14, Z16, Z16
+	VMULPS  896(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z13, Z16
+	VMULPS  832(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z12, Z13, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z12, Z10, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z9, Z10, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z9, Z7, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z6, Z7, Z16
+	VADDPS  Z8, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z6, Z4, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z3, Z4, Z16
+	VADDPS  Z5, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z3, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+	VADDPS  Z2, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_1_next
+
+down_1_next:
+	JMP tile_next
+
+down_2:
+	CMPQ    DX, $0x05
+	JG      down_2_more
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z16, Z13, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z12, Z13, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z14, Z17, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+
+down_2_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z13, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z12, Z16, Z16
+	VMULPS  832(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z11, Z16
+	VMULPS  768(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z10, Z11, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z9, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z8, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z10, Z6, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z5, Z6, Z16
+	VADDPS  Z9, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z8, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z7, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  192(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z5, Z1, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z4, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+	VADDPS  Z3, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_2_next
+
+down_2_next:
+	JMP tile_next
+
+down_3:
+	CMPQ    DX, $0x07
+	JG      down_3_more
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z16, Z12, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z11, Z12, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z10, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z14, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z13, Z17, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+
+down_3_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z12, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  768(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z9, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z8, Z9, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z7, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z6, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z5, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z10, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z3, Z16, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z8, Z2, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z1, Z2, Z16
+	VADDPS  Z7, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z6, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z5, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_3_next
+
+down_3_next:
+	JMP tile_next
+
+down_4:
+	CMPQ    DX, $0x09
+	JG      down_4_more
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z16, Z11, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z10, Z11, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z9, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z8, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z14, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z13, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z12, Z17, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+
+down_4_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z11, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  704(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z7, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z6, Z7, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z5, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z4, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z2, Z16, Z16
+	VADDPS  Z10, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z9, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VADDPS  Z2, Z1, Z2
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VMULPS  64(R8), Z6, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+	VMULPS  (R8), Z5, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_4_next
+
+down_4_next:
+	JMP tile_next
+
+down_5:
+	CMPQ    DX, $0x0b
+	JG      down_5_more
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z16, Z10, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z9, Z10, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z8, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z7, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z6, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z14, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z13, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z12, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z11, Z17, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+
+down_5_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z5, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z4, Z5, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z2, Z16, Z16
+	VADDPS  Z12, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z11, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z10, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z9, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z7, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_5_next
+
+down_5_next:
+	JMP tile_next
+
+down_6:
+	CMPQ    DX, $0x0d
+	JG      down_6_more
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z16, Z9, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z8, Z9, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z7, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z6, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z5, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z4, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z14, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z13, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z12, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z11, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z10, Z17, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+
+down_6_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  640(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z3, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z2, Z3, Z16
+	VADDPS  Z14, Z16, Z17
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z13, Z16, Z17
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z12, Z16, Z17
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z11, Z16, Z17
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z10, Z16, Z17
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z9, Z16, Z17
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z8, Z16, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_6_next
+
+down_6_next:
+	JMP tile_next
+
+down_7:
+	CMPQ    DX, $0x0f
+	JG      down_7_more
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z16, Z15, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z16, Z8, Z17
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z7, Z8, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z6, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z5, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z4, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z3, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z2, Z17, Z17
+	VADDPS  Z16, Z17, Z18
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z15, Z17, Z18
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z14, Z17, Z18
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z13, Z17, Z18
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z12, Z17, Z18
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z11, Z17, Z18
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z10, Z17, Z18
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z9, Z17, Z17
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+
+down_7_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VADDPS  Z9, Z16, Z16
+	VMULPS  960(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  832(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  768(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  704(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  640(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z3, Z16, Z16
+	VMULPS  576(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z1, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z14, Z1, Z16
+	VMULPS  384(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z13, Z1, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z12, Z1, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z11, Z1, Z16
+	VMULPS  192(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z10, Z1, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z9, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+	VADDPS  Z8, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      down_7_next
+
+down_7_next:
+tile_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
@@ -26723,6 +30477,8 @@ next:
 	ADDQ  dstNext+80(FP), CX
 	DECQ  tiles+16(FP)
 	JNZ   tile
+
+done:
 	VZEROUPPER
 	RET
 

@@ -53,25 +53,20 @@ func held(k kit) {
 	windows := GP64() // rows of them
 	MOVQ(h, windows)
 	SUBQ(param("first"), windows)
-	// among goes to the label name_n for the n in [lo, hi] that r is.
+	// among goes to the label name_n for the n in [lo, hi] that r is. Of the greatest, least branches are taken.
 	var among func(r Op, name string, lo, hi int)
 	among = func(r Op, name string, lo, hi int) {
-		to := func(n int) LabelRef { return LabelRef(fmt.Sprintf("%s_%d", name, n)) }
 		if lo == hi {
-			JMP(to(lo))
+			JMP(LabelRef(fmt.Sprintf("%s_%d", name, lo)))
 			return
 		}
-		mid := (lo + hi) / 2
-		above := fmt.Sprintf("%s_above%d", name, mid)
+		mid := (lo + hi + 1) / 2
+		below := fmt.Sprintf("%s_below%d", name, mid)
 		CMPQ(r, Imm(uint64(mid)))
-		if lo == mid {
-			JLE(to(lo))
-		} else {
-			JGT(LabelRef(above))
-			among(r, name, lo, mid)
-			Label(above)
-		}
-		among(r, name, mid+1, hi)
+		JLT(LabelRef(below))
+		among(r, name, mid, hi)
+		Label(below)
+		among(r, name, lo, mid-1)
 	}
 	var scale GPVirtual
 	if k.op == sum {
@@ -87,31 +82,57 @@ func held(k kit) {
 		rows[y] = k.identity()
 	}
 
-	Label("tile")
+	// tile begins a tile, and next goes on to the one behind it.
 	last, left, ahead := GP64(), GP64(), GP64()
-	MOVQ(dst, ahead)
-	LEAQ(at(windows, -1), last)
-	IMULQ(dstRow, last)
-	ADDQ(dst, last)
-	MOVQ(windows, left)
+	tile := func(name string, shift int) {
+		Label(name)
+		MOVQ(dst, ahead)
+		LEAQ(at(windows, -1), last)
+		IMULQ(dstRow, last)
+		LEAQ(Mem{Base: dst, Index: last, Scale: 1, Disp: -4 * shift}, last)
+		MOVQ(windows, left)
+	}
+	next := func(name string) {
+		Label(name + "_next")
+		MOVQ(dstRow, last)
+		IMULQ(windows, last)
+		ADDQ(last, dst)
+		ADDQ(param("srcNext"), src)
+		ADDQ(param("dstNext"), dst)
+		DECQ(param("tiles"))
+		JNZ(LabelRef(name))
+	}
+	down := func(reach int, name string) {
+		k.down(rows, reach, h, name, func(y int, v VecVirtual) {
+			if k.op == sum {
+				mean := k.vec()
+				VMULPS(at(scale, 64*y), v, mean)
+				v = mean
+			}
+			VMOVUPS(v, out, at(last, 0))
+			SUBQ(dstRow, last)
+			DECQ(left)
+			JZ(LabelRef(name + "_next"))
+		})
+	}
 	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
 	load := func(name string, reach int, fetch bool) {
 		among(param("columns"), name, 0, reach)
 		for columns := range reach + 1 {
-			Label(fmt.Sprintf("%s_%d", name, columns))
+			name, shift := fmt.Sprintf("%s_%d", name, columns), 0
+			if k.op == sum {
+				shift = heldShift(columns)
+			}
+			tile(name, shift)
 			var along func(cells, row VecVirtual)
 			if k.op == sum {
 				along = k.alongSum(columns, in)
-				if shift := heldShift(columns); shift > 0 {
-					SUBQ(num(4*shift), last)
-				}
 			} else {
 				along = k.alongMax(columns, in)
 			}
-			rowsOf := fmt.Sprintf("%s%d", name, columns)
-			among(h, rowsOf, 1, heldRows)
+			among(h, name+"_rows", 1, heldRows)
 			for y := range rows {
-				Label(fmt.Sprintf("%s_%d", rowsOf, heldRows-y))
+				Label(fmt.Sprintf("%s_rows_%d", name, heldRows-y))
 				if fetch {
 					PREFETCHT0(at(ahead, 0))
 					ADDQ(dstRow, ahead)
@@ -123,40 +144,31 @@ func held(k kit) {
 				along(cells[y%2], rows[y])
 				ADDQ(srcRow, src)
 			}
-			if fetch || columns < reach {
-				JMP(LabelRef("loaded"))
-			}
+			CMPQ(param("reach"), Imm(uint64(columns)))
+			JNE(LabelRef("loaded"))
+			down(columns, name)
+			next(name)
+			JMP(LabelRef("done"))
 		}
 	}
+	Label("tile")
 	CMPQ(param("fetch"), Imm(0))
 	JEQ(LabelRef("load"))
 	load("fetch", fetchReach, true)
 	Label("load")
 	load("load", heldReach, false)
+	Comment("Windows that are not square.")
 	Label("loaded")
 	among(param("reach"), "down", 0, heldReach)
 	for reach := range heldReach + 1 {
-		Label(fmt.Sprintf("down_%d", reach))
-		k.down(rows, reach, h, func(y int, v VecVirtual) {
-			if k.op == sum {
-				mean := k.vec()
-				VMULPS(at(scale, 64*y), v, mean)
-				v = mean
-			}
-			VMOVUPS(v, out, at(last, 0))
-			SUBQ(dstRow, last)
-			DECQ(left)
-			JZ(LabelRef("next"))
-		})
+		name := fmt.Sprintf("down_%d", reach)
+		Label(name)
+		down(reach, name)
+		Label(name + "_next")
+		JMP(LabelRef("tile_next"))
 	}
-	Label("next")
-	MOVQ(dstRow, last)
-	IMULQ(windows, last)
-	ADDQ(last, dst)
-	ADDQ(param("srcNext"), src)
-	ADDQ(param("dstNext"), dst)
-	DECQ(param("tiles"))
-	JNZ(LabelRef("tile"))
+	next("tile")
+	Label("done")
 	k.report()
 	VZEROUPPER()
 	RET()
@@ -259,7 +271,7 @@ func largest(columns int) int { return 1 << (bits.Len(uint(2*columns+1)) - 1) }
 //	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
 //
 // Of up to k rows, each window has the middle of the plane, and is what it has above and below: chains are half as long.
-func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y int, v VecVirtual)) {
+func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string, do func(y int, v VecVirtual)) {
 	const last = heldRows - 1
 	if reach == 0 {
 		for y := last; y >= 0; y-- {
@@ -273,7 +285,7 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, do func(y i
 		return v
 	}
 	size := 2*reach + 1
-	more := fmt.Sprintf("more_%d", reach)
+	more := name + "_more"
 	CMPQ(h, num(size))
 	JG(LabelRef(more))
 	middle, top := last-reach, last-2*reach
