@@ -10,9 +10,22 @@ package main
 
 import (
 	"os"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
 )
+
+// pruneSelfMoves removes what moves a vector to where it is, which avo does not know for vectors, and which takes a vector port.
+func pruneSelfMoves(f *ir.Function) error {
+	f.Nodes = slices.DeleteFunc(f.Nodes, func(n ir.Node) bool {
+		i, ok := n.(*ir.Instruction)
+		return ok && i.Opcode == "VMOVAPS" && len(i.Operands) == 2 && operand.IsRegister(i.Operands[0]) && i.Operands[0] == i.Operands[1]
+	})
+	return nil
+}
 
 func main() {
 	os.Args = append(os.Args[:1], "-out", "../kernels_amd64.s", "-stubs", "../stubs_amd64.go", "-pkg", "optimized")
@@ -82,5 +95,6 @@ func main() {
 	}
 	fence()
 	cpuid()
+	pass.Compile = pass.Concat(pass.Compile, pass.FunctionPass(pruneSelfMoves))
 	Generate()
 }
