@@ -27,8 +27,10 @@ type task interface{ run(chunk int, s *scratch) }
 type job struct {
 	task   task
 	parts  []part
+	_      [24]byte // what all read and what one writes are in cache lines of their own
 	all    [maxParts]part
 	inside atomic.Int64 // helpers that may be running chunks
+	_      [56]byte
 }
 
 // maxParts is the greatest number of parts. Small calls have no more chunks.
@@ -39,12 +41,6 @@ const maxParts = 16
 type part struct {
 	run atomic.Uint64
 	_   [56]byte
-}
-
-// left reports whether there are any.
-func (p *part) left() bool {
-	run := p.run.Load()
-	return run>>32 < run&math.MaxUint32
 }
 
 // take takes the first of them or the last, or returns -1.
@@ -93,8 +89,9 @@ func spinTime(s string) time.Duration {
 }
 
 var helpers struct {
-	jobs   [16]atomic.Pointer[job] // published
-	open   atomic.Int32            // how many of them
+	open   atomic.Int32            // how many jobs are published
+	jobs   [16]atomic.Pointer[job] // those; the first in the cache line that helpers look at
+	_      [64]byte
 	alive  atomic.Int32
 	idle   atomic.Int32 // spinning
 	parked atomic.Int32
@@ -136,26 +133,27 @@ func (j *job) start(chunks, elements int) {
 	}
 }
 
-// work runs chunks until none are left, those of part home first.
-func (j *job) work(home int) {
-	s := scratches.Get().(*scratch)
-	s.carried = carried{plane: -1}
+// work runs chunks until none are left, those of part home first, and reports whether there were any. A helper, whose home is not 0,
+// is not idle meanwhile.
+func (j *job) work(home int) bool {
+	var s *scratch
 	for i := range j.parts {
 		p := &j.parts[(home+i)%len(j.parts)]
 		for chunk := p.take(i == 0); chunk >= 0; chunk = p.take(i == 0) {
+			if s == nil {
+				s = scratches.Get().(*scratch)
+				s.carried = carried{plane: -1}
+				if home > 0 {
+					helpers.idle.Add(-1)
+				}
+			}
 			j.task.run(chunk, s)
 		}
 	}
-	scratches.Put(s)
-}
-
-// over reports whether no chunks are left.
-func (j *job) over() bool {
-	for i := range j.parts {
-		if j.parts[i].left() {
-			return false
-		}
+	if s == nil {
+		return false
 	}
+	scratches.Put(s)
 	return true
 }
 
@@ -246,15 +244,12 @@ func helpOnce(home int) bool {
 			}
 			// Enter, then look again: a job that was withdrawn in between may be over, and another's by now.
 			j.inside.Add(1)
-			if slot.Load() != j || j.over() {
-				j.inside.Add(-1)
-				continue
-			}
-			helpers.idle.Add(-1)
-			j.work(home)
+			ran := slot.Load() == j && j.work(home)
 			j.inside.Add(-1)
-			helpers.idle.Add(1)
-			return true
+			if ran {
+				helpers.idle.Add(1)
+				return true
+			}
 		}
 	}
 	return false
