@@ -110,7 +110,7 @@ const (
 )
 
 // cut is how a call is cut into chunks: runs of whole planes, or bands of rows if planes are large.
-// It depends on the geometry alone, so that results cannot depend on who computes them.
+// It depends on the geometry, and on whether anyone shares the work; results do not depend on it.
 type cut struct {
 	perChunk int // planes
 	bands    int // of a plane; then perChunk is 1
