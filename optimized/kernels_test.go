@@ -1085,7 +1085,7 @@ func TestKernelBlocks(t *testing.T) {
 			streamAbove, blockBytes = i/2%2<<40, 512<<10>>(i/3%2*4)
 			c := newCall[float32]()
 			c.plan, c.src, c.dst = newPlan(in, out, pool2d.NCHW, p), x, y
-			c.prepare(1 + i%2)
+			c.prepare(1 + i%3)
 			if c.path != pathBlocks {
 				undo()
 				continue

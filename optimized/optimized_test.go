@@ -373,7 +373,7 @@ func TestCut(t *testing.T) {
 	for range 2000 {
 		planes, rows := 1+r.IntN(300), 1+r.IntN(300)
 		together, perRow := 1+r.IntN(rows), 1+r.IntN(1<<r.IntN(14))
-		c := newCut(planes, rows, together, rows*perRow, 1+r.IntN(2))
+		c := newCut(planes, rows, together, rows*perRow, 1+r.IntN(4))
 		seen := make([]int, planes*rows)
 		for i := range c.chunks {
 			p0, p1, y0, y1 := c.at(i, planes, rows)
@@ -392,7 +392,7 @@ func TestCut(t *testing.T) {
 	for _, c := range []struct{ planes, perPlane, chunks int }{
 		{512, 2 * 13 * 13, 8}, {2048, 50, 4}, {64, 112*112 + 56*56, 16}, {3, 100, 1},
 	} {
-		if got := newCut(c.planes, 1, 1, c.perPlane, 2).chunks; got != c.chunks {
+		if got := newCut(c.planes, 1, 1, c.perPlane, 4).chunks; got != c.chunks {
 			t.Errorf("%d planes of %d elements: %d chunks, want %d", c.planes, c.perPlane, got, c.chunks)
 		}
 	}

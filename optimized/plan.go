@@ -101,7 +101,8 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 // each; a large call into more, of maxChunk. These are elements read and written: from the second-level cache the least
 // takes 1 µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection may have
 // to wait for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two threads;
-// there 13×13 of 512 planes is 3 to 8 % faster by 8 chunks than by 11. With nobody to share them, planes of up to aloneChunk are one
+// there 13×13 of 512 planes is 3 to 8 % faster by 8 chunks than by 11. Two goroutines have chunks of twice minChunk at least, which
+// takes 0.85 to 1.0 of the time of such calls (-bench 'Pool2D/workload=(near|spp|global)' -cpu 2). With nobody to share them, planes of up to aloneChunk are one
 // chunk: 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to 1.04; -bench 'Pool2D/workload=(near|spp|global|inc)' -cpu 1).
 const (
 	minChunk   = 1 << 14
@@ -124,8 +125,11 @@ func newCut(planes, rows, together, perPlane, procs int) cut {
 	}
 	target, n := maxChunk, max(1, maxChunk/perPlane) // elements of a chunk, and planes
 	if perPlane < 16*maxChunk/planes {
-		parts := 16
-		for parts > 1 && perPlane*planes < parts*minChunk {
+		parts, least := 16, minChunk
+		if procs == 2 {
+			least *= 2
+		}
+		for parts > 1 && perPlane*planes < parts*least {
 			parts /= 2
 		}
 		target, n = perPlane*planes/parts, (planes+parts-1)/parts
@@ -190,7 +194,7 @@ type prepared struct {
 	set         *set
 	streamAbove int
 	keyed       bool
-	alone       bool
+	procs       int // 1, 2 or more
 }
 
 // path is a way to compute a plane.
@@ -248,7 +252,7 @@ func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 	free, c := &calls[elemIndex[T]()], newCall[T]()
 	c.dst, c.src = dst, src
 	procs := runtime.GOMAXPROCS(0)
-	if key := (prepared{pl, active, streamAbove, keyed, procs == 1}); c.prepared != key { // most calls repeat one
+	if key := (prepared{pl, active, streamAbove, keyed, min(procs, 3)}); c.prepared != key { // most calls repeat one
 		c.prepared, c.plan, c.keyed = key, pl, keyed
 		c.prepare(procs)
 	}
