@@ -98,12 +98,13 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 }
 
 // A call is cut into 16 chunks, or 8, 4 or 2 if they were smaller than minChunk, so that 2, 4 or 8 goroutines have as many
-// each; a large call into more, of maxChunk. These are elements read and written: from the second-level cache the least
-// takes 1 µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection may have
-// to wait for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two threads;
-// there 13×13 of 512 planes is 3 to 8 % faster by 8 chunks than by 11. Two goroutines have chunks of twice minChunk at least, which
-// takes 0.85 to 1.0 of the time of such calls (-bench 'Pool2D/workload=(near|spp|global)' -cpu 2). With nobody to share them, planes of up to aloneChunk are one
-// chunk: 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to 1.04; -bench 'Pool2D/workload=(near|spp|global|inc)' -cpu 1).
+// each; a large call into more, of maxChunk. These are elements read and written: from the second-level cache the least takes 1
+// µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection may have to wait
+// for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two threads; there 13×13
+// of 512 planes is 3 to 8 % faster by 8 chunks than by 11. Two goroutines have chunks of twice minChunk at least, which takes
+// 0.85 to 1.0 of the time of such calls (-bench 'Pool2D/workload=(near|spp|global)' -cpu 2). With nobody to share them, planes
+// of up to aloneChunk are one chunk: 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to 1.04; -bench
+// 'Pool2D/workload=(near|spp|global|inc)' -cpu 1).
 const (
 	minChunk   = 1 << 14
 	maxChunk   = 1 << 16
