@@ -1,6 +1,10 @@
 package optimized
 
-import "example.com/pool2d"
+import (
+	"runtime"
+
+	"example.com/pool2d"
+)
 
 // differentiation is a gradient under way. A chunk is whole planes: windows of a plane overlap.
 type differentiation[T pool2d.Elem] struct {
@@ -17,8 +21,9 @@ func backward[T pool2d.Elem](dx, grad, src pool2d.Tensor[T], p pool2d.Params) {
 	}
 	c := &differentiation[T]{plan: newPlan(src.Shape, grad.Shape, src.Layout, p), dx: dx.Data, grad: grad.Data, src: src.Data}
 	c.task = c
-	c.cut = newCut(c.planes, 1, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, maxParts)
-	c.start(c.chunks, 2*len(c.dx)+len(c.grad))
+	procs := runtime.GOMAXPROCS(0)
+	c.cut = newCut(c.planes, 1, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, procs)
+	c.start(c.chunks, 2*len(c.dx)+len(c.grad), procs)
 }
 
 func (c *differentiation[T]) run(i int, _ *scratch) {

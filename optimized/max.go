@@ -2,6 +2,7 @@ package optimized
 
 import (
 	"math"
+	"runtime"
 
 	"example.com/pool2d"
 )
@@ -108,8 +109,9 @@ func maxIndices[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params, indic
 	}
 	c := &indexing[T]{plan: newPlan(src.Shape, dst.Shape, src.Layout, p), dst: dst.Data, src: src.Data, indices: indices}
 	c.task = c
-	c.cut = newCut(c.planes, c.h.out, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, maxParts)
-	c.start(c.chunks, len(c.src)+len(c.dst))
+	procs := runtime.GOMAXPROCS(0)
+	c.cut = newCut(c.planes, c.h.out, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, procs)
+	c.start(c.chunks, len(c.src)+len(c.dst), procs)
 }
 
 func (c *indexing[T]) run(i int, _ *scratch) {

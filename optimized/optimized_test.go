@@ -389,11 +389,12 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range []struct{ planes, perPlane, chunks int }{
-		{512, 2 * 13 * 13, 8}, {2048, 50, 4}, {64, 112*112 + 56*56, 16}, {3, 100, 1},
+	for _, c := range []struct{ planes, perPlane, procs, chunks int }{
+		{512, 2 * 13 * 13, 4, 8}, {2048, 50, 4, 4}, {64, 112*112 + 56*56, 4, 16}, {3, 100, 4, 1},
+		{512, 2 * 13 * 13, 2, 4}, {512, 2 * 13 * 13, 1, 1}, {64, 112*112 + 56*56, 1, 16},
 	} {
-		if got := newCut(c.planes, 1, 1, c.perPlane, 4).chunks; got != c.chunks {
-			t.Errorf("%d planes of %d elements: %d chunks, want %d", c.planes, c.perPlane, got, c.chunks)
+		if got := newCut(c.planes, 1, 1, c.perPlane, c.procs).chunks; got != c.chunks {
+			t.Errorf("%d planes of %d elements, %d goroutines: %d chunks, want %d", c.planes, c.perPlane, c.procs, got, c.chunks)
 		}
 	}
 }
@@ -458,7 +459,7 @@ func TestChunks(t *testing.T) {
 			c := &counted{runs: make([]atomic.Int32, chunks)}
 			c.task = c
 			for again := range int32(10) {
-				c.start(chunks, wakeAbove)
+				c.start(chunks, wakeAbove, procs)
 				for i := range c.runs {
 					if n := c.runs[i].Load(); n != again+1 {
 						t.Fatalf("GOMAXPROCS %d, %d chunks: after %d calls chunk %d has run %d times", procs, chunks, again+1, i, n)

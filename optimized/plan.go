@@ -120,6 +120,7 @@ type cut struct {
 	chunks   int
 }
 
+// newCut cuts planes of so many rows, of which some stay together, for up to procs goroutines. A plane is perPlane elements.
 func newCut(planes, rows, together, perPlane, procs int) cut {
 	if planes == 0 {
 		return cut{}
@@ -195,7 +196,7 @@ type prepared struct {
 	set         *set
 	streamAbove int
 	keyed       bool
-	procs       int // 1, 2 or more
+	procs       int // 1, 2 or, for all that newCut tells apart, 3
 }
 
 // path is a way to compute a plane.
@@ -257,7 +258,7 @@ func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 		c.prepared, c.plan, c.keyed = key, pl, keyed
 		c.prepare(procs)
 	}
-	c.start(c.chunks, len(c.src)+len(c.dst))
+	c.start(c.chunks, len(c.src)+len(c.dst), procs)
 	if f := c.exact; f != nil {
 		f.dst, f.src = nil, nil
 		free.Put(f)

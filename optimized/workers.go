@@ -101,11 +101,10 @@ var helpers struct {
 
 func init() { helpers.wake = make(chan struct{}) }
 
-// start runs all chunks and returns when they are done. elements tells how much work there is.
-func (j *job) start(chunks, elements int) {
-	procs := 1
-	if chunks > 1 && elements >= serialBelow {
-		procs = runtime.GOMAXPROCS(0)
+// start runs all chunks, by up to procs goroutines, and returns when they are done. elements tells how much work there is.
+func (j *job) start(chunks, elements, procs int) {
+	if chunks <= 1 || elements < serialBelow {
+		procs = 1
 	}
 	n := min(procs, chunks, maxParts)
 	j.parts = j.all[:n]

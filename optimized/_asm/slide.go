@@ -116,8 +116,9 @@ func slide(kt kit, block bool) {
 	Label("windows")
 	next, pairs := GP64(), GP64()
 	MOVQ(param("next"), next)
-	below := GP64() // the cells of the second row from here
+	var below Register // the cells of the second row from here
 	if block {
+		below = GP64()
 		MOVQ(param("srcRow"), below)
 		LEAQ(Mem{Base: src, Index: below, Scale: 2}, below)
 	}
@@ -136,13 +137,12 @@ func slide(kt kit, block bool) {
 		var vs []VecVirtual
 		for i := range 2 {
 			if i*kt.bytes()%line == 0 {
-				switch {
-				case name == "cached":
+				if name == "cached" {
 					PREFETCHT0(on(next, i))
-				case block:
-					PREFETCHT0(on(below, i))
-					fallthrough
-				default:
+				} else {
+					if block {
+						PREFETCHT0(on(below, i))
+					}
 					PREFETCHT1(on(next, i))
 				}
 			}
