@@ -3,6 +3,7 @@ package optimized
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -258,6 +259,27 @@ func BenchmarkWake(b *testing.B) {
 	for unit, all := range map[string][]time.Duration{"send-µs": sends, "wake-µs": wakes} {
 		slices.Sort(all)
 		b.ReportMetric(float64(all[len(all)/2])/1e3, unit)
+	}
+}
+
+// BenchmarkLocked pools small planes from a goroutine that is locked to its thread, and from one that is not.
+func BenchmarkLocked(b *testing.B) {
+	p := squareParams(pool2d.Avg, 5, 1, 2)
+	x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, pool2d.NCHW, false)
+	y, err := Pool2D(x, p)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, locked := range []bool{false, true} {
+		b.Run(fmt.Sprintf("locked=%v", locked), func(b *testing.B) {
+			if locked {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+			}
+			for b.Loop() {
+				_ = Pool2DInto(y, x, p)
+			}
+		})
 	}
 }
 

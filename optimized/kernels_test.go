@@ -1108,8 +1108,10 @@ func TestKernelBlocks(t *testing.T) {
 				}
 			} else {
 				work := func(data []float32, chunk int) {
-					c.src, c.parts = data, c.all[:1]
-					c.parts[0].run.Store(uint64(chunk)<<32 | uint64(chunk+1))
+					c.src = data
+					c.turn++
+					c.parts.Store(1)
+					c.all[0].set(chunk, chunk+1)
 					c.work(0)
 				}
 				for _, chunk := range order {

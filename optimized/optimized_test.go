@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -470,6 +471,34 @@ func TestChunks(t *testing.T) {
 	}
 }
 
+// nextCall is a job that is over before its chunk 2, which is of the next call.
+type nextCall struct {
+	job
+	carried []carried
+}
+
+func (n *nextCall) run(chunk int, s *scratch) {
+	n.carried = append(n.carried, s.carried)
+	s.carried = carried{chunk, chunk}
+	if chunk == 1 {
+		n.turn++
+	}
+}
+
+// TestCarried checks that a goroutine carries nothing from one call to the next, though it goes on with the same job.
+func TestCarried(t *testing.T) {
+	n := &nextCall{}
+	n.task = n
+	n.turn++
+	n.parts.Store(1)
+	n.all[0].set(0, 4)
+	n.work(0)
+	nothing := carried{plane: -1}
+	if want := []carried{nothing, {0, 0}, nothing, {2, 2}}; !slices.Equal(n.carried, want) {
+		t.Errorf("carried %v, want %v", n.carried, want)
+	}
+}
+
 // TestHelpersEnd checks that helpers neither spin nor stay when there is nothing to do.
 func TestHelpersEnd(t *testing.T) {
 	for deadline := time.Now().Add(10 * parkedFor); helpers.alive.Load() > 0; time.Sleep(parkedFor / 10) {
@@ -477,8 +506,8 @@ func TestHelpersEnd(t *testing.T) {
 			t.Fatalf("%d helpers are still there", helpers.alive.Load())
 		}
 	}
-	if n, m := helpers.idle.Load(), helpers.parked.Load(); n != 0 || m != 0 {
-		t.Fatalf("no helper is there, but %d are counted as idle and %d as parked", n, m)
+	if n, m := helpers.awake.Load(), helpers.parked.Load(); n != 0 || m != 0 {
+		t.Fatalf("no helper is there, but %d are counted as awake and %d as parked", n, m)
 	}
 	if n := helpers.open.Load(); n != 0 {
 		t.Fatalf("%d jobs are published, and no call is under way", n)

@@ -1,7 +1,6 @@
 package optimized
 
 import (
-	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -18,47 +17,74 @@ type task interface{ run(chunk int, s *scratch) }
 // job is one call's chunks, taken by its caller and by helpers. Nothing waits for a helper to come: a caller that finds
 // none does all the work itself, so helpers are a matter of speed only.
 //
-//	caller    publish ── wake? ── chunk ── chunk ── chunk ── withdraw ── wait until no helper is inside
-//	helper    spin ─────────────── enter ─ chunk ── chunk ─────────────── leave ── spin ── park ── end
+//	caller    publish ── wake? ── chunk ── chunk ── chunk ── withdraw ── wait for chunks that others have
+//	helper    spin ─────────────── chunk ── chunk ── chunk ── spin ── park ── end
 //
 // The chunks are cut into as many parts as goroutines may take part. The caller takes the first part from its front, each
 // helper one of its own; then all take what others have left, from the back. So a plane that is pooled again, or that the
 // same goroutines have just written, is where it was: in the cache of the same core.
+//
+// A chunk that is taken and not done is all that keeps a job from ending, so a helper that looks into one may find that it is over, or
+// that it is the next call's: these are used again.
 type job struct {
-	task   task
-	parts  []part
-	_      [24]byte // what all read and what one writes are in cache lines of their own
-	all    [maxParts]part
-	inside atomic.Int64 // helpers that may be running chunks
-	_      [56]byte
+	task  task
+	turn  int // how many times it was started
+	parts atomic.Int32
+	_     [100]byte // what all read and what one writes are in lines of their own
+	all   [maxParts]part
 }
 
 // maxParts is the greatest number of parts. Small calls have no more chunks.
 const maxParts = 16
 
-// part is a run of chunks that are left: the first of them in the upper half, the one behind them in the lower. It has a
-// cache line to itself.
+// part is a run of chunks, some of which are not taken: 24 bits of the first of these, 24 of the one behind the last, and 16 of
+// how many are taken and not done. It has a pair of cache lines to itself, since these are fetched together.
 type part struct {
-	run atomic.Uint64
-	_   [56]byte
+	state atomic.Uint64
+	_     [120]byte
 }
 
-// take takes the first of them or the last, or returns -1.
-func (p *part) take(first bool) int {
+const (
+	oneTaken = 1
+	oneLast  = 1 << 16
+	oneFirst = 1 << 40 // 2²⁴ chunks are 2³⁹ elements at least
+)
+
+func runOf(state uint64) (first, last uint64) { return state / oneFirst, state % oneFirst / oneLast }
+
+// set makes p the chunks [first, last).
+func (p *part) set(first, last int) { p.state.Store(uint64(first)*oneFirst + uint64(last)*oneLast) }
+
+// take takes the first chunk or the last, or returns -1. It tells that so many are done that the caller had taken.
+func (p *part) take(front bool, done uint64) int {
 	for {
-		run := p.run.Load()
-		next, end := run>>32, run&math.MaxUint32
-		switch {
-		case next >= end:
-			return -1
-		case first:
-			if p.run.CompareAndSwap(run, run+1<<32) {
-				return int(next)
+		state := p.state.Load()
+		chunk, next := -1, state-done*oneTaken
+		switch first, last := runOf(state); {
+		case first == last:
+			if done == 0 {
+				return -1
 			}
+		case front:
+			chunk, next = int(first), next+oneFirst+oneTaken
 		default:
-			if p.run.CompareAndSwap(run, run-1) {
-				return int(end - 1)
-			}
+			chunk, next = int(last-1), next-oneLast+oneTaken
+		}
+		if p.state.CompareAndSwap(state, next) {
+			return chunk
+		}
+	}
+}
+
+// wait returns when all are done, of which each goroutine has one at most.
+func (p *part) wait() {
+	for looked := 0; ; looked++ {
+		state := p.state.Load()
+		if first, last := runOf(state); first == last && state%oneLast == 0 {
+			return
+		}
+		if looked > waits {
+			runtime.Gosched()
 		}
 	}
 }
@@ -72,6 +98,11 @@ const (
 	// costs the caller 9 to 20; a million elements are 130 µs of work for one core beyond its own caches. Smaller calls
 	// are added up, so a steady stream of them wakes helpers too and a rare one does not.
 	wakeAbove = 1 << 20
+
+	// waits is how often a caller looks before it yields: for 9 µs, while chunks take up to 10. Yielding costs 0.1 µs, but 10 to
+	// 30 where the caller is locked to its thread, as a program's first goroutine or one that C has called may be: a call
+	// of 6 µs took 20 when it yielded after 100 looks (-bench Locked -cpu 2).
+	waits = 1 << 14
 
 	// parkedFor is how long a parked helper stays before it ends.
 	parkedFor = time.Second
@@ -93,7 +124,7 @@ var helpers struct {
 	jobs   [16]atomic.Pointer[job] // those; the first in the cache line that helpers look at
 	_      [64]byte
 	alive  atomic.Int32
-	idle   atomic.Int32 // spinning
+	awake  atomic.Int32 // spinning or working
 	parked atomic.Int32
 	missed atomic.Int64 // elements of jobs that no helper was awake for
 	wake   chan struct{}
@@ -107,44 +138,40 @@ func (j *job) start(chunks, elements, procs int) {
 		procs = 1
 	}
 	n := min(procs, chunks, maxParts)
-	j.parts = j.all[:n]
-	for i := range j.parts {
-		j.parts[i].run.Store(uint64(chunks*i/n)<<32 | uint64(chunks*(i+1)/n))
+	j.turn++
+	j.parts.Store(int32(n))
+	for i := range n {
+		j.all[i].set(chunks*i/n, chunks*(i+1)/n)
 	}
-	if procs == 1 {
-		j.work(0)
-		return
+	var slot *atomic.Pointer[job]
+	if n > 1 {
+		slot = j.publish()
 	}
-	slot := j.publish()
 	if slot != nil {
 		callHelpers(min(procs, chunks)-1, procs-1, elements)
 	}
 	j.work(0)
-	if slot == nil {
-		return
+	if slot != nil {
+		slot.Store(nil)
+		helpers.open.Add(-1)
 	}
-	slot.Store(nil)
-	helpers.open.Add(-1)
-	for spins := 0; j.inside.Load() != 0; spins++ { // at most one chunk each
-		if spins > 100 {
-			runtime.Gosched()
-		}
+	for i := range n {
+		j.all[i].wait()
 	}
 }
 
-// work runs chunks until none are left, those of part home first, and reports whether there were any. A helper, whose home is not 0,
-// is not idle meanwhile.
+// work runs chunks until none are left, those of part home first, and reports whether there were any.
 func (j *job) work(home int) bool {
 	var s *scratch
-	for i := range j.parts {
-		p := &j.parts[(home+i)%len(j.parts)]
-		for chunk := p.take(i == 0); chunk >= 0; chunk = p.take(i == 0) {
+	turn, parts := 0, int(j.parts.Load())
+	for i := range parts {
+		p := &j.all[(home+i)%parts]
+		for chunk := p.take(i == 0, 0); chunk >= 0; chunk = p.take(i == 0, 1) {
 			if s == nil {
 				s = scratches.Get().(*scratch)
-				s.carried = carried{plane: -1}
-				if home > 0 {
-					helpers.idle.Add(-1)
-				}
+			}
+			if turn != j.turn {
+				turn, s.carried = j.turn, carried{plane: -1}
 			}
 			j.task.run(chunk, s)
 		}
@@ -169,7 +196,7 @@ func (j *job) publish() *atomic.Pointer[job] {
 
 // callHelpers sees to it that up to want helpers come, of at most limit, if the work is worth it.
 func callHelpers(want, limit, elements int) {
-	want -= int(helpers.idle.Load())
+	want -= int(helpers.awake.Load())
 	if want <= 0 {
 		return
 	}
@@ -197,20 +224,21 @@ func help(home int) {
 	defer helpers.alive.Add(-1)
 	timer := time.NewTimer(parkedFor)
 	for {
-		helpers.idle.Add(1)
-		for since := time.Now(); time.Since(since) < spinFor; {
+		helpers.awake.Add(1)
+		for since := time.Now(); ; {
 			if helpOnce(home) {
 				since = time.Now()
+			} else if time.Since(since) >= spinFor {
+				break
 			}
 			runtime.Gosched()
 		}
-		helpers.idle.Add(-1)
+		helpers.awake.Add(-1)
 		timer.Reset(parkedFor)
 		helpers.parked.Add(1)
 		select {
 		case <-helpers.wake:
 			helpers.parked.Add(-1)
-			helpOnceAwake(home)
 		case <-timer.C:
 			helpers.parked.Add(-1)
 			return
@@ -218,35 +246,18 @@ func help(home int) {
 	}
 }
 
-// helpOnceAwake takes part at once if there is a job, whatever the spinning time.
-func helpOnceAwake(home int) {
-	helpers.idle.Add(1)
-	helpOnce(home)
-	helpers.idle.Add(-1)
-}
-
 // looks is how often a helper looks for a job before it yields: 0.5 µs, where yielding takes 0.1. With 64, small calls on
 // two threads were 2 to 4 % slower, since it was mostly away when a job came.
 const looks = 2048
 
-// helpOnce takes part in a published job, if there is one. The helper counts as idle before and after.
+// helpOnce takes part in a published job, if there is one.
 func helpOnce(home int) bool {
 	for range looks {
 		if helpers.open.Load() == 0 {
 			continue
 		}
 		for i := range helpers.jobs {
-			slot := &helpers.jobs[i]
-			j := slot.Load()
-			if j == nil {
-				continue
-			}
-			// Enter, then look again: a job that was withdrawn in between may be over, and another's by now.
-			j.inside.Add(1)
-			ran := slot.Load() == j && j.work(home)
-			j.inside.Add(-1)
-			if ran {
-				helpers.idle.Add(1)
+			if j := helpers.jobs[i].Load(); j != nil && j.work(home) {
 				return true
 			}
 		}
@@ -266,7 +277,7 @@ type scratch struct {
 	cells  cellWindows
 	slide  slideRows
 
-	carried carried // from chunk to chunk of a job
+	carried carried // from chunk to chunk of a call
 }
 
 // scratchBytes is what a goroutine may use beside source and result, whatever plane and window.
