@@ -44,6 +44,7 @@ func BenchmarkPool2D(b *testing.B) {
 		{"spp5", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 5, 1, 2},
 		{"spp9", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 9, 1, 4},
 		{"spp13", pool2d.Shape{N: 1, C: 512, H: 13, W: 13}, 13, 1, 6},
+		{"spp13-14", pool2d.Shape{N: 1, C: 512, H: 14, W: 14}, 13, 1, 6},
 		{"yolo", pool2d.Shape{N: 1, C: 512, H: 19, W: 19}, 13, 1, 6},
 		{"global", pool2d.Shape{N: 1, C: 2048, H: 7, W: 7}, 7, 1, 0},
 		{"hd", pool2d.Shape{N: 1, C: 3, H: 1080, W: 1920}, 2, 2, 0},

@@ -24,6 +24,7 @@ type heldTile struct {
 	firstRow, firstColumn int
 	reach                 pool2d.HW // cells of a window to either side of its own
 	shift                 int       // lanes that windows move up on their way (heldSums)
+	halves                *halves   // or nil
 }
 
 const (
@@ -50,8 +51,13 @@ func (c *call[T]) isHeld() bool {
 	c.tiles = c.tiles[:0]
 	reach := pool2d.HW{H: min(h.l, h.in-1), W: min(w.l, w.in-1)}
 	shift, last := 0, narrowWidth
+	var half *halves
 	if !c.ops.idempotent {
-		shift, last = heldSums(reach.W)
+		if reach.H == reach.W && c.halves.set(w.in, reach.W) {
+			half = &c.halves
+		} else {
+			shift, last = heldSums(reach.W)
+		}
 	}
 	if last = min(last, w.in); last < w.in && last < 2*reach.W {
 		return false
@@ -60,7 +66,7 @@ func (c *call[T]) isHeld() bool {
 		for column := (span{}); column.next(w.in, narrowWidth, last, reach.W); {
 			c.tiles = append(c.tiles, heldTile{
 				h: h.in, w: w.in, row: row.from, column: column.from, rows: row.n, columns: column.n,
-				firstRow: row.first, firstColumn: column.first, reach: reach, shift: shift,
+				firstRow: row.first, firstColumn: column.first, reach: reach, shift: shift, halves: half,
 			})
 		}
 	}
@@ -105,6 +111,88 @@ func heldSums(columns int) (shift, last int) {
 	shift = most - 1 - columns
 	second := 1 << bits.Len(uint(width-most)) >> 1
 	return shift, min(narrowWidth-shift, narrowWidth+1-second)
+}
+
+// halves is how sums of rows are made all of whose windows begin with the first cell or end with the last. Of 13 cells, in windows of 13:
+//
+//	cells                0 1 2 3 4 5 · 6 7 8 9 10 11 12      left of the middle, and right of it
+//	windows 0 … 5        └─── all ───┴────► x+6              what they have of the right begins at the middle
+//	windows 6 … 12           x−6 ◄───┴────── all ────┘       what they have of the left ends there
+//
+//	lanes                0 1 2 3 4  5  6 7 8 9 10 11 12 13
+//	begin with cell      6 7 8 9 10 11 0 1 2 3 4  5  –  12   the farthest that each window has of its half; all that are left
+//	add                  those whose cells are 1, then 2, then 4 cells nearer to the middle: the half
+//	add                  the lane that began with cell 0 or with the last: the other half, all of it
+//
+// So windows of 11, 13 and 15 cells take 4 additions and 5 permutations, one of them on the way from memory, where sums of 8, 4, 2 and 1
+// cells take 5 or 6 of each.
+type halves struct {
+	cells [narrowWidth]int32
+	add   [4][narrowWidth]int32
+	begin uint32    // lanes that begin with a cell
+	adds  [3]uint32 // lanes that add one; the last time, all do
+}
+
+// halvesReach is from how many columns to either side on windows take fewer operations by halves.
+const halvesReach = 5
+
+// set prepares for rows of columns cells in windows that reach so many to either side, less than columns. It reports false if they are
+// not to be summed by halves.
+func (s *halves) set(columns, reach int) bool {
+	if reach < halvesReach || columns > 2*reach+2 {
+		return false
+	}
+	*s = halves{}
+	left := columns - 1 - reach // windows that do not have the last cell
+	middle := max(reach, left)
+	var lanes [narrowWidth]int32 // where a cell is
+	placed := 0
+	place := func(lane, cell int) {
+		lanes[cell] = int32(lane)
+		placed |= 1 << cell
+		s.cells[lane] = int32(cell)
+		s.begin |= 1 << lane
+	}
+	for x := range columns {
+		if x < left && x+reach >= middle {
+			place(x, x+reach)
+		} else if x >= left && x-reach < middle {
+			place(x, max(0, x-reach))
+		}
+	}
+	free := columns
+	for cell := range columns {
+		if placed>>cell&1 == 0 {
+			if free == narrowWidth {
+				return false
+			}
+			place(free, cell)
+			free++
+		}
+	}
+	for lane := range free {
+		if s.begin>>lane&1 == 0 {
+			continue
+		}
+		cell := int(s.cells[lane])
+		for i := range s.adds {
+			nearer := cell + 1<<i
+			if cell >= middle {
+				nearer = cell - 1<<i
+			}
+			if nearer >= 0 && nearer < columns && nearer >= middle == (cell >= middle) {
+				s.add[i][lane] = lanes[nearer]
+				s.adds[i] |= 1 << lane
+			}
+		}
+	}
+	for x := range columns {
+		s.add[3][x] = lanes[0]
+		if x >= left {
+			s.add[3][x] = lanes[columns-1]
+		}
+	}
+	return true
 }
 
 // tileGroup is how many bytes of planes tiles are taken of before the next tile: they are then in the first-level cache, here of

@@ -10278,9 +10278,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32) (nan int)
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32, halves *int32) (nan int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-128
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-136
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -15620,7 +15620,7 @@ done:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+120(FP)
+	MOVQ  AX, nan+128(FP)
 	VZEROUPPER
 	RET
 
@@ -24150,9 +24150,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32)
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, fetch int, scale *float32, halves *int32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-128
 	VPXORD Z0, Z0, Z0
 	MOVQ   src+8(FP), AX
 	MOVQ   dst+0(FP), CX
@@ -24208,6 +24208,1502 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-120
 	VMOVAPS Z0, Z16
 
 tile:
+	MOVQ      halves+120(FP), R9
+	TESTQ     R9, R9
+	JEQ       wide
+	VMOVDQU32 (R9), Z0
+	VMOVDQU32 64(R9), Z17
+	VMOVDQU32 128(R9), Z18
+	VMOVDQU32 192(R9), Z19
+	VMOVDQU32 256(R9), Z20
+	KMOVW     320(R9), K1
+	KMOVW     324(R9), K2
+	KMOVW     328(R9), K3
+	KMOVW     332(R9), K5
+	CMPQ      columns+96(FP), $0x06
+	JLT       halves_below6
+	CMPQ      columns+96(FP), $0x07
+	JLT       halves_below7
+	JMP       halves_7
+
+halves_below7:
+	JMP halves_6
+
+halves_below6:
+halves_5:
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   halves_5_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   halves_5_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   halves_5_rows_below15
+	CMPQ  DX, $0x10
+	JLT   halves_5_rows_below16
+	JMP   halves_5_rows_16
+
+halves_5_rows_below16:
+	JMP halves_5_rows_15
+
+halves_5_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  halves_5_rows_below14
+	JMP  halves_5_rows_14
+
+halves_5_rows_below14:
+	JMP halves_5_rows_13
+
+halves_5_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  halves_5_rows_below11
+	CMPQ DX, $0x0c
+	JLT  halves_5_rows_below12
+	JMP  halves_5_rows_12
+
+halves_5_rows_below12:
+	JMP halves_5_rows_11
+
+halves_5_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  halves_5_rows_below10
+	JMP  halves_5_rows_10
+
+halves_5_rows_below10:
+	JMP halves_5_rows_9
+
+halves_5_rows_below9:
+	CMPQ DX, $0x05
+	JLT  halves_5_rows_below5
+	CMPQ DX, $0x07
+	JLT  halves_5_rows_below7
+	CMPQ DX, $0x08
+	JLT  halves_5_rows_below8
+	JMP  halves_5_rows_8
+
+halves_5_rows_below8:
+	JMP halves_5_rows_7
+
+halves_5_rows_below7:
+	CMPQ DX, $0x06
+	JLT  halves_5_rows_below6
+	JMP  halves_5_rows_6
+
+halves_5_rows_below6:
+	JMP halves_5_rows_5
+
+halves_5_rows_below5:
+	CMPQ DX, $0x03
+	JLT  halves_5_rows_below3
+	CMPQ DX, $0x04
+	JLT  halves_5_rows_below4
+	JMP  halves_5_rows_4
+
+halves_5_rows_below4:
+	JMP halves_5_rows_3
+
+halves_5_rows_below3:
+	CMPQ DX, $0x02
+	JLT  halves_5_rows_below2
+	JMP  halves_5_rows_2
+
+halves_5_rows_below2:
+	JMP halves_5_rows_1
+
+halves_5_rows_16:
+	VPERMPS.Z (AX), Z0, K1, Z1
+	VPERMPS.Z Z1, Z17, K2, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z18, K3, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z19, K5, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS   Z1, Z20, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, AX
+
+halves_5_rows_15:
+	VPERMPS.Z (AX), Z0, K1, Z2
+	VPERMPS.Z Z2, Z17, K2, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z18, K3, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z19, K5, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS   Z2, Z20, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, AX
+
+halves_5_rows_14:
+	VPERMPS.Z (AX), Z0, K1, Z3
+	VPERMPS.Z Z3, Z17, K2, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z18, K3, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z19, K5, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS   Z3, Z20, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, AX
+
+halves_5_rows_13:
+	VPERMPS.Z (AX), Z0, K1, Z4
+	VPERMPS.Z Z4, Z17, K2, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z18, K3, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z19, K5, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS   Z4, Z20, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      BX, AX
+
+halves_5_rows_12:
+	VPERMPS.Z (AX), Z0, K1, Z5
+	VPERMPS.Z Z5, Z17, K2, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z18, K3, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z19, K5, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS   Z5, Z20, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      BX, AX
+
+halves_5_rows_11:
+	VPERMPS.Z (AX), Z0, K1, Z6
+	VPERMPS.Z Z6, Z17, K2, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z18, K3, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z19, K5, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z20, Z7
+	VADDPS    Z7, Z6, Z6
+	ADDQ      BX, AX
+
+halves_5_rows_10:
+	VPERMPS.Z (AX), Z0, K1, Z7
+	VPERMPS.Z Z7, Z17, K2, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z18, K3, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z19, K5, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z20, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      BX, AX
+
+halves_5_rows_9:
+	VPERMPS.Z (AX), Z0, K1, Z8
+	VPERMPS.Z Z8, Z17, K2, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z18, K3, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z19, K5, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z20, Z9
+	VADDPS    Z9, Z8, Z8
+	ADDQ      BX, AX
+
+halves_5_rows_8:
+	VPERMPS.Z (AX), Z0, K1, Z9
+	VPERMPS.Z Z9, Z17, K2, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z18, K3, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z19, K5, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS   Z9, Z20, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      BX, AX
+
+halves_5_rows_7:
+	VPERMPS.Z (AX), Z0, K1, Z10
+	VPERMPS.Z Z10, Z17, K2, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z18, K3, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z19, K5, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS   Z10, Z20, Z11
+	VADDPS    Z11, Z10, Z10
+	ADDQ      BX, AX
+
+halves_5_rows_6:
+	VPERMPS.Z (AX), Z0, K1, Z11
+	VPERMPS.Z Z11, Z17, K2, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z18, K3, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z19, K5, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS   Z11, Z20, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      BX, AX
+
+halves_5_rows_5:
+	VPERMPS.Z (AX), Z0, K1, Z12
+	VPERMPS.Z Z12, Z17, K2, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z18, K3, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z19, K5, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS   Z12, Z20, Z13
+	VADDPS    Z13, Z12, Z12
+	ADDQ      BX, AX
+
+halves_5_rows_4:
+	VPERMPS.Z (AX), Z0, K1, Z13
+	VPERMPS.Z Z13, Z17, K2, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z18, K3, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z19, K5, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS   Z13, Z20, Z14
+	VADDPS    Z14, Z13, Z13
+	ADDQ      BX, AX
+
+halves_5_rows_3:
+	VPERMPS.Z (AX), Z0, K1, Z14
+	VPERMPS.Z Z14, Z17, K2, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z18, K3, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z19, K5, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS   Z14, Z20, Z15
+	VADDPS    Z15, Z14, Z14
+	ADDQ      BX, AX
+
+halves_5_rows_2:
+	VPERMPS.Z (AX), Z0, K1, Z15
+	VPERMPS.Z Z15, Z17, K2, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z18, K3, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z19, K5, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS   Z15, Z20, Z16
+	VADDPS    Z16, Z15, Z15
+	ADDQ      BX, AX
+
+halves_5_rows_1:
+	VPERMPS.Z (AX), Z0, K1, Z16
+	VPERMPS.Z Z16, Z17, K2, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z18, K3, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z19, K5, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS   Z16, Z20, Z21
+	VADDPS    Z21, Z16, Z16
+	ADDQ      BX, AX
+	CMPQ      DX, $0x0b
+	JG        halves_5_more
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z16, Z10, Z21
+	VMULPS    896(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z9, Z10, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    832(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z8, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    768(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z7, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    704(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z6, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    640(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z15, Z21, Z22
+	VMULPS    576(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z14, Z21, Z22
+	VMULPS    512(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z13, Z21, Z22
+	VMULPS    448(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z12, Z21, Z22
+	VMULPS    384(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+	VADDPS    Z11, Z21, Z21
+	VMULPS    320(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_5_next
+
+halves_5_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VMULPS  960(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z10, Z16, Z16
+	VMULPS  896(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  832(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  768(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  704(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  640(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z5, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z4, Z5, Z16
+	VADDPS  Z14, Z16, Z21
+	VMULPS  512(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z3, Z16, Z16
+	VADDPS  Z13, Z16, Z21
+	VMULPS  448(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z2, Z16, Z16
+	VADDPS  Z12, Z16, Z21
+	VMULPS  384(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z11, Z16, Z21
+	VMULPS  320(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z10, Z16, Z21
+	VMULPS  256(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z9, Z16, Z21
+	VMULPS  192(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z8, Z16, Z21
+	VMULPS  128(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z7, Z16, Z21
+	VMULPS  64(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_5_next
+
+halves_5_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   halves_5
+	JMP   done
+
+halves_6:
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   halves_6_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   halves_6_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   halves_6_rows_below15
+	CMPQ  DX, $0x10
+	JLT   halves_6_rows_below16
+	JMP   halves_6_rows_16
+
+halves_6_rows_below16:
+	JMP halves_6_rows_15
+
+halves_6_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  halves_6_rows_below14
+	JMP  halves_6_rows_14
+
+halves_6_rows_below14:
+	JMP halves_6_rows_13
+
+halves_6_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  halves_6_rows_below11
+	CMPQ DX, $0x0c
+	JLT  halves_6_rows_below12
+	JMP  halves_6_rows_12
+
+halves_6_rows_below12:
+	JMP halves_6_rows_11
+
+halves_6_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  halves_6_rows_below10
+	JMP  halves_6_rows_10
+
+halves_6_rows_below10:
+	JMP halves_6_rows_9
+
+halves_6_rows_below9:
+	CMPQ DX, $0x05
+	JLT  halves_6_rows_below5
+	CMPQ DX, $0x07
+	JLT  halves_6_rows_below7
+	CMPQ DX, $0x08
+	JLT  halves_6_rows_below8
+	JMP  halves_6_rows_8
+
+halves_6_rows_below8:
+	JMP halves_6_rows_7
+
+halves_6_rows_below7:
+	CMPQ DX, $0x06
+	JLT  halves_6_rows_below6
+	JMP  halves_6_rows_6
+
+halves_6_rows_below6:
+	JMP halves_6_rows_5
+
+halves_6_rows_below5:
+	CMPQ DX, $0x03
+	JLT  halves_6_rows_below3
+	CMPQ DX, $0x04
+	JLT  halves_6_rows_below4
+	JMP  halves_6_rows_4
+
+halves_6_rows_below4:
+	JMP halves_6_rows_3
+
+halves_6_rows_below3:
+	CMPQ DX, $0x02
+	JLT  halves_6_rows_below2
+	JMP  halves_6_rows_2
+
+halves_6_rows_below2:
+	JMP halves_6_rows_1
+
+halves_6_rows_16:
+	VPERMPS.Z (AX), Z0, K1, Z1
+	VPERMPS.Z Z1, Z17, K2, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z18, K3, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z19, K5, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS   Z1, Z20, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, AX
+
+halves_6_rows_15:
+	VPERMPS.Z (AX), Z0, K1, Z2
+	VPERMPS.Z Z2, Z17, K2, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z18, K3, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z19, K5, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS   Z2, Z20, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, AX
+
+halves_6_rows_14:
+	VPERMPS.Z (AX), Z0, K1, Z3
+	VPERMPS.Z Z3, Z17, K2, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z18, K3, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z19, K5, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS   Z3, Z20, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, AX
+
+halves_6_rows_13:
+	VPERMPS.Z (AX), Z0, K1, Z4
+	VPERMPS.Z Z4, Z17, K2, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z18, K3, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z19, K5, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS   Z4, Z20, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      BX, AX
+
+halves_6_rows_12:
+	VPERMPS.Z (AX), Z0, K1, Z5
+	VPERMPS.Z Z5, Z17, K2, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z18, K3, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z19, K5, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS   Z5, Z20, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      BX, AX
+
+halves_6_rows_11:
+	VPERMPS.Z (AX), Z0, K1, Z6
+	VPERMPS.Z Z6, Z17, K2, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z18, K3, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z19, K5, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z20, Z7
+	VADDPS    Z7, Z6, Z6
+	ADDQ      BX, AX
+
+halves_6_rows_10:
+	VPERMPS.Z (AX), Z0, K1, Z7
+	VPERMPS.Z Z7, Z17, K2, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z18, K3, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z19, K5, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z20, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      BX, AX
+
+halves_6_rows_9:
+	VPERMPS.Z (AX), Z0, K1, Z8
+	VPERMPS.Z Z8, Z17, K2, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z18, K3, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z19, K5, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z20, Z9
+	VADDPS    Z9, Z8, Z8
+	ADDQ      BX, AX
+
+halves_6_rows_8:
+	VPERMPS.Z (AX), Z0, K1, Z9
+	VPERMPS.Z Z9, Z17, K2, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z18, K3, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z19, K5, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS   Z9, Z20, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      BX, AX
+
+halves_6_rows_7:
+	VPERMPS.Z (AX), Z0, K1, Z10
+	VPERMPS.Z Z10, Z17, K2, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z18, K3, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z19, K5, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS   Z10, Z20, Z11
+	VADDPS    Z11, Z10, Z10
+	ADDQ      BX, AX
+
+halves_6_rows_6:
+	VPERMPS.Z (AX), Z0, K1, Z11
+	VPERMPS.Z Z11, Z17, K2, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z18, K3, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z19, K5, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS   Z11, Z20, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      BX, AX
+
+halves_6_rows_5:
+	VPERMPS.Z (AX), Z0, K1, Z12
+	VPERMPS.Z Z12, Z17, K2, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z18, K3, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z19, K5, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS   Z12, Z20, Z13
+	VADDPS    Z13, Z12, Z12
+	ADDQ      BX, AX
+
+halves_6_rows_4:
+	VPERMPS.Z (AX), Z0, K1, Z13
+	VPERMPS.Z Z13, Z17, K2, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z18, K3, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z19, K5, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS   Z13, Z20, Z14
+	VADDPS    Z14, Z13, Z13
+	ADDQ      BX, AX
+
+halves_6_rows_3:
+	VPERMPS.Z (AX), Z0, K1, Z14
+	VPERMPS.Z Z14, Z17, K2, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z18, K3, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z19, K5, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS   Z14, Z20, Z15
+	VADDPS    Z15, Z14, Z14
+	ADDQ      BX, AX
+
+halves_6_rows_2:
+	VPERMPS.Z (AX), Z0, K1, Z15
+	VPERMPS.Z Z15, Z17, K2, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z18, K3, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z19, K5, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS   Z15, Z20, Z16
+	VADDPS    Z16, Z15, Z15
+	ADDQ      BX, AX
+
+halves_6_rows_1:
+	VPERMPS.Z (AX), Z0, K1, Z16
+	VPERMPS.Z Z16, Z17, K2, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z18, K3, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z19, K5, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS   Z16, Z20, Z21
+	VADDPS    Z21, Z16, Z16
+	ADDQ      BX, AX
+	CMPQ      DX, $0x0d
+	JG        halves_6_more
+	VADDPS    Z11, Z10, Z11
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z16, Z9, Z21
+	VMULPS    896(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z8, Z9, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    832(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z7, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    768(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z6, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    704(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z5, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    640(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z4, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    576(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z15, Z21, Z22
+	VMULPS    512(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z14, Z21, Z22
+	VMULPS    448(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z13, Z21, Z22
+	VMULPS    384(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z12, Z21, Z22
+	VMULPS    320(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z11, Z21, Z22
+	VMULPS    256(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+	VADDPS    Z10, Z21, Z21
+	VMULPS    192(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_6_next
+
+halves_6_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VMULPS  960(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z9, Z16, Z16
+	VMULPS  896(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  832(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  768(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  704(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  640(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  576(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z3, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z2, Z3, Z16
+	VADDPS  Z14, Z16, Z21
+	VMULPS  448(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z1, Z16, Z16
+	VADDPS  Z13, Z16, Z21
+	VMULPS  384(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z12, Z16, Z21
+	VMULPS  320(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z11, Z16, Z21
+	VMULPS  256(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z10, Z16, Z21
+	VMULPS  192(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z9, Z16, Z21
+	VMULPS  128(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z8, Z16, Z21
+	VMULPS  64(R8), Z21, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_6_next
+
+halves_6_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   halves_6
+	JMP   done
+
+halves_7:
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	CMPQ  DX, $0x09
+	JLT   halves_7_rows_below9
+	CMPQ  DX, $0x0d
+	JLT   halves_7_rows_below13
+	CMPQ  DX, $0x0f
+	JLT   halves_7_rows_below15
+	CMPQ  DX, $0x10
+	JLT   halves_7_rows_below16
+	JMP   halves_7_rows_16
+
+halves_7_rows_below16:
+	JMP halves_7_rows_15
+
+halves_7_rows_below15:
+	CMPQ DX, $0x0e
+	JLT  halves_7_rows_below14
+	JMP  halves_7_rows_14
+
+halves_7_rows_below14:
+	JMP halves_7_rows_13
+
+halves_7_rows_below13:
+	CMPQ DX, $0x0b
+	JLT  halves_7_rows_below11
+	CMPQ DX, $0x0c
+	JLT  halves_7_rows_below12
+	JMP  halves_7_rows_12
+
+halves_7_rows_below12:
+	JMP halves_7_rows_11
+
+halves_7_rows_below11:
+	CMPQ DX, $0x0a
+	JLT  halves_7_rows_below10
+	JMP  halves_7_rows_10
+
+halves_7_rows_below10:
+	JMP halves_7_rows_9
+
+halves_7_rows_below9:
+	CMPQ DX, $0x05
+	JLT  halves_7_rows_below5
+	CMPQ DX, $0x07
+	JLT  halves_7_rows_below7
+	CMPQ DX, $0x08
+	JLT  halves_7_rows_below8
+	JMP  halves_7_rows_8
+
+halves_7_rows_below8:
+	JMP halves_7_rows_7
+
+halves_7_rows_below7:
+	CMPQ DX, $0x06
+	JLT  halves_7_rows_below6
+	JMP  halves_7_rows_6
+
+halves_7_rows_below6:
+	JMP halves_7_rows_5
+
+halves_7_rows_below5:
+	CMPQ DX, $0x03
+	JLT  halves_7_rows_below3
+	CMPQ DX, $0x04
+	JLT  halves_7_rows_below4
+	JMP  halves_7_rows_4
+
+halves_7_rows_below4:
+	JMP halves_7_rows_3
+
+halves_7_rows_below3:
+	CMPQ DX, $0x02
+	JLT  halves_7_rows_below2
+	JMP  halves_7_rows_2
+
+halves_7_rows_below2:
+	JMP halves_7_rows_1
+
+halves_7_rows_16:
+	VPERMPS.Z (AX), Z0, K1, Z1
+	VPERMPS.Z Z1, Z17, K2, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z18, K3, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS.Z Z1, Z19, K5, Z2
+	VADDPS    Z2, Z1, Z1
+	VPERMPS   Z1, Z20, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, AX
+
+halves_7_rows_15:
+	VPERMPS.Z (AX), Z0, K1, Z2
+	VPERMPS.Z Z2, Z17, K2, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z18, K3, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS.Z Z2, Z19, K5, Z3
+	VADDPS    Z3, Z2, Z2
+	VPERMPS   Z2, Z20, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      BX, AX
+
+halves_7_rows_14:
+	VPERMPS.Z (AX), Z0, K1, Z3
+	VPERMPS.Z Z3, Z17, K2, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z18, K3, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS.Z Z3, Z19, K5, Z4
+	VADDPS    Z4, Z3, Z3
+	VPERMPS   Z3, Z20, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, AX
+
+halves_7_rows_13:
+	VPERMPS.Z (AX), Z0, K1, Z4
+	VPERMPS.Z Z4, Z17, K2, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z18, K3, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS.Z Z4, Z19, K5, Z5
+	VADDPS    Z5, Z4, Z4
+	VPERMPS   Z4, Z20, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      BX, AX
+
+halves_7_rows_12:
+	VPERMPS.Z (AX), Z0, K1, Z5
+	VPERMPS.Z Z5, Z17, K2, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z18, K3, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS.Z Z5, Z19, K5, Z6
+	VADDPS    Z6, Z5, Z5
+	VPERMPS   Z5, Z20, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      BX, AX
+
+halves_7_rows_11:
+	VPERMPS.Z (AX), Z0, K1, Z6
+	VPERMPS.Z Z6, Z17, K2, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z18, K3, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS.Z Z6, Z19, K5, Z7
+	VADDPS    Z7, Z6, Z6
+	VPERMPS   Z6, Z20, Z7
+	VADDPS    Z7, Z6, Z6
+	ADDQ      BX, AX
+
+halves_7_rows_10:
+	VPERMPS.Z (AX), Z0, K1, Z7
+	VPERMPS.Z Z7, Z17, K2, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z18, K3, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS.Z Z7, Z19, K5, Z8
+	VADDPS    Z8, Z7, Z7
+	VPERMPS   Z7, Z20, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      BX, AX
+
+halves_7_rows_9:
+	VPERMPS.Z (AX), Z0, K1, Z8
+	VPERMPS.Z Z8, Z17, K2, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z18, K3, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS.Z Z8, Z19, K5, Z9
+	VADDPS    Z9, Z8, Z8
+	VPERMPS   Z8, Z20, Z9
+	VADDPS    Z9, Z8, Z8
+	ADDQ      BX, AX
+
+halves_7_rows_8:
+	VPERMPS.Z (AX), Z0, K1, Z9
+	VPERMPS.Z Z9, Z17, K2, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z18, K3, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS.Z Z9, Z19, K5, Z10
+	VADDPS    Z10, Z9, Z9
+	VPERMPS   Z9, Z20, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      BX, AX
+
+halves_7_rows_7:
+	VPERMPS.Z (AX), Z0, K1, Z10
+	VPERMPS.Z Z10, Z17, K2, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z18, K3, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS.Z Z10, Z19, K5, Z11
+	VADDPS    Z11, Z10, Z10
+	VPERMPS   Z10, Z20, Z11
+	VADDPS    Z11, Z10, Z10
+	ADDQ      BX, AX
+
+halves_7_rows_6:
+	VPERMPS.Z (AX), Z0, K1, Z11
+	VPERMPS.Z Z11, Z17, K2, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z18, K3, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS.Z Z11, Z19, K5, Z12
+	VADDPS    Z12, Z11, Z11
+	VPERMPS   Z11, Z20, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      BX, AX
+
+halves_7_rows_5:
+	VPERMPS.Z (AX), Z0, K1, Z12
+	VPERMPS.Z Z12, Z17, K2, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z18, K3, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS.Z Z12, Z19, K5, Z13
+	VADDPS    Z13, Z12, Z12
+	VPERMPS   Z12, Z20, Z13
+	VADDPS    Z13, Z12, Z12
+	ADDQ      BX, AX
+
+halves_7_rows_4:
+	VPERMPS.Z (AX), Z0, K1, Z13
+	VPERMPS.Z Z13, Z17, K2, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z18, K3, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS.Z Z13, Z19, K5, Z14
+	VADDPS    Z14, Z13, Z13
+	VPERMPS   Z13, Z20, Z14
+	VADDPS    Z14, Z13, Z13
+	ADDQ      BX, AX
+
+halves_7_rows_3:
+	VPERMPS.Z (AX), Z0, K1, Z14
+	VPERMPS.Z Z14, Z17, K2, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z18, K3, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS.Z Z14, Z19, K5, Z15
+	VADDPS    Z15, Z14, Z14
+	VPERMPS   Z14, Z20, Z15
+	VADDPS    Z15, Z14, Z14
+	ADDQ      BX, AX
+
+halves_7_rows_2:
+	VPERMPS.Z (AX), Z0, K1, Z15
+	VPERMPS.Z Z15, Z17, K2, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z18, K3, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS.Z Z15, Z19, K5, Z16
+	VADDPS    Z16, Z15, Z15
+	VPERMPS   Z15, Z20, Z16
+	VADDPS    Z16, Z15, Z15
+	ADDQ      BX, AX
+
+halves_7_rows_1:
+	VPERMPS.Z (AX), Z0, K1, Z16
+	VPERMPS.Z Z16, Z17, K2, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z18, K3, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS.Z Z16, Z19, K5, Z21
+	VADDPS    Z21, Z16, Z16
+	VPERMPS   Z16, Z20, Z21
+	VADDPS    Z21, Z16, Z16
+	ADDQ      BX, AX
+	CMPQ      DX, $0x0f
+	JG        halves_7_more
+	VADDPS    Z10, Z9, Z10
+	VADDPS    Z11, Z10, Z11
+	VADDPS    Z12, Z11, Z12
+	VADDPS    Z13, Z12, Z13
+	VADDPS    Z14, Z13, Z14
+	VADDPS    Z15, Z14, Z15
+	VADDPS    Z16, Z15, Z16
+	VMULPS    960(R8), Z16, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z16, Z8, Z21
+	VMULPS    896(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z7, Z8, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    832(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z6, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    768(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z5, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    704(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z4, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    640(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z3, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    576(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z2, Z21, Z21
+	VADDPS    Z16, Z21, Z22
+	VMULPS    512(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z15, Z21, Z22
+	VMULPS    448(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z14, Z21, Z22
+	VMULPS    384(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z13, Z21, Z22
+	VMULPS    320(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z12, Z21, Z22
+	VMULPS    256(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z11, Z21, Z22
+	VMULPS    192(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z10, Z21, Z22
+	VMULPS    128(R8), Z22, Z22
+	VMOVUPS   Z22, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+	VADDPS    Z9, Z21, Z21
+	VMULPS    64(R8), Z21, Z21
+	VMOVUPS   Z21, K4, (R9)
+	SUBQ      SI, R9
+	DECQ      R10
+	JZ        halves_7_next
+
+halves_7_more:
+	VADDPS  Z15, Z16, Z16
+	VADDPS  Z14, Z16, Z16
+	VADDPS  Z13, Z16, Z16
+	VADDPS  Z12, Z16, Z16
+	VADDPS  Z11, Z16, Z16
+	VADDPS  Z10, Z16, Z16
+	VADDPS  Z9, Z16, Z16
+	VMULPS  960(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z8, Z16, Z16
+	VMULPS  896(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z7, Z16, Z16
+	VMULPS  832(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z6, Z16, Z16
+	VMULPS  768(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z5, Z16, Z16
+	VMULPS  704(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z4, Z16, Z16
+	VMULPS  640(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z3, Z16, Z16
+	VMULPS  576(R8), Z16, Z21
+	VMOVUPS Z21, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z2, Z16, Z16
+	VMULPS  512(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z3, Z2, Z3
+	VADDPS  Z4, Z3, Z4
+	VADDPS  Z5, Z4, Z5
+	VADDPS  Z6, Z5, Z6
+	VADDPS  Z7, Z6, Z7
+	VADDPS  Z8, Z7, Z8
+	VADDPS  Z9, Z8, Z9
+	VADDPS  Z10, Z9, Z10
+	VADDPS  Z11, Z10, Z11
+	VADDPS  Z12, Z11, Z12
+	VADDPS  Z13, Z12, Z13
+	VADDPS  Z14, Z13, Z14
+	VADDPS  Z15, Z14, Z15
+	VADDPS  Z15, Z1, Z16
+	VMULPS  448(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z14, Z1, Z16
+	VMULPS  384(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z13, Z1, Z16
+	VMULPS  320(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z12, Z1, Z16
+	VMULPS  256(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z11, Z1, Z16
+	VMULPS  192(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z10, Z1, Z16
+	VMULPS  128(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z9, Z1, Z16
+	VMULPS  64(R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+	VADDPS  Z8, Z1, Z16
+	VMULPS  (R8), Z16, Z16
+	VMOVUPS Z16, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
+	JZ      halves_7_next
+
+halves_7_next:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  srcNext+64(FP), AX
+	ADDQ  dstNext+80(FP), CX
+	DECQ  tiles+16(FP)
+	JNZ   halves_7
+	JMP   done
+
+wide:
 	CMPQ fetch+104(FP), $0x00
 	JEQ  load
 	CMPQ columns+96(FP), $0x01

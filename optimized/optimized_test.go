@@ -451,6 +451,44 @@ func TestCover(t *testing.T) {
 	}
 }
 
+// TestHalves follows cells through the lanes that sum rows by halves: each window has each of its cells once.
+func TestHalves(t *testing.T) {
+	longest := [heldReach + 1]int{5: 12, 6: 14, 7: 15} // which 16 lanes have room for
+	for reach := range longest {
+		for columns := reach + 1; columns <= narrowWidth; columns++ {
+			var s halves
+			if ok := s.set(columns, reach); ok != (columns <= longest[reach]) {
+				t.Errorf("%d columns in windows that reach %d: by halves %v", columns, reach, ok)
+			} else if !ok {
+				continue
+			}
+			var sums [narrowWidth][]int
+			for lane := range sums {
+				if s.begin>>lane&1 == 1 {
+					sums[lane] = []int{int(s.cells[lane])}
+				}
+			}
+			for i, from := range s.add {
+				before := sums
+				for lane := range sums {
+					if i == len(s.adds) || s.adds[i]>>lane&1 == 1 {
+						sums[lane] = slices.Concat(before[lane], before[from[lane]])
+					}
+				}
+			}
+			for x := range columns {
+				var want []int
+				for cell := max(0, x-reach); cell <= min(columns-1, x+reach); cell++ {
+					want = append(want, cell)
+				}
+				if slices.Sort(sums[x]); !slices.Equal(sums[x], want) {
+					t.Errorf("%d columns: window %d that reaches %d has cells %v", columns, x, reach, sums[x])
+				}
+			}
+		}
+	}
+}
+
 // TestChunks checks that each chunk runs once, whoever takes it.
 func TestChunks(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))

@@ -13,6 +13,8 @@ const (
 	heldRows  = 16 // registers for rows
 	heldReach = 7  // rows above and below a row that its window takes, at most
 
+	halvesReach = 5 // columns to either side that a window takes, at least, with halves, and as many rows
+
 	fetchReach = 1 // columns to either side that a window takes, at most, with fetch
 )
 
@@ -33,6 +35,9 @@ const (
 //	sum  sums of 2, 4 and 8 cells that end in their lane, of which a window is those that are the bits of its width, side by
 //	     side, the largest first. That stays where it is, so windows move up by as many lanes (heldShift), as out and scale
 //	     do
+//	sum, with halves
+//	     the first or the last cells of the row, and what of the others is in the window: both grow, in lanes that halves
+//	     tells, by those of 1, 2 and 4 cells of other lanes, until one is added to the other
 //
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next.
@@ -40,7 +45,7 @@ const (
 // Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
 // result are fetched while rows are loaded.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32, halves *int32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.rowMasks(Load(Param("w"), GP64()).(GPVirtual)), K()
@@ -116,18 +121,20 @@ func held(k kit) {
 		})
 	}
 	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
-	load := func(name string, reach int, fetch bool) {
-		among(param("columns"), name, 0, reach)
-		for columns := range reach + 1 {
+	load := func(name string, lo, hi int, fetch bool, halves func(m Mem, row VecVirtual)) {
+		among(param("columns"), name, lo, hi)
+		for columns := lo; columns <= hi; columns++ {
 			name, shift := fmt.Sprintf("%s_%d", name, columns), 0
-			if k.op == sum {
+			if k.op == sum && halves == nil {
 				shift = heldShift(columns)
 			}
 			tile(name, shift)
 			var along func(cells, row VecVirtual)
-			if k.op == sum {
+			switch {
+			case halves != nil:
+			case k.op == sum:
 				along = k.alongSum(columns, in)
-			} else {
+			default:
 				along = k.alongMax(columns, in)
 			}
 			among(h, name+"_rows", 1, heldRows)
@@ -137,26 +144,39 @@ func held(k kit) {
 					PREFETCHT0(at(ahead, 0))
 					ADDQ(dstRow, ahead)
 				}
-				VMOVUPS(at(src, 0), cells[y%2])
-				if y%2 == 1 {
-					k.check(cells[0], cells[1])
+				if halves != nil {
+					halves(at(src, 0), rows[y])
+				} else {
+					VMOVUPS(at(src, 0), cells[y%2])
+					if y%2 == 1 {
+						k.check(cells[0], cells[1])
+					}
+					along(cells[y%2], rows[y])
 				}
-				along(cells[y%2], rows[y])
 				ADDQ(srcRow, src)
 			}
-			CMPQ(param("reach"), Imm(uint64(columns)))
-			JNE(LabelRef("loaded"))
+			if halves == nil {
+				CMPQ(param("reach"), Imm(uint64(columns)))
+				JNE(LabelRef("loaded"))
+			}
 			down(columns, name)
 			next(name)
 			JMP(LabelRef("done"))
 		}
 	}
 	Label("tile")
+	if k.op == sum {
+		halves := Load(Param("halves"), GP64())
+		TESTQ(halves, halves)
+		JEQ(LabelRef("wide"))
+		load("halves", halvesReach, heldReach, false, k.alongHalves(halves))
+		Label("wide")
+	}
 	CMPQ(param("fetch"), Imm(0))
 	JEQ(LabelRef("load"))
-	load("fetch", fetchReach, true)
+	load("fetch", 0, fetchReach, true, nil)
 	Label("load")
-	load("load", heldReach, false)
+	load("load", 0, heldReach, false, nil)
 	Comment("Windows that are not square.")
 	Label("loaded")
 	among(param("reach"), "down", 0, heldReach)
@@ -255,6 +275,37 @@ func (k *kit) alongSum(columns int, in rowMasks) func(cells, row VecVirtual) {
 		part := k.vec()
 		VALIGND_Z(Imm(uint64(width-most)), cells, k.ident, in.part, part)
 		k.combine(acc, part, row)
+	}
+}
+
+// alongHalves prepares for windows that begin or end where their row does. What it returns combines the cells at m to a row.
+//
+// At halves are the cells that the lanes begin with, then the lanes that they add, four times; then which of them begin with any, and
+// which add any, but for the last time.
+func (k *kit) alongHalves(halves Register) func(m Mem, row VecVirtual) {
+	const steps = 3
+	var lanes [1 + steps + 1]VecVirtual
+	var any [1 + steps]OpmaskVirtual
+	for i := range lanes {
+		lanes[i] = k.vec()
+		VMOVDQU32(at(halves, 64*i), lanes[i])
+	}
+	for i := range any {
+		any[i] = K()
+		KMOVW(at(halves, 64*len(lanes)+4*i), any[i])
+	}
+	return func(m Mem, row VecVirtual) {
+		acc := k.vec()
+		VPERMPS_Z(m, lanes[0], any[0], acc)
+		for i := 1; i <= steps; i++ {
+			part, both := k.vec(), k.vec()
+			VPERMPS_Z(acc, lanes[i], any[i], part)
+			k.combine(acc, part, both)
+			acc = both
+		}
+		half := k.vec()
+		VPERMPS(acc, lanes[1+steps], half)
+		k.combine(acc, half, row)
 	}
 }
 
