@@ -646,7 +646,7 @@ func TestKernelPlanes(t *testing.T) {
 					continue
 				}
 				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1", "k3s1Same"}[kind]
-				widest := 8*s.ops[op].lanes + 3
+				widest := 8*max(s.ops[op].lanes, 1) + 3
 				if kind == k3s1Same {
 					widest = sameWidth
 				}
