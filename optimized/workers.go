@@ -24,8 +24,8 @@ type task interface{ run(chunk int, s *scratch) }
 // helper one of its own; then all take what others have left, from the back. So a plane that is pooled again, or that the
 // same goroutines have just written, is where it was: in the cache of the same core.
 //
-// A chunk that is taken and not done is all that keeps a job from ending, so a helper that looks into one may find that it is over, or
-// that it is the next call's: these are used again.
+// Only a chunk that is taken and not done keeps a job from ending. So a helper that looks into one may find that it is over, or, since
+// calls are used again, that it is the next call's, and go on with that.
 type job struct {
 	task  task
 	turn  int // how many times it was started
@@ -47,7 +47,7 @@ type part struct {
 const (
 	oneTaken = 1
 	oneLast  = 1 << 16
-	oneFirst = 1 << 40 // 2²⁴ chunks are 2³⁹ elements at least
+	oneFirst = 1 << 40 // 2²⁴ chunks are 2³⁸ elements at least
 )
 
 func runOf(state uint64) (first, last uint64) { return state / oneFirst, state % oneFirst / oneLast }
@@ -55,7 +55,7 @@ func runOf(state uint64) (first, last uint64) { return state / oneFirst, state %
 // set makes p the chunks [first, last).
 func (p *part) set(first, last int) { p.state.Store(uint64(first)*oneFirst + uint64(last)*oneLast) }
 
-// take takes the first chunk or the last, or returns -1. It tells that so many are done that the caller had taken.
+// take takes the first chunk or the last, or returns -1. It also tells that done chunks that the caller had taken are done.
 func (p *part) take(front bool, done uint64) int {
 	for {
 		state := p.state.Load()
@@ -100,8 +100,8 @@ const (
 	wakeAbove = 1 << 20
 
 	// waits is how often a caller looks before it yields: for 9 µs, while chunks take up to 10. Yielding costs 0.1 µs, but 10 to
-	// 30 where the caller is locked to its thread, as a program's first goroutine or one that C has called may be: a call
-	// of 6 µs took 20 when it yielded after 100 looks (-bench Locked -cpu 2).
+	// 30 where the caller is locked to its thread, as one that C has called is: a call of 6 µs took 20 when it yielded after
+	// 100 looks (-bench Locked -cpu 2).
 	waits = 1 << 14
 
 	// parkedFor is how long a parked helper stays before it ends.
