@@ -125,7 +125,7 @@ func heldSums(columns int) (shift, last int) {
 //	add                  the lane that began with cell 0 or with the last: the other half, all of it
 //
 // So windows of 11, 13 and 15 cells take 4 additions and 5 permutations, one of them on the way from memory, where sums of 8, 4, 2 and 1
-// cells take 5 or 6 of each.
+// cells take 5 or 6 of each. Kernels read it as it lies here.
 type halves struct {
 	cells [narrowWidth]int32
 	add   [4][narrowWidth]int32

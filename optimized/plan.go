@@ -181,7 +181,7 @@ type call[T pool2d.Elem] struct {
 	picks  cellPicks
 	narrow narrowPlanes
 	tiles  []heldTile // of a plane that is held
-	halves halves
+	halves halves     // of its rows
 	packed packed
 	layout flatLayout
 	shared []T // memory of by, kept for the next call

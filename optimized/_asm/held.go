@@ -37,7 +37,7 @@ const (
 //	     do
 //	sum, with halves
 //	     the first or the last cells of the row, and what of the others is in the window: both grow, in lanes that halves
-//	     tells, by those of 1, 2 and 4 cells of other lanes, until one is added to the other
+//	     tells, by those of 1, 2 and 4 cells of other lanes, until one is added to the other; windows are square
 //
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next.
@@ -280,26 +280,26 @@ func (k *kit) alongSum(columns int, in rowMasks) func(cells, row VecVirtual) {
 
 // alongHalves prepares for windows that begin or end where their row does. What it returns combines the cells at m to a row.
 //
-// At halves are the cells that the lanes begin with, then the lanes that they add, four times; then which of them begin with any, and
-// which add any, but for the last time.
+// At halves are the cells that the lanes begin with, then the lanes that they add, four times; then which of them begin with a cell, and
+// which add a lane, but for the last time, when all do.
 func (k *kit) alongHalves(halves Register) func(m Mem, row VecVirtual) {
 	const steps = 3
 	var lanes [1 + steps + 1]VecVirtual
-	var any [1 + steps]OpmaskVirtual
+	var which [1 + steps]OpmaskVirtual
 	for i := range lanes {
 		lanes[i] = k.vec()
 		VMOVDQU32(at(halves, 64*i), lanes[i])
 	}
-	for i := range any {
-		any[i] = K()
-		KMOVW(at(halves, 64*len(lanes)+4*i), any[i])
+	for i := range which {
+		which[i] = K()
+		KMOVW(at(halves, 64*len(lanes)+4*i), which[i])
 	}
 	return func(m Mem, row VecVirtual) {
 		acc := k.vec()
-		VPERMPS_Z(m, lanes[0], any[0], acc)
+		VPERMPS_Z(m, lanes[0], which[0], acc)
 		for i := 1; i <= steps; i++ {
 			part, both := k.vec(), k.vec()
-			VPERMPS_Z(acc, lanes[i], any[i], part)
+			VPERMPS_Z(acc, lanes[i], which[i], part)
 			k.combine(acc, part, both)
 			acc = both
 		}
