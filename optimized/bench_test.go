@@ -66,16 +66,23 @@ func BenchmarkPool2D(b *testing.B) {
 		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},
 		{"small-win31", pool2d.Shape{N: 1, C: 1, H: 128, W: 128}, 31, 1, 15},
 	} {
-		for _, op := range []pool2d.Op{pool2d.Max, pool2d.Avg} {
+		for _, op := range []string{"max", "avg", "avg_countpad"} {
+			if op == "avg_countpad" && w.p == 0 {
+				continue
+			}
 			for _, l := range []pool2d.Layout{pool2d.NCHW, pool2d.NHWC} {
-				p := squareParams(op, w.k, w.s, w.p)
+				p := squareParams(pool2d.Avg, w.k, w.s, w.p)
+				p.CountPad = op == "avg_countpad"
+				if op == "max" {
+					p.Op = pool2d.Max
+				}
 				x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), w.in, l, false)
 				y, err := Pool2D(x, p)
 				if err != nil {
 					b.Fatal(err)
 				}
 				for _, set := range KernelSets() {
-					b.Run(fmt.Sprintf("workload=%s/op=%v/layout=%v/impl=%s", w.name, op, l, set), func(b *testing.B) {
+					b.Run(fmt.Sprintf("workload=%s/op=%s/layout=%v/impl=%s", w.name, op, l, set), func(b *testing.B) {
 						undo, _ := force(set)
 						defer undo()
 						b.SetBytes(int64(4 * (len(x.Data) + len(y.Data))))

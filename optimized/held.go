@@ -25,6 +25,7 @@ type heldTile struct {
 	reach                 pool2d.HW // cells of a window to either side of its own
 	shift                 int       // lanes that windows move up on their way (heldSums)
 	halves                *halves   // or nil
+	alike                 bool      // all windows have the same divisor
 }
 
 const (
@@ -67,6 +68,7 @@ func (c *call[T]) isHeld() bool {
 			c.tiles = append(c.tiles, heldTile{
 				h: h.in, w: w.in, row: row.from, column: column.from, rows: row.n, columns: column.n,
 				firstRow: row.first, firstColumn: column.first, reach: reach, shift: shift, halves: half,
+				alike: c.count || c.divisor > 0,
 			})
 		}
 	}

@@ -40,12 +40,13 @@ const (
 //	     tells, by those of 1, 2 and 4 cells of other lanes, until one is added to the other; windows are square
 //
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
-// the next.
+// the next. Where alike is 1, all are divided by the same number, and of square windows, beginnings are multiplied by the last row's
+// factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD).
 //
 // Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
 // result are fetched while rows are loaded.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, fetch int, scale *float32, halves *int32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetch int, scale *float32, halves *int32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.rowMasks(Load(Param("w"), GP64()).(GPVirtual)), K()
@@ -74,12 +75,14 @@ func held(k kit) {
 		among(r, name, lo, mid-1)
 	}
 	var scale GPVirtual
+	var by VecVirtual // the factor of all rows
 	if k.op == sum {
 		scale = GP64() // of the row in register 0
 		MOVQ(h, scale)
 		SUBQ(Imm(heldRows), scale)
 		SHLQ(Imm(6), scale)
 		ADDQ(param("scale"), scale)
+		by = k.load(at(scale, 64*(heldRows-1)))
 	}
 
 	var rows [heldRows]VecVirtual
@@ -107,9 +110,9 @@ func held(k kit) {
 		DECQ(param("tiles"))
 		JNZ(LabelRef(name))
 	}
-	down := func(reach int, name string) {
-		k.down(rows, reach, h, name, func(y int, v VecVirtual) {
-			if k.op == sum {
+	down := func(reach int, name string, factor *VecVirtual) {
+		k.down(rows, reach, h, name, factor, func(y int, v VecVirtual) {
+			if k.op == sum && factor == nil {
 				mean := k.vec()
 				VMULPS(at(scale, 64*y), v, mean)
 				v = mean
@@ -159,9 +162,19 @@ func held(k kit) {
 				CMPQ(param("reach"), Imm(uint64(columns)))
 				JNE(LabelRef("loaded"))
 			}
-			down(columns, name)
+			if k.op == sum {
+				CMPQ(param("alike"), Imm(0))
+				JNE(LabelRef(name + "_alike"))
+			}
+			down(columns, name, nil)
 			next(name)
 			JMP(LabelRef("done"))
+			if k.op == sum {
+				Label(name + "_alike")
+				down(columns, name+"_alike", &by)
+				Label(name + "_alike_next")
+				JMP(LabelRef(name + "_next"))
+			}
 		}
 	}
 	Label("tile")
@@ -183,7 +196,7 @@ func held(k kit) {
 	for reach := range heldReach + 1 {
 		name := fmt.Sprintf("down_%d", reach)
 		Label(name)
-		down(reach, name)
+		down(reach, name, nil)
 		Label(name + "_next")
 		JMP(LabelRef("tile_next"))
 	}
@@ -315,41 +328,68 @@ func heldShift(columns int) int { return largest(columns) - 1 - columns }
 // largest is of how many cells the largest sum is, of which such windows are made.
 func largest(columns int) int { return 1 << (bits.Len(uint(2*columns+1)) - 1) }
 
-// down calls do with each row, the last first, combined with up to reach rows on either side. Only the last h rows are
-// more than identities.
+// down calls do with each row, the last first, combined with up to reach rows on either side, and multiplied by a factor that is not
+// nil. Only the last h rows are more than identities.
 //
 //	rows   ····│·····│·····│     blocks of k = 2·reach+1 rows, of which block 0 ends with the last
-//	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
+//	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it, times the factor
 //
 // Of up to k rows, each window has the middle of the plane, and is what it has above and below: chains are half as long.
-func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string, do func(y int, v VecVirtual)) {
+func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string, factor *VecVirtual, do func(y int, v VecVirtual)) {
 	const last = heldRows - 1
-	if reach == 0 {
-		for y := last; y >= 0; y-- {
-			do(y, rows[y])
-		}
-		return
-	}
 	both := func(a, b VecVirtual) VecVirtual {
 		v := k.vec()
 		k.combine(a, b, v)
 		return v
+	}
+	times := func(v VecVirtual) VecVirtual {
+		if factor == nil {
+			return v
+		}
+		d := k.vec()
+		VMULPS(*factor, v, d)
+		return d
+	}
+	begin := func(from, to int) { // makes rows from to to beginnings, in place
+		if factor != nil {
+			VMULPS(*factor, rows[from], rows[from])
+		}
+		for y := from + 1; y <= to; y++ {
+			if factor != nil {
+				VFMADD213PS(rows[y-1], *factor, rows[y])
+			} else {
+				k.combine(rows[y-1], rows[y], rows[y])
+			}
+		}
+	}
+	meet := func(end, beginning VecVirtual) VecVirtual {
+		if factor == nil {
+			return both(end, beginning)
+		}
+		v := k.vec()
+		VMOVAPS(beginning, v)
+		VFMADD231PS(end, *factor, v)
+		return v
+	}
+	if reach == 0 {
+		for y := last; y >= 0; y-- {
+			do(y, times(rows[y]))
+		}
+		return
 	}
 	size := 2*reach + 1
 	more := name + "_more"
 	CMPQ(h, num(size))
 	JG(LabelRef(more))
 	middle, top := last-reach, last-2*reach
-	for y := middle + 1; y <= last; y++ {
-		k.combine(rows[y-1], rows[y], rows[y])
-	}
+	begin(middle, last)
 	do(last, rows[last])
 	above := rows[middle-1]
 	for y := last - 1; y >= top; y-- {
 		if from := y - reach; top <= from && from < middle-1 {
 			above = both(above, rows[from])
 		}
-		do(y, both(above, rows[min(y+reach, last)]))
+		do(y, meet(above, rows[min(y+reach, last)]))
 	}
 
 	Label(more)
@@ -373,19 +413,17 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string
 	}
 	for y := last; y >= 0; y-- {
 		from, to := y-reach, min(y+reach, last)
-		if ends(from) { // the beginnings of the block below, in place
-			for i := max(from+1, 0) + 1; i <= to; i++ {
-				k.combine(rows[i-1], rows[i], rows[i])
-			}
+		if ends(from) { // the beginnings of the block below
+			begin(max(from+1, 0), to)
 		}
 		take(from)
 		switch {
 		case block(from) == block(to):
-			do(y, end)
+			do(y, times(end))
 		case end == nil:
 			do(y, rows[to])
 		default:
-			do(y, both(end, rows[to]))
+			do(y, meet(end, rows[to]))
 		}
 	}
 }
