@@ -10607,8 +10607,8 @@ fetch_0_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   fetch_0
 	JMP   done
@@ -10884,7 +10884,7 @@ fetch_1_rows_1:
 	CMPQ       reach+88(FP), $0x01
 	JNE        loaded
 	CMPQ       DX, $0x03
-	JG         fetch_1_more
+	JG         fetch_1_blocks
 	VMAXPS     Z16, Z15, Z16
 	VMOVUPS    Z16, K6, (R8)
 	SUBQ       SI, R8
@@ -10901,7 +10901,7 @@ fetch_1_rows_1:
 	DECQ       R9
 	JZ         fetch_1_next
 
-fetch_1_more:
+fetch_1_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
@@ -10996,8 +10996,8 @@ fetch_1_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   fetch_1
 	JMP   done
@@ -11279,8 +11279,8 @@ load_0_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_0
 	JMP   done
@@ -11524,7 +11524,7 @@ load_1_rows_1:
 	CMPQ    reach+88(FP), $0x01
 	JNE     loaded
 	CMPQ    DX, $0x03
-	JG      load_1_more
+	JG      load_1_blocks
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
@@ -11541,7 +11541,7 @@ load_1_rows_1:
 	DECQ    R9
 	JZ      load_1_next
 
-load_1_more:
+load_1_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
@@ -11636,8 +11636,8 @@ load_1_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_1
 	JMP   done
@@ -11913,7 +11913,7 @@ load_2_rows_1:
 	CMPQ    reach+88(FP), $0x02
 	JNE     loaded
 	CMPQ    DX, $0x05
-	JG      load_2_more
+	JG      load_2_blocks
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
@@ -11942,7 +11942,7 @@ load_2_rows_1:
 	DECQ    R9
 	JZ      load_2_next
 
-load_2_more:
+load_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
@@ -12044,8 +12044,8 @@ load_2_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_2
 	JMP   done
@@ -12321,7 +12321,7 @@ load_3_rows_1:
 	CMPQ    reach+88(FP), $0x03
 	JNE     loaded
 	CMPQ    DX, $0x07
-	JG      load_3_more
+	JG      load_3_blocks
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
@@ -12362,7 +12362,7 @@ load_3_rows_1:
 	DECQ    R9
 	JZ      load_3_next
 
-load_3_more:
+load_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -12466,8 +12466,8 @@ load_3_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_3
 	JMP   done
@@ -12775,7 +12775,7 @@ load_4_rows_1:
 	CMPQ    reach+88(FP), $0x04
 	JNE     loaded
 	CMPQ    DX, $0x09
-	JG      load_4_more
+	JG      load_4_blocks
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
@@ -12828,7 +12828,7 @@ load_4_rows_1:
 	DECQ    R9
 	JZ      load_4_next
 
-load_4_more:
+load_4_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -12932,8 +12932,8 @@ load_4_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_4
 	JMP   done
@@ -13241,7 +13241,7 @@ load_5_rows_1:
 	CMPQ    reach+88(FP), $0x05
 	JNE     loaded
 	CMPQ    DX, $0x0b
-	JG      load_5_more
+	JG      load_5_blocks
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
@@ -13306,7 +13306,7 @@ load_5_rows_1:
 	DECQ    R9
 	JZ      load_5_next
 
-load_5_more:
+load_5_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -13409,8 +13409,8 @@ load_5_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_5
 	JMP   done
@@ -13718,7 +13718,7 @@ load_6_rows_1:
 	CMPQ    reach+88(FP), $0x06
 	JNE     loaded
 	CMPQ    DX, $0x0d
-	JG      load_6_more
+	JG      load_6_blocks
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
@@ -13795,7 +13795,7 @@ load_6_rows_1:
 	DECQ    R9
 	JZ      load_6_next
 
-load_6_more:
+load_6_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -13899,8 +13899,8 @@ load_6_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_6
 	JMP   done
@@ -14208,7 +14208,7 @@ load_7_rows_1:
 	CMPQ    reach+88(FP), $0x07
 	JNE     loaded
 	CMPQ    DX, $0x0f
-	JG      load_7_more
+	JG      load_7_blocks
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -14297,7 +14297,7 @@ load_7_rows_1:
 	DECQ    R9
 	JZ      load_7_next
 
-load_7_more:
+load_7_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -14402,8 +14402,8 @@ load_7_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_7
 	JMP   done
@@ -14515,7 +14515,7 @@ down_0_next:
 
 down_1:
 	CMPQ    DX, $0x03
-	JG      down_1_more
+	JG      down_1_blocks
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
@@ -14532,7 +14532,7 @@ down_1:
 	DECQ    R9
 	JZ      down_1_next
 
-down_1_more:
+down_1_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
 	SUBQ    SI, R8
@@ -14628,7 +14628,7 @@ down_1_next:
 
 down_2:
 	CMPQ    DX, $0x05
-	JG      down_2_more
+	JG      down_2_blocks
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
 	VMOVUPS Z16, K6, (R8)
@@ -14657,7 +14657,7 @@ down_2:
 	DECQ    R9
 	JZ      down_2_next
 
-down_2_more:
+down_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMOVUPS Z16, K6, (R8)
@@ -14760,7 +14760,7 @@ down_2_next:
 
 down_3:
 	CMPQ    DX, $0x07
-	JG      down_3_more
+	JG      down_3_blocks
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
@@ -14801,7 +14801,7 @@ down_3:
 	DECQ    R9
 	JZ      down_3_next
 
-down_3_more:
+down_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -14906,7 +14906,7 @@ down_3_next:
 
 down_4:
 	CMPQ    DX, $0x09
-	JG      down_4_more
+	JG      down_4_blocks
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
@@ -14959,7 +14959,7 @@ down_4:
 	DECQ    R9
 	JZ      down_4_next
 
-down_4_more:
+down_4_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -15064,7 +15064,7 @@ down_4_next:
 
 down_5:
 	CMPQ    DX, $0x0b
-	JG      down_5_more
+	JG      down_5_blocks
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
@@ -15129,7 +15129,7 @@ down_5:
 	DECQ    R9
 	JZ      down_5_next
 
-down_5_more:
+down_5_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -15233,7 +15233,7 @@ down_5_next:
 
 down_6:
 	CMPQ    DX, $0x0d
-	JG      down_6_more
+	JG      down_6_blocks
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z13, Z12, Z13
@@ -15310,7 +15310,7 @@ down_6:
 	DECQ    R9
 	JZ      down_6_next
 
-down_6_more:
+down_6_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -15415,7 +15415,7 @@ down_6_next:
 
 down_7:
 	CMPQ    DX, $0x0f
-	JG      down_7_more
+	JG      down_7_blocks
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -15504,7 +15504,7 @@ down_7:
 	DECQ    R9
 	JZ      down_7_next
 
-down_7_more:
+down_7_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
@@ -15610,8 +15610,8 @@ tile_next:
 	MOVQ  SI, R8
 	IMULQ DI, R8
 	ADDQ  R8, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   tile
 
@@ -24206,7 +24206,7 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	VMOVAPS Z0, Z15
 	VMOVAPS Z0, Z16
 	VMOVAPS Z0, Z17
-	VMOVAPS Z0, Z17
+	VMOVAPS Z0, Z18
 
 tile:
 	MOVQ      halves+128(FP), R9
@@ -24508,7 +24508,7 @@ halves_5_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       halves_5_alike
 	CMPQ      DX, $0x0b
-	JG        halves_5_more
+	JG        halves_5_blocks
 	VADDPS    Z13, Z12, Z13
 	VADDPS    Z14, Z13, Z14
 	VADDPS    Z15, Z14, Z15
@@ -24584,7 +24584,7 @@ halves_5_rows_1:
 	DECQ      R10
 	JZ        halves_5_next
 
-halves_5_more:
+halves_5_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -24703,15 +24703,15 @@ halves_5_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   halves_5
 	JMP   done
 
 halves_5_alike:
 	CMPQ        DX, $0x0b
-	JG          halves_5_alike_more
+	JG          halves_5_alike_blocks
 	VMULPS      Z1, Z12, Z12
 	VFMADD213PS Z12, Z1, Z13
 	VFMADD213PS Z13, Z1, Z14
@@ -24787,7 +24787,7 @@ halves_5_alike:
 	DECQ        R10
 	JZ          halves_5_alike_next
 
-halves_5_alike_more:
+halves_5_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -25183,7 +25183,7 @@ halves_6_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       halves_6_alike
 	CMPQ      DX, $0x0d
-	JG        halves_6_more
+	JG        halves_6_blocks
 	VADDPS    Z12, Z11, Z12
 	VADDPS    Z13, Z12, Z13
 	VADDPS    Z14, Z13, Z14
@@ -25273,7 +25273,7 @@ halves_6_rows_1:
 	DECQ      R10
 	JZ        halves_6_next
 
-halves_6_more:
+halves_6_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -25393,15 +25393,15 @@ halves_6_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   halves_6
 	JMP   done
 
 halves_6_alike:
 	CMPQ        DX, $0x0d
-	JG          halves_6_alike_more
+	JG          halves_6_alike_blocks
 	VMULPS      Z1, Z11, Z11
 	VFMADD213PS Z11, Z1, Z12
 	VFMADD213PS Z12, Z1, Z13
@@ -25491,7 +25491,7 @@ halves_6_alike:
 	DECQ        R10
 	JZ          halves_6_alike_next
 
-halves_6_alike_more:
+halves_6_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -25888,7 +25888,7 @@ halves_7_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       halves_7_alike
 	CMPQ      DX, $0x0f
-	JG        halves_7_more
+	JG        halves_7_blocks
 	VADDPS    Z11, Z10, Z11
 	VADDPS    Z12, Z11, Z12
 	VADDPS    Z13, Z12, Z13
@@ -25992,7 +25992,7 @@ halves_7_rows_1:
 	DECQ      R10
 	JZ        halves_7_next
 
-halves_7_more:
+halves_7_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -26113,15 +26113,15 @@ halves_7_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   halves_7
 	JMP   done
 
 halves_7_alike:
 	CMPQ        DX, $0x0f
-	JG          halves_7_alike_more
+	JG          halves_7_alike_blocks
 	VMULPS      Z1, Z10, Z10
 	VFMADD213PS Z10, Z1, Z11
 	VFMADD213PS Z11, Z1, Z12
@@ -26225,7 +26225,7 @@ halves_7_alike:
 	DECQ        R10
 	JZ          halves_7_alike_next
 
-halves_7_alike_more:
+halves_7_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -26440,8 +26440,8 @@ fetch_0_rows_below2:
 fetch_0_rows_16:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z2
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z2
 	ADDQ       BX, AX
 
 fetch_0_rows_15:
@@ -26454,8 +26454,8 @@ fetch_0_rows_15:
 fetch_0_rows_14:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z4
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z4
 	ADDQ       BX, AX
 
 fetch_0_rows_13:
@@ -26468,8 +26468,8 @@ fetch_0_rows_13:
 fetch_0_rows_12:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z6
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z6
 	ADDQ       BX, AX
 
 fetch_0_rows_11:
@@ -26482,8 +26482,8 @@ fetch_0_rows_11:
 fetch_0_rows_10:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z8
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z8
 	ADDQ       BX, AX
 
 fetch_0_rows_9:
@@ -26496,8 +26496,8 @@ fetch_0_rows_9:
 fetch_0_rows_8:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z10
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z10
 	ADDQ       BX, AX
 
 fetch_0_rows_7:
@@ -26510,8 +26510,8 @@ fetch_0_rows_7:
 fetch_0_rows_6:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z12
 	ADDQ       BX, AX
 
 fetch_0_rows_5:
@@ -26524,8 +26524,8 @@ fetch_0_rows_5:
 fetch_0_rows_4:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z14
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z14
 	ADDQ       BX, AX
 
 fetch_0_rows_3:
@@ -26538,8 +26538,8 @@ fetch_0_rows_3:
 fetch_0_rows_2:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z16
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z16
 	ADDQ       BX, AX
 
 fetch_0_rows_1:
@@ -26636,8 +26636,8 @@ fetch_0_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   fetch_0
 	JMP   done
@@ -26813,10 +26813,10 @@ fetch_1_rows_below2:
 fetch_1_rows_16:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z2
-	VADDPS     Z17, Z2, K1, Z2
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z3
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z3
 	VADDPS     Z3, Z2, Z2
 	ADDQ       BX, AX
 
@@ -26833,10 +26833,10 @@ fetch_1_rows_15:
 fetch_1_rows_14:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z4
-	VADDPS     Z17, Z4, K1, Z4
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z5
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z5
 	VADDPS     Z5, Z4, Z4
 	ADDQ       BX, AX
 
@@ -26853,10 +26853,10 @@ fetch_1_rows_13:
 fetch_1_rows_12:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z6
-	VADDPS     Z17, Z6, K1, Z6
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z7
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z7
 	VADDPS     Z7, Z6, Z6
 	ADDQ       BX, AX
 
@@ -26873,10 +26873,10 @@ fetch_1_rows_11:
 fetch_1_rows_10:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z8
-	VADDPS     Z17, Z8, K1, Z8
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z9
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z9
 	VADDPS     Z9, Z8, Z8
 	ADDQ       BX, AX
 
@@ -26893,10 +26893,10 @@ fetch_1_rows_9:
 fetch_1_rows_8:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z10
-	VADDPS     Z17, Z10, K1, Z10
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z11
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z11
 	VADDPS     Z11, Z10, Z10
 	ADDQ       BX, AX
 
@@ -26913,10 +26913,10 @@ fetch_1_rows_7:
 fetch_1_rows_6:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z12
-	VADDPS     Z17, Z12, K1, Z12
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z13
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z13
 	VADDPS     Z13, Z12, Z12
 	ADDQ       BX, AX
 
@@ -26933,10 +26933,10 @@ fetch_1_rows_5:
 fetch_1_rows_4:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z14
-	VADDPS     Z17, Z14, K1, Z14
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z15
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z15
 	VADDPS     Z15, Z14, Z14
 	ADDQ       BX, AX
 
@@ -26953,10 +26953,10 @@ fetch_1_rows_3:
 fetch_1_rows_2:
 	PREFETCHT0 (R11)
 	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z16
-	VADDPS     Z17, Z16, K1, Z16
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z17
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z17
 	VADDPS     Z17, Z16, Z16
 	ADDQ       BX, AX
 
@@ -26974,7 +26974,7 @@ fetch_1_rows_1:
 	CMPQ       alike+104(FP), $0x00
 	JNE        fetch_1_alike
 	CMPQ       DX, $0x03
-	JG         fetch_1_more
+	JG         fetch_1_blocks
 	VADDPS     Z17, Z16, Z17
 	VMULPS     960(R8), Z17, Z18
 	VMOVUPS    Z18, K4, (R9)
@@ -26994,7 +26994,7 @@ fetch_1_rows_1:
 	DECQ       R10
 	JZ         fetch_1_next
 
-fetch_1_more:
+fetch_1_blocks:
 	VADDPS  Z16, Z17, Z17
 	VMULPS  960(R8), Z17, Z18
 	VMOVUPS Z18, K4, (R9)
@@ -27105,15 +27105,15 @@ fetch_1_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   fetch_1
 	JMP   done
 
 fetch_1_alike:
 	CMPQ        DX, $0x03
-	JG          fetch_1_alike_more
+	JG          fetch_1_alike_blocks
 	VMULPS      Z1, Z16, Z16
 	VFMADD213PS Z16, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
@@ -27133,7 +27133,7 @@ fetch_1_alike:
 	DECQ        R10
 	JZ          fetch_1_alike_next
 
-fetch_1_alike_more:
+fetch_1_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VMULPS      Z1, Z17, Z18
 	VMOVUPS     Z18, K4, (R9)
@@ -27368,8 +27368,8 @@ load_0_rows_below2:
 	JMP load_0_rows_1
 
 load_0_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z2
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z2
 	ADDQ    BX, AX
 
 load_0_rows_15:
@@ -27378,8 +27378,8 @@ load_0_rows_15:
 	ADDQ    BX, AX
 
 load_0_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z4
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z4
 	ADDQ    BX, AX
 
 load_0_rows_13:
@@ -27388,8 +27388,8 @@ load_0_rows_13:
 	ADDQ    BX, AX
 
 load_0_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z6
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z6
 	ADDQ    BX, AX
 
 load_0_rows_11:
@@ -27398,8 +27398,8 @@ load_0_rows_11:
 	ADDQ    BX, AX
 
 load_0_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z8
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z8
 	ADDQ    BX, AX
 
 load_0_rows_9:
@@ -27408,8 +27408,8 @@ load_0_rows_9:
 	ADDQ    BX, AX
 
 load_0_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z10
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z10
 	ADDQ    BX, AX
 
 load_0_rows_7:
@@ -27418,8 +27418,8 @@ load_0_rows_7:
 	ADDQ    BX, AX
 
 load_0_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z12
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z12
 	ADDQ    BX, AX
 
 load_0_rows_5:
@@ -27428,8 +27428,8 @@ load_0_rows_5:
 	ADDQ    BX, AX
 
 load_0_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z14
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z14
 	ADDQ    BX, AX
 
 load_0_rows_3:
@@ -27438,8 +27438,8 @@ load_0_rows_3:
 	ADDQ    BX, AX
 
 load_0_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z16
+	VMOVUPS (AX), Z18
+	VMOVAPS Z18, Z16
 	ADDQ    BX, AX
 
 load_0_rows_1:
@@ -27534,8 +27534,8 @@ load_0_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_0
 	JMP   done
@@ -27709,10 +27709,10 @@ load_1_rows_below2:
 	JMP load_1_rows_1
 
 load_1_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
-	VALIGND.Z $0x01, Z17, Z0, K3, Z3
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
+	VALIGND.Z $0x01, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -27725,10 +27725,10 @@ load_1_rows_15:
 	ADDQ      BX, AX
 
 load_1_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
-	VALIGND.Z $0x01, Z17, Z0, K3, Z5
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
+	VALIGND.Z $0x01, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -27741,10 +27741,10 @@ load_1_rows_13:
 	ADDQ      BX, AX
 
 load_1_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
-	VALIGND.Z $0x01, Z17, Z0, K3, Z7
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
+	VALIGND.Z $0x01, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -27757,10 +27757,10 @@ load_1_rows_11:
 	ADDQ      BX, AX
 
 load_1_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
-	VALIGND.Z $0x01, Z17, Z0, K3, Z9
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
+	VALIGND.Z $0x01, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -27773,10 +27773,10 @@ load_1_rows_9:
 	ADDQ      BX, AX
 
 load_1_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
-	VALIGND.Z $0x01, Z17, Z0, K3, Z11
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
+	VALIGND.Z $0x01, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -27789,10 +27789,10 @@ load_1_rows_7:
 	ADDQ      BX, AX
 
 load_1_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
-	VALIGND.Z $0x01, Z17, Z0, K3, Z13
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
+	VALIGND.Z $0x01, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -27805,10 +27805,10 @@ load_1_rows_5:
 	ADDQ      BX, AX
 
 load_1_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
-	VALIGND.Z $0x01, Z17, Z0, K3, Z15
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
+	VALIGND.Z $0x01, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -27821,10 +27821,10 @@ load_1_rows_3:
 	ADDQ      BX, AX
 
 load_1_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND.Z $0x01, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -27840,7 +27840,7 @@ load_1_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_1_alike
 	CMPQ      DX, $0x03
-	JG        load_1_more
+	JG        load_1_blocks
 	VADDPS    Z17, Z16, Z17
 	VMULPS    960(R8), Z17, Z18
 	VMOVUPS   Z18, K4, (R9)
@@ -27860,7 +27860,7 @@ load_1_rows_1:
 	DECQ      R10
 	JZ        load_1_next
 
-load_1_more:
+load_1_blocks:
 	VADDPS  Z16, Z17, Z17
 	VMULPS  960(R8), Z17, Z18
 	VMOVUPS Z18, K4, (R9)
@@ -27971,15 +27971,15 @@ load_1_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_1
 	JMP   done
 
 load_1_alike:
 	CMPQ        DX, $0x03
-	JG          load_1_alike_more
+	JG          load_1_alike_blocks
 	VMULPS      Z1, Z16, Z16
 	VFMADD213PS Z16, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
@@ -27999,7 +27999,7 @@ load_1_alike:
 	DECQ        R10
 	JZ          load_1_alike_next
 
-load_1_alike_more:
+load_1_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VMULPS      Z1, Z17, Z18
 	VMOVUPS     Z18, K4, (R9)
@@ -28198,12 +28198,12 @@ load_2_rows_below2:
 	JMP load_2_rows_1
 
 load_2_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z2
-	VALIGND.Z $0x01, Z17, Z0, K3, Z3
+	VALIGND.Z $0x01, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -28218,12 +28218,12 @@ load_2_rows_15:
 	ADDQ      BX, AX
 
 load_2_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z4
-	VALIGND.Z $0x01, Z17, Z0, K3, Z5
+	VALIGND.Z $0x01, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -28238,12 +28238,12 @@ load_2_rows_13:
 	ADDQ      BX, AX
 
 load_2_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z6
-	VALIGND.Z $0x01, Z17, Z0, K3, Z7
+	VALIGND.Z $0x01, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -28258,12 +28258,12 @@ load_2_rows_11:
 	ADDQ      BX, AX
 
 load_2_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z8
-	VALIGND.Z $0x01, Z17, Z0, K3, Z9
+	VALIGND.Z $0x01, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -28278,12 +28278,12 @@ load_2_rows_9:
 	ADDQ      BX, AX
 
 load_2_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z10
-	VALIGND.Z $0x01, Z17, Z0, K3, Z11
+	VALIGND.Z $0x01, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -28298,12 +28298,12 @@ load_2_rows_7:
 	ADDQ      BX, AX
 
 load_2_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z12
-	VALIGND.Z $0x01, Z17, Z0, K3, Z13
+	VALIGND.Z $0x01, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -28318,12 +28318,12 @@ load_2_rows_5:
 	ADDQ      BX, AX
 
 load_2_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z14
-	VALIGND.Z $0x01, Z17, Z0, K3, Z15
+	VALIGND.Z $0x01, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -28338,12 +28338,12 @@ load_2_rows_3:
 	ADDQ      BX, AX
 
 load_2_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z16
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND.Z $0x01, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -28361,7 +28361,7 @@ load_2_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_2_alike
 	CMPQ      DX, $0x05
-	JG        load_2_more
+	JG        load_2_blocks
 	VADDPS    Z16, Z15, Z16
 	VADDPS    Z17, Z16, Z17
 	VMULPS    960(R8), Z17, Z18
@@ -28395,7 +28395,7 @@ load_2_rows_1:
 	DECQ      R10
 	JZ        load_2_next
 
-load_2_more:
+load_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VMULPS  960(R8), Z17, Z18
@@ -28513,15 +28513,450 @@ load_2_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_2
 	JMP   done
 
 load_2_alike:
+	CMPQ DX, $0x05
+	JLE  load_2_alike_last
+	CMPQ tiles+16(FP), $0x01
+	JE   load_2_alike_last
+
+load_2_alike_overlap:
+	MOVQ  DX, R11
+	IMULQ BX, R11
+	ADDQ  srcNext+64(FP), R11
+	ADDQ  R11, AX
+	MOVQ  AX, R11
+
+	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
+	MOVQ        first+40(FP), R12
+	ADDQ        $0x03, R12
+	VADDPS      Z16, Z17, Z17
+	VADDPS      Z15, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest15
+	VADDPS      Z14, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest15
+	VADDPS      Z13, Z17, Z17
+	VMULPS      Z1, Z17, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest15
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
+	VADDPS      Z18, Z17, K1, Z17
+	VALIGND     $0x0e, Z0, Z17, Z19
+	VADDPS      Z19, Z17, Z17
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z17, Z17
+	VMULPS      Z1, Z13, Z13
+	VFMADD213PS Z13, Z1, Z14
+	VFMADD213PS Z14, Z1, Z15
+	VFMADD213PS Z15, Z1, Z16
+	VFMADD231PS Z12, Z1, Z16
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest14
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
+	VADDPS      Z18, Z16, K1, Z16
+	VALIGND     $0x0e, Z0, Z16, Z19
+	VADDPS      Z19, Z16, Z16
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z16, Z16
+	VADDPS      Z11, Z12, Z19
+	VFMADD231PS Z19, Z1, Z15
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest13
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
+	VADDPS      Z18, Z15, K1, Z15
+	VALIGND     $0x0e, Z0, Z15, Z20
+	VADDPS      Z20, Z15, Z15
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z15, Z15
+	VADDPS      Z10, Z19, Z19
+	VFMADD231PS Z19, Z1, Z14
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest12
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
+	VADDPS      Z18, Z14, K1, Z14
+	VALIGND     $0x0e, Z0, Z14, Z20
+	VADDPS      Z20, Z14, Z14
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z14, Z14
+	VADDPS      Z9, Z19, Z19
+	VFMADD231PS Z19, Z1, Z13
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest11
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
+	VADDPS      Z18, Z12, K1, Z12
+	VALIGND     $0x0e, Z0, Z12, Z13
+	VADDPS      Z13, Z12, Z12
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z13
+	VADDPS      Z13, Z12, Z13
+	VADDPS      Z8, Z19, Z12
+	VMULPS      Z1, Z12, Z12
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest10
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
+	VADDPS      Z18, Z12, K1, Z12
+	VALIGND     $0x0e, Z0, Z12, Z19
+	VADDPS      Z19, Z12, Z12
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z12, Z12
+	VMULPS      Z1, Z8, Z8
+	VFMADD213PS Z8, Z1, Z9
+	VFMADD213PS Z9, Z1, Z10
+	VFMADD213PS Z10, Z1, Z11
+	VFMADD231PS Z7, Z1, Z11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest9
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
+	VADDPS      Z18, Z11, K1, Z11
+	VALIGND     $0x0e, Z0, Z11, Z19
+	VADDPS      Z19, Z11, Z11
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z11, Z11
+	VADDPS      Z6, Z7, Z19
+	VFMADD231PS Z19, Z1, Z10
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest8
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
+	VADDPS      Z18, Z10, K1, Z10
+	VALIGND     $0x0e, Z0, Z10, Z20
+	VADDPS      Z20, Z10, Z10
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z10, Z10
+	VADDPS      Z5, Z19, Z19
+	VFMADD231PS Z19, Z1, Z9
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest7
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
+	VADDPS      Z18, Z9, K1, Z9
+	VALIGND     $0x0e, Z0, Z9, Z20
+	VADDPS      Z20, Z9, Z9
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z9, Z9
+	VADDPS      Z4, Z19, Z19
+	VFMADD231PS Z19, Z1, Z8
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest6
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
+	VADDPS      Z18, Z7, K1, Z7
+	VALIGND     $0x0e, Z0, Z7, Z8
+	VADDPS      Z8, Z7, Z7
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z8
+	VADDPS      Z8, Z7, Z8
+	VADDPS      Z3, Z19, Z7
+	VMULPS      Z1, Z7, Z7
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest5
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
+	VADDPS      Z18, Z7, K1, Z7
+	VALIGND     $0x0e, Z0, Z7, Z19
+	VADDPS      Z19, Z7, Z7
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z7, Z7
+	VMULPS      Z1, Z3, Z3
+	VFMADD213PS Z3, Z1, Z4
+	VFMADD213PS Z4, Z1, Z5
+	VFMADD213PS Z5, Z1, Z6
+	VFMADD231PS Z2, Z1, Z6
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest4
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
+	VADDPS      Z18, Z6, K1, Z6
+	VALIGND     $0x0e, Z0, Z6, Z19
+	VADDPS      Z19, Z6, Z6
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z6, Z6
+	VFMADD231PS Z2, Z1, Z5
+	VMOVUPS     Z5, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest3
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
+	VADDPS      Z18, Z5, K1, Z5
+	VALIGND     $0x0e, Z0, Z5, Z19
+	VADDPS      Z19, Z5, Z5
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z5, Z5
+	VFMADD231PS Z2, Z1, Z4
+	VMOVUPS     Z4, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest2
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z4
+	VADDPS      Z18, Z4, K1, Z4
+	VALIGND     $0x0e, Z0, Z4, Z17
+	VADDPS      Z17, Z4, Z4
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z17
+	VADDPS      Z17, Z4, Z4
+
+load_2_alike_rest15:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
+	VADDPS    Z18, Z17, K1, Z17
+	VALIGND   $0x0e, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z17
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z17, Z17
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest14:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z19
+	VADDPS    Z19, Z16, Z16
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z16, Z16
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest13:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
+	VADDPS    Z18, Z15, K1, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VADDPS    Z19, Z15, Z15
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z15, Z15
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest12:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
+	VALIGND   $0x0e, Z0, Z14, Z19
+	VADDPS    Z19, Z14, Z14
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z14, Z14
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest11:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
+	VADDPS    Z18, Z13, K1, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VADDPS    Z19, Z13, Z13
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z13, Z13
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest10:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
+	VALIGND   $0x0e, Z0, Z12, Z19
+	VADDPS    Z19, Z12, Z12
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z12, Z12
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest9:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
+	VADDPS    Z18, Z11, K1, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VADDPS    Z19, Z11, Z11
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z11, Z11
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest8:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
+	VALIGND   $0x0e, Z0, Z10, Z19
+	VADDPS    Z19, Z10, Z10
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z10, Z10
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest7:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
+	VADDPS    Z18, Z9, K1, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VADDPS    Z19, Z9, Z9
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z9, Z9
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest6:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
+	VALIGND   $0x0e, Z0, Z8, Z19
+	VADDPS    Z19, Z8, Z8
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z8, Z8
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest5:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
+	VADDPS    Z18, Z7, K1, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VADDPS    Z19, Z7, Z7
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z7, Z7
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest4:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
+	VALIGND   $0x0e, Z0, Z6, Z19
+	VADDPS    Z19, Z6, Z6
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z6, Z6
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest3:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
+	VADDPS    Z18, Z5, K1, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VADDPS    Z19, Z5, Z5
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z5, Z5
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_rest2:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
+	VALIGND   $0x0e, Z0, Z4, Z19
+	VADDPS    Z19, Z4, Z4
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z4, Z4
+	DECQ      R12
+	JZ        load_2_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
+	VADDPS    Z18, Z3, K1, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VADDPS    Z19, Z3, Z3
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z3, Z3
+	DECQ      R12
+	JZ        load_2_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
+	VALIGND   $0x0e, Z0, Z2, Z19
+	VADDPS    Z19, Z2, Z2
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z2, Z2
+	DECQ      R12
+	JZ        load_2_alike_loaded
+
+load_2_alike_loaded:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  dstNext+80(FP), CX
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
+	DECQ  tiles+16(FP)
+	CMPQ  tiles+16(FP), $0x01
+	JNE   load_2_alike_overlap
+
+load_2_alike_last:
 	CMPQ        DX, $0x05
-	JG          load_2_alike_more
+	JG          load_2_alike_blocks
 	VMULPS      Z1, Z15, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
@@ -28555,7 +28990,7 @@ load_2_alike:
 	DECQ        R10
 	JZ          load_2_alike_next
 
-load_2_alike_more:
+load_2_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VMULPS      Z1, Z17, Z18
@@ -28759,14 +29194,14 @@ load_3_rows_below2:
 	JMP load_3_rows_1
 
 load_3_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x02, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x03, Z17, Z0, K3, Z3
+	VALIGND.Z $0x03, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -28783,14 +29218,14 @@ load_3_rows_15:
 	ADDQ      BX, AX
 
 load_3_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x02, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x03, Z17, Z0, K3, Z5
+	VALIGND.Z $0x03, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -28807,14 +29242,14 @@ load_3_rows_13:
 	ADDQ      BX, AX
 
 load_3_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x02, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x03, Z17, Z0, K3, Z7
+	VALIGND.Z $0x03, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -28831,14 +29266,14 @@ load_3_rows_11:
 	ADDQ      BX, AX
 
 load_3_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x02, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x03, Z17, Z0, K3, Z9
+	VALIGND.Z $0x03, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -28855,14 +29290,14 @@ load_3_rows_9:
 	ADDQ      BX, AX
 
 load_3_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x02, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x03, Z17, Z0, K3, Z11
+	VALIGND.Z $0x03, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -28879,14 +29314,14 @@ load_3_rows_7:
 	ADDQ      BX, AX
 
 load_3_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x02, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x03, Z17, Z0, K3, Z13
+	VALIGND.Z $0x03, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -28903,14 +29338,14 @@ load_3_rows_5:
 	ADDQ      BX, AX
 
 load_3_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x02, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x03, Z17, Z0, K3, Z15
+	VALIGND.Z $0x03, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -28927,14 +29362,14 @@ load_3_rows_3:
 	ADDQ      BX, AX
 
 load_3_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z18
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
 	VALIGND   $0x02, Z16, Z0, Z16
-	VADDPS    Z16, Z18, Z16
-	VALIGND.Z $0x03, Z17, Z0, K3, Z17
+	VADDPS    Z16, Z17, Z16
+	VALIGND.Z $0x03, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -28954,7 +29389,7 @@ load_3_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_3_alike
 	CMPQ      DX, $0x07
-	JG        load_3_more
+	JG        load_3_blocks
 	VADDPS    Z15, Z14, Z15
 	VADDPS    Z16, Z15, Z16
 	VADDPS    Z17, Z16, Z17
@@ -29002,7 +29437,7 @@ load_3_rows_1:
 	DECQ      R10
 	JZ        load_3_next
 
-load_3_more:
+load_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -29122,15 +29557,499 @@ load_3_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_3
 	JMP   done
 
 load_3_alike:
+	CMPQ DX, $0x07
+	JLE  load_3_alike_last
+	CMPQ tiles+16(FP), $0x01
+	JE   load_3_alike_last
+
+load_3_alike_overlap:
+	MOVQ  DX, R11
+	IMULQ BX, R11
+	ADDQ  srcNext+64(FP), R11
+	ADDQ  R11, AX
+	MOVQ  AX, R11
+
+	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
+	MOVQ        first+40(FP), R12
+	ADDQ        $0x04, R12
+	VADDPS      Z16, Z17, Z17
+	VADDPS      Z15, Z17, Z17
+	VADDPS      Z14, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VADDPS      Z13, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VADDPS      Z12, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VADDPS      Z11, Z17, Z17
+	VMULPS      Z1, Z17, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
+	VADDPS      Z18, Z17, K1, Z17
+	VALIGND     $0x0e, Z0, Z17, Z19
+	VADDPS      Z19, Z17, Z19
+	VALIGND     $0x02, Z17, Z0, Z17
+	VADDPS      Z17, Z19, Z17
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z17, Z17
+	VMULPS      Z1, Z11, Z11
+	VFMADD213PS Z11, Z1, Z12
+	VFMADD213PS Z12, Z1, Z13
+	VFMADD213PS Z13, Z1, Z14
+	VFMADD213PS Z14, Z1, Z15
+	VFMADD213PS Z15, Z1, Z16
+	VFMADD231PS Z10, Z1, Z16
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest14
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
+	VADDPS      Z18, Z16, K1, Z16
+	VALIGND     $0x0e, Z0, Z16, Z19
+	VADDPS      Z19, Z16, Z19
+	VALIGND     $0x02, Z16, Z0, Z16
+	VADDPS      Z16, Z19, Z16
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z16, Z16
+	VADDPS      Z9, Z10, Z19
+	VFMADD231PS Z19, Z1, Z15
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest13
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
+	VADDPS      Z18, Z15, K1, Z15
+	VALIGND     $0x0e, Z0, Z15, Z20
+	VADDPS      Z20, Z15, Z20
+	VALIGND     $0x02, Z15, Z0, Z15
+	VADDPS      Z15, Z20, Z15
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z15, Z15
+	VADDPS      Z8, Z19, Z19
+	VFMADD231PS Z19, Z1, Z14
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest12
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
+	VADDPS      Z18, Z14, K1, Z14
+	VALIGND     $0x0e, Z0, Z14, Z20
+	VADDPS      Z20, Z14, Z20
+	VALIGND     $0x02, Z14, Z0, Z14
+	VADDPS      Z14, Z20, Z14
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z14, Z14
+	VADDPS      Z7, Z19, Z19
+	VFMADD231PS Z19, Z1, Z13
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest11
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
+	VADDPS      Z18, Z13, K1, Z13
+	VALIGND     $0x0e, Z0, Z13, Z20
+	VADDPS      Z20, Z13, Z20
+	VALIGND     $0x02, Z13, Z0, Z13
+	VADDPS      Z13, Z20, Z13
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z13, Z13
+	VADDPS      Z6, Z19, Z19
+	VFMADD231PS Z19, Z1, Z12
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest10
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
+	VADDPS      Z18, Z12, K1, Z12
+	VALIGND     $0x0e, Z0, Z12, Z20
+	VADDPS      Z20, Z12, Z20
+	VALIGND     $0x02, Z12, Z0, Z12
+	VADDPS      Z12, Z20, Z12
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z12, Z12
+	VADDPS      Z5, Z19, Z19
+	VFMADD231PS Z19, Z1, Z11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest9
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
+	VADDPS      Z18, Z10, K1, Z10
+	VALIGND     $0x0e, Z0, Z10, Z11
+	VADDPS      Z11, Z10, Z11
+	VALIGND     $0x02, Z10, Z0, Z10
+	VADDPS      Z10, Z11, Z10
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z11
+	VADDPS      Z11, Z10, Z11
+	VADDPS      Z4, Z19, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest8
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
+	VADDPS      Z18, Z10, K1, Z10
+	VALIGND     $0x0e, Z0, Z10, Z19
+	VADDPS      Z19, Z10, Z19
+	VALIGND     $0x02, Z10, Z0, Z10
+	VADDPS      Z10, Z19, Z10
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z10, Z10
+	VMULPS      Z1, Z4, Z4
+	VFMADD213PS Z4, Z1, Z5
+	VFMADD213PS Z5, Z1, Z6
+	VFMADD213PS Z6, Z1, Z7
+	VFMADD213PS Z7, Z1, Z8
+	VFMADD213PS Z8, Z1, Z9
+	VFMADD231PS Z3, Z1, Z9
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest7
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
+	VADDPS      Z18, Z9, K1, Z9
+	VALIGND     $0x0e, Z0, Z9, Z19
+	VADDPS      Z19, Z9, Z19
+	VALIGND     $0x02, Z9, Z0, Z9
+	VADDPS      Z9, Z19, Z9
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z9, Z9
+	VADDPS      Z2, Z3, Z19
+	VFMADD231PS Z19, Z1, Z8
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest6
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
+	VADDPS      Z18, Z8, K1, Z8
+	VALIGND     $0x0e, Z0, Z8, Z20
+	VADDPS      Z20, Z8, Z20
+	VALIGND     $0x02, Z8, Z0, Z8
+	VADDPS      Z8, Z20, Z8
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z8, Z8
+	VFMADD231PS Z19, Z1, Z7
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest5
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
+	VADDPS      Z18, Z7, K1, Z7
+	VALIGND     $0x0e, Z0, Z7, Z20
+	VADDPS      Z20, Z7, Z20
+	VALIGND     $0x02, Z7, Z0, Z7
+	VADDPS      Z7, Z20, Z7
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z7, Z7
+	VFMADD231PS Z19, Z1, Z6
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest4
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
+	VADDPS      Z18, Z6, K1, Z6
+	VALIGND     $0x0e, Z0, Z6, Z20
+	VADDPS      Z20, Z6, Z20
+	VALIGND     $0x02, Z6, Z0, Z6
+	VADDPS      Z6, Z20, Z6
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z6, Z6
+	VFMADD231PS Z19, Z1, Z5
+	VMOVUPS     Z5, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest3
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
+	VADDPS      Z18, Z5, K1, Z5
+	VALIGND     $0x0e, Z0, Z5, Z17
+	VADDPS      Z17, Z5, Z17
+	VALIGND     $0x02, Z5, Z0, Z5
+	VADDPS      Z5, Z17, Z5
+	VALIGND.Z   $0x03, Z18, Z0, K3, Z17
+	VADDPS      Z17, Z5, Z5
+
+load_3_alike_rest15:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
+	VADDPS    Z18, Z17, K1, Z17
+	VALIGND   $0x0e, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z19
+	VALIGND   $0x02, Z17, Z0, Z17
+	VADDPS    Z17, Z19, Z17
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z17, Z17
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest14:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z19
+	VADDPS    Z19, Z16, Z19
+	VALIGND   $0x02, Z16, Z0, Z16
+	VADDPS    Z16, Z19, Z16
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z16, Z16
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest13:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
+	VADDPS    Z18, Z15, K1, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VADDPS    Z19, Z15, Z19
+	VALIGND   $0x02, Z15, Z0, Z15
+	VADDPS    Z15, Z19, Z15
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z15, Z15
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest12:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
+	VALIGND   $0x0e, Z0, Z14, Z19
+	VADDPS    Z19, Z14, Z19
+	VALIGND   $0x02, Z14, Z0, Z14
+	VADDPS    Z14, Z19, Z14
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z14, Z14
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest11:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
+	VADDPS    Z18, Z13, K1, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VADDPS    Z19, Z13, Z19
+	VALIGND   $0x02, Z13, Z0, Z13
+	VADDPS    Z13, Z19, Z13
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z13, Z13
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest10:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
+	VALIGND   $0x0e, Z0, Z12, Z19
+	VADDPS    Z19, Z12, Z19
+	VALIGND   $0x02, Z12, Z0, Z12
+	VADDPS    Z12, Z19, Z12
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z12, Z12
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest9:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
+	VADDPS    Z18, Z11, K1, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VADDPS    Z19, Z11, Z19
+	VALIGND   $0x02, Z11, Z0, Z11
+	VADDPS    Z11, Z19, Z11
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z11, Z11
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest8:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
+	VALIGND   $0x0e, Z0, Z10, Z19
+	VADDPS    Z19, Z10, Z19
+	VALIGND   $0x02, Z10, Z0, Z10
+	VADDPS    Z10, Z19, Z10
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z10, Z10
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest7:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
+	VADDPS    Z18, Z9, K1, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VADDPS    Z19, Z9, Z19
+	VALIGND   $0x02, Z9, Z0, Z9
+	VADDPS    Z9, Z19, Z9
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z9, Z9
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest6:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
+	VALIGND   $0x0e, Z0, Z8, Z19
+	VADDPS    Z19, Z8, Z19
+	VALIGND   $0x02, Z8, Z0, Z8
+	VADDPS    Z8, Z19, Z8
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z8, Z8
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest5:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
+	VADDPS    Z18, Z7, K1, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VADDPS    Z19, Z7, Z19
+	VALIGND   $0x02, Z7, Z0, Z7
+	VADDPS    Z7, Z19, Z7
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z7, Z7
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest4:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
+	VALIGND   $0x0e, Z0, Z6, Z19
+	VADDPS    Z19, Z6, Z19
+	VALIGND   $0x02, Z6, Z0, Z6
+	VADDPS    Z6, Z19, Z6
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z6, Z6
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_rest3:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
+	VADDPS    Z18, Z5, K1, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VADDPS    Z19, Z5, Z19
+	VALIGND   $0x02, Z5, Z0, Z5
+	VADDPS    Z5, Z19, Z5
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z5, Z5
+	DECQ      R12
+	JZ        load_3_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
+	VALIGND   $0x0e, Z0, Z4, Z19
+	VADDPS    Z19, Z4, Z19
+	VALIGND   $0x02, Z4, Z0, Z4
+	VADDPS    Z4, Z19, Z4
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z4, Z4
+	DECQ      R12
+	JZ        load_3_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
+	VADDPS    Z18, Z3, K1, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VADDPS    Z19, Z3, Z19
+	VALIGND   $0x02, Z3, Z0, Z3
+	VADDPS    Z3, Z19, Z3
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z3, Z3
+	DECQ      R12
+	JZ        load_3_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
+	VALIGND   $0x0e, Z0, Z2, Z19
+	VADDPS    Z19, Z2, Z19
+	VALIGND   $0x02, Z2, Z0, Z2
+	VADDPS    Z2, Z19, Z2
+	VALIGND.Z $0x03, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z2, Z2
+	DECQ      R12
+	JZ        load_3_alike_loaded
+
+load_3_alike_loaded:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  dstNext+80(FP), CX
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
+	DECQ  tiles+16(FP)
+	CMPQ  tiles+16(FP), $0x01
+	JNE   load_3_alike_overlap
+
+load_3_alike_last:
 	CMPQ        DX, $0x07
-	JG          load_3_alike_more
+	JG          load_3_alike_blocks
 	VMULPS      Z1, Z14, Z14
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
@@ -29178,7 +30097,7 @@ load_3_alike:
 	DECQ        R10
 	JZ          load_3_alike_next
 
-load_3_alike_more:
+load_3_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -29383,14 +30302,14 @@ load_4_rows_below2:
 	JMP load_4_rows_1
 
 load_4_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z2
 	VALIGND   $0x0c, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z2
-	VALIGND.Z $0x01, Z17, Z0, K3, Z3
+	VALIGND.Z $0x01, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -29407,14 +30326,14 @@ load_4_rows_15:
 	ADDQ      BX, AX
 
 load_4_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z4
 	VALIGND   $0x0c, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z4
-	VALIGND.Z $0x01, Z17, Z0, K3, Z5
+	VALIGND.Z $0x01, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -29431,14 +30350,14 @@ load_4_rows_13:
 	ADDQ      BX, AX
 
 load_4_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z6
 	VALIGND   $0x0c, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z6
-	VALIGND.Z $0x01, Z17, Z0, K3, Z7
+	VALIGND.Z $0x01, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -29455,14 +30374,14 @@ load_4_rows_11:
 	ADDQ      BX, AX
 
 load_4_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z8
 	VALIGND   $0x0c, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z8
-	VALIGND.Z $0x01, Z17, Z0, K3, Z9
+	VALIGND.Z $0x01, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -29479,14 +30398,14 @@ load_4_rows_9:
 	ADDQ      BX, AX
 
 load_4_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z10
 	VALIGND   $0x0c, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z10
-	VALIGND.Z $0x01, Z17, Z0, K3, Z11
+	VALIGND.Z $0x01, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -29503,14 +30422,14 @@ load_4_rows_7:
 	ADDQ      BX, AX
 
 load_4_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z12
 	VALIGND   $0x0c, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z12
-	VALIGND.Z $0x01, Z17, Z0, K3, Z13
+	VALIGND.Z $0x01, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -29527,14 +30446,14 @@ load_4_rows_5:
 	ADDQ      BX, AX
 
 load_4_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z14
 	VALIGND   $0x0c, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z14
-	VALIGND.Z $0x01, Z17, Z0, K3, Z15
+	VALIGND.Z $0x01, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -29551,14 +30470,14 @@ load_4_rows_3:
 	ADDQ      BX, AX
 
 load_4_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z16
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND.Z $0x01, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -29578,7 +30497,7 @@ load_4_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_4_alike
 	CMPQ      DX, $0x09
-	JG        load_4_more
+	JG        load_4_blocks
 	VADDPS    Z14, Z13, Z14
 	VADDPS    Z15, Z14, Z15
 	VADDPS    Z16, Z15, Z16
@@ -29640,7 +30559,7 @@ load_4_rows_1:
 	DECQ      R10
 	JZ        load_4_next
 
-load_4_more:
+load_4_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -29760,15 +30679,488 @@ load_4_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_4
 	JMP   done
 
 load_4_alike:
+	CMPQ DX, $0x09
+	JLE  load_4_alike_last
+	CMPQ tiles+16(FP), $0x01
+	JE   load_4_alike_last
+
+load_4_alike_overlap:
+	MOVQ  DX, R11
+	IMULQ BX, R11
+	ADDQ  srcNext+64(FP), R11
+	ADDQ  R11, AX
+	MOVQ  AX, R11
+
+	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
+	MOVQ        first+40(FP), R12
+	ADDQ        $0x05, R12
+	VADDPS      Z16, Z17, Z17
+	VADDPS      Z15, Z17, Z17
+	VADDPS      Z14, Z17, Z17
+	VADDPS      Z13, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VADDPS      Z12, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VADDPS      Z11, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VADDPS      Z10, Z17, Z17
+	VMULPS      Z1, Z17, Z18
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VADDPS      Z9, Z17, Z17
+	VMULPS      Z1, Z17, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
+	VADDPS      Z18, Z17, K1, Z17
+	VALIGND     $0x0e, Z0, Z17, Z19
+	VADDPS      Z19, Z17, Z17
+	VALIGND     $0x0c, Z0, Z17, Z19
+	VADDPS      Z19, Z17, Z17
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z17, Z17
+	VMULPS      Z1, Z9, Z9
+	VFMADD213PS Z9, Z1, Z10
+	VFMADD213PS Z10, Z1, Z11
+	VFMADD213PS Z11, Z1, Z12
+	VFMADD213PS Z12, Z1, Z13
+	VFMADD213PS Z13, Z1, Z14
+	VFMADD213PS Z14, Z1, Z15
+	VFMADD213PS Z15, Z1, Z16
+	VFMADD231PS Z8, Z1, Z16
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest14
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
+	VADDPS      Z18, Z16, K1, Z16
+	VALIGND     $0x0e, Z0, Z16, Z19
+	VADDPS      Z19, Z16, Z16
+	VALIGND     $0x0c, Z0, Z16, Z19
+	VADDPS      Z19, Z16, Z16
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z16, Z16
+	VADDPS      Z7, Z8, Z19
+	VFMADD231PS Z19, Z1, Z15
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest13
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
+	VADDPS      Z18, Z15, K1, Z15
+	VALIGND     $0x0e, Z0, Z15, Z20
+	VADDPS      Z20, Z15, Z15
+	VALIGND     $0x0c, Z0, Z15, Z20
+	VADDPS      Z20, Z15, Z15
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z15, Z15
+	VADDPS      Z6, Z19, Z19
+	VFMADD231PS Z19, Z1, Z14
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest12
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
+	VADDPS      Z18, Z14, K1, Z14
+	VALIGND     $0x0e, Z0, Z14, Z20
+	VADDPS      Z20, Z14, Z14
+	VALIGND     $0x0c, Z0, Z14, Z20
+	VADDPS      Z20, Z14, Z14
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z14, Z14
+	VADDPS      Z5, Z19, Z19
+	VFMADD231PS Z19, Z1, Z13
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest11
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
+	VADDPS      Z18, Z13, K1, Z13
+	VALIGND     $0x0e, Z0, Z13, Z20
+	VADDPS      Z20, Z13, Z13
+	VALIGND     $0x0c, Z0, Z13, Z20
+	VADDPS      Z20, Z13, Z13
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z13, Z13
+	VADDPS      Z4, Z19, Z19
+	VFMADD231PS Z19, Z1, Z12
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest10
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
+	VADDPS      Z18, Z12, K1, Z12
+	VALIGND     $0x0e, Z0, Z12, Z20
+	VADDPS      Z20, Z12, Z12
+	VALIGND     $0x0c, Z0, Z12, Z20
+	VADDPS      Z20, Z12, Z12
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z12, Z12
+	VADDPS      Z3, Z19, Z19
+	VFMADD231PS Z19, Z1, Z11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest9
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
+	VADDPS      Z18, Z11, K1, Z11
+	VALIGND     $0x0e, Z0, Z11, Z20
+	VADDPS      Z20, Z11, Z11
+	VALIGND     $0x0c, Z0, Z11, Z20
+	VADDPS      Z20, Z11, Z11
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z11, Z11
+	VADDPS      Z2, Z19, Z19
+	VFMADD231PS Z19, Z1, Z10
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest8
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
+	VADDPS      Z18, Z10, K1, Z10
+	VALIGND     $0x0e, Z0, Z10, Z20
+	VADDPS      Z20, Z10, Z10
+	VALIGND     $0x0c, Z0, Z10, Z20
+	VADDPS      Z20, Z10, Z10
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z10, Z10
+	VFMADD231PS Z19, Z1, Z9
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest7
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
+	VADDPS      Z18, Z8, K1, Z8
+	VALIGND     $0x0e, Z0, Z8, Z9
+	VADDPS      Z9, Z8, Z8
+	VALIGND     $0x0c, Z0, Z8, Z9
+	VADDPS      Z9, Z8, Z8
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z9
+	VADDPS      Z9, Z8, Z9
+	VMULPS      Z1, Z19, Z8
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest6
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
+	VADDPS      Z18, Z8, K1, Z8
+	VALIGND     $0x0e, Z0, Z8, Z19
+	VADDPS      Z19, Z8, Z8
+	VALIGND     $0x0c, Z0, Z8, Z19
+	VADDPS      Z19, Z8, Z8
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z8, Z8
+	VMULPS      Z1, Z2, Z2
+	VFMADD213PS Z2, Z1, Z3
+	VFMADD213PS Z3, Z1, Z4
+	VFMADD213PS Z4, Z1, Z5
+	VFMADD213PS Z5, Z1, Z6
+	VFMADD213PS Z6, Z1, Z7
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest5
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
+	VADDPS      Z18, Z7, K1, Z7
+	VALIGND     $0x0e, Z0, Z7, Z19
+	VADDPS      Z19, Z7, Z7
+	VALIGND     $0x0c, Z0, Z7, Z19
+	VADDPS      Z19, Z7, Z7
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
+	VADDPS      Z18, Z7, Z7
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest4
+	SUBQ        BX, R11
+	VMOVUPS     (R11), Z18
+	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
+	VADDPS      Z18, Z6, K1, Z6
+	VALIGND     $0x0e, Z0, Z6, Z17
+	VADDPS      Z17, Z6, Z6
+	VALIGND     $0x0c, Z0, Z6, Z17
+	VADDPS      Z17, Z6, Z6
+	VALIGND.Z   $0x01, Z18, Z0, K3, Z17
+	VADDPS      Z17, Z6, Z6
+
+load_4_alike_rest15:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
+	VADDPS    Z18, Z17, K1, Z17
+	VALIGND   $0x0e, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z17
+	VALIGND   $0x0c, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z17
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z17, Z17
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest14:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z19
+	VADDPS    Z19, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z19
+	VADDPS    Z19, Z16, Z16
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z16, Z16
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest13:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
+	VADDPS    Z18, Z15, K1, Z15
+	VALIGND   $0x0e, Z0, Z15, Z19
+	VADDPS    Z19, Z15, Z15
+	VALIGND   $0x0c, Z0, Z15, Z19
+	VADDPS    Z19, Z15, Z15
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z15, Z15
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest12:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
+	VALIGND   $0x0e, Z0, Z14, Z19
+	VADDPS    Z19, Z14, Z14
+	VALIGND   $0x0c, Z0, Z14, Z19
+	VADDPS    Z19, Z14, Z14
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z14, Z14
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest11:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
+	VADDPS    Z18, Z13, K1, Z13
+	VALIGND   $0x0e, Z0, Z13, Z19
+	VADDPS    Z19, Z13, Z13
+	VALIGND   $0x0c, Z0, Z13, Z19
+	VADDPS    Z19, Z13, Z13
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z13, Z13
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest10:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
+	VALIGND   $0x0e, Z0, Z12, Z19
+	VADDPS    Z19, Z12, Z12
+	VALIGND   $0x0c, Z0, Z12, Z19
+	VADDPS    Z19, Z12, Z12
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z12, Z12
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest9:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
+	VADDPS    Z18, Z11, K1, Z11
+	VALIGND   $0x0e, Z0, Z11, Z19
+	VADDPS    Z19, Z11, Z11
+	VALIGND   $0x0c, Z0, Z11, Z19
+	VADDPS    Z19, Z11, Z11
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z11, Z11
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest8:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
+	VALIGND   $0x0e, Z0, Z10, Z19
+	VADDPS    Z19, Z10, Z10
+	VALIGND   $0x0c, Z0, Z10, Z19
+	VADDPS    Z19, Z10, Z10
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z10, Z10
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest7:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
+	VADDPS    Z18, Z9, K1, Z9
+	VALIGND   $0x0e, Z0, Z9, Z19
+	VADDPS    Z19, Z9, Z9
+	VALIGND   $0x0c, Z0, Z9, Z19
+	VADDPS    Z19, Z9, Z9
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z9, Z9
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest6:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
+	VALIGND   $0x0e, Z0, Z8, Z19
+	VADDPS    Z19, Z8, Z8
+	VALIGND   $0x0c, Z0, Z8, Z19
+	VADDPS    Z19, Z8, Z8
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z8, Z8
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest5:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
+	VADDPS    Z18, Z7, K1, Z7
+	VALIGND   $0x0e, Z0, Z7, Z19
+	VADDPS    Z19, Z7, Z7
+	VALIGND   $0x0c, Z0, Z7, Z19
+	VADDPS    Z19, Z7, Z7
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z7, Z7
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_rest4:
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
+	VALIGND   $0x0e, Z0, Z6, Z19
+	VADDPS    Z19, Z6, Z6
+	VALIGND   $0x0c, Z0, Z6, Z19
+	VADDPS    Z19, Z6, Z6
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z6, Z6
+	DECQ      R12
+	JZ        load_4_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
+	VADDPS    Z18, Z5, K1, Z5
+	VALIGND   $0x0e, Z0, Z5, Z19
+	VADDPS    Z19, Z5, Z5
+	VALIGND   $0x0c, Z0, Z5, Z19
+	VADDPS    Z19, Z5, Z5
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z5, Z5
+	DECQ      R12
+	JZ        load_4_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
+	VALIGND   $0x0e, Z0, Z4, Z19
+	VADDPS    Z19, Z4, Z4
+	VALIGND   $0x0c, Z0, Z4, Z19
+	VADDPS    Z19, Z4, Z4
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z4, Z4
+	DECQ      R12
+	JZ        load_4_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
+	VADDPS    Z18, Z3, K1, Z3
+	VALIGND   $0x0e, Z0, Z3, Z19
+	VADDPS    Z19, Z3, Z3
+	VALIGND   $0x0c, Z0, Z3, Z19
+	VADDPS    Z19, Z3, Z3
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z3, Z3
+	DECQ      R12
+	JZ        load_4_alike_loaded
+	SUBQ      BX, R11
+	VMOVUPS   (R11), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
+	VALIGND   $0x0e, Z0, Z2, Z19
+	VADDPS    Z19, Z2, Z2
+	VALIGND   $0x0c, Z0, Z2, Z19
+	VADDPS    Z19, Z2, Z2
+	VALIGND.Z $0x01, Z18, Z0, K3, Z18
+	VADDPS    Z18, Z2, Z2
+	DECQ      R12
+	JZ        load_4_alike_loaded
+
+load_4_alike_loaded:
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
+	ADDQ  dstNext+80(FP), CX
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -12(CX)(R9*1), R9
+	MOVQ  DI, R10
+	DECQ  tiles+16(FP)
+	CMPQ  tiles+16(FP), $0x01
+	JNE   load_4_alike_overlap
+
+load_4_alike_last:
 	CMPQ        DX, $0x09
-	JG          load_4_alike_more
+	JG          load_4_alike_blocks
 	VMULPS      Z1, Z13, Z13
 	VFMADD213PS Z13, Z1, Z14
 	VFMADD213PS Z14, Z1, Z15
@@ -29830,7 +31222,7 @@ load_4_alike:
 	DECQ        R10
 	JZ          load_4_alike_next
 
-load_4_alike_more:
+load_4_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -30033,16 +31425,16 @@ load_5_rows_below2:
 	JMP load_5_rows_1
 
 load_5_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0c, Z0, Z3, Z4
 	VADDPS    Z4, Z3, Z3
 	VALIGND   $0x02, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x03, Z17, Z0, K3, Z3
+	VALIGND.Z $0x03, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -30061,16 +31453,16 @@ load_5_rows_15:
 	ADDQ      BX, AX
 
 load_5_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0c, Z0, Z5, Z6
 	VADDPS    Z6, Z5, Z5
 	VALIGND   $0x02, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x03, Z17, Z0, K3, Z5
+	VALIGND.Z $0x03, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -30089,16 +31481,16 @@ load_5_rows_13:
 	ADDQ      BX, AX
 
 load_5_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0c, Z0, Z7, Z8
 	VADDPS    Z8, Z7, Z7
 	VALIGND   $0x02, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x03, Z17, Z0, K3, Z7
+	VALIGND.Z $0x03, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -30117,16 +31509,16 @@ load_5_rows_11:
 	ADDQ      BX, AX
 
 load_5_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0c, Z0, Z9, Z10
 	VADDPS    Z10, Z9, Z9
 	VALIGND   $0x02, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x03, Z17, Z0, K3, Z9
+	VALIGND.Z $0x03, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -30145,16 +31537,16 @@ load_5_rows_9:
 	ADDQ      BX, AX
 
 load_5_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0c, Z0, Z11, Z12
 	VADDPS    Z12, Z11, Z11
 	VALIGND   $0x02, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x03, Z17, Z0, K3, Z11
+	VALIGND.Z $0x03, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -30173,16 +31565,16 @@ load_5_rows_7:
 	ADDQ      BX, AX
 
 load_5_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0c, Z0, Z13, Z14
 	VADDPS    Z14, Z13, Z13
 	VALIGND   $0x02, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x03, Z17, Z0, K3, Z13
+	VALIGND.Z $0x03, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -30201,16 +31593,16 @@ load_5_rows_5:
 	ADDQ      BX, AX
 
 load_5_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0c, Z0, Z15, Z16
 	VADDPS    Z16, Z15, Z15
 	VALIGND   $0x02, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x03, Z17, Z0, K3, Z15
+	VALIGND.Z $0x03, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -30229,16 +31621,16 @@ load_5_rows_3:
 	ADDQ      BX, AX
 
 load_5_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z18
-	VALIGND   $0x0c, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z18
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0c, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z17
 	VALIGND   $0x02, Z16, Z0, Z16
-	VADDPS    Z16, Z18, Z16
-	VALIGND.Z $0x03, Z17, Z0, K3, Z17
+	VADDPS    Z16, Z17, Z16
+	VALIGND.Z $0x03, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -30260,7 +31652,7 @@ load_5_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_5_alike
 	CMPQ      DX, $0x0b
-	JG        load_5_more
+	JG        load_5_blocks
 	VADDPS    Z13, Z12, Z13
 	VADDPS    Z14, Z13, Z14
 	VADDPS    Z15, Z14, Z15
@@ -30336,7 +31728,7 @@ load_5_rows_1:
 	DECQ      R10
 	JZ        load_5_next
 
-load_5_more:
+load_5_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -30455,15 +31847,15 @@ load_5_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_5
 	JMP   done
 
 load_5_alike:
 	CMPQ        DX, $0x0b
-	JG          load_5_alike_more
+	JG          load_5_alike_blocks
 	VMULPS      Z1, Z12, Z12
 	VFMADD213PS Z12, Z1, Z13
 	VFMADD213PS Z13, Z1, Z14
@@ -30539,7 +31931,7 @@ load_5_alike:
 	DECQ        R10
 	JZ          load_5_alike_next
 
-load_5_alike_more:
+load_5_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -30742,16 +32134,16 @@ load_6_rows_below2:
 	JMP load_6_rows_1
 
 load_6_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z2
 	VALIGND   $0x0c, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x04, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x05, Z17, Z0, K3, Z3
+	VALIGND.Z $0x05, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -30770,16 +32162,16 @@ load_6_rows_15:
 	ADDQ      BX, AX
 
 load_6_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z4
 	VALIGND   $0x0c, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x04, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x05, Z17, Z0, K3, Z5
+	VALIGND.Z $0x05, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -30798,16 +32190,16 @@ load_6_rows_13:
 	ADDQ      BX, AX
 
 load_6_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z6
 	VALIGND   $0x0c, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x04, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x05, Z17, Z0, K3, Z7
+	VALIGND.Z $0x05, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -30826,16 +32218,16 @@ load_6_rows_11:
 	ADDQ      BX, AX
 
 load_6_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z8
 	VALIGND   $0x0c, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x04, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x05, Z17, Z0, K3, Z9
+	VALIGND.Z $0x05, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -30854,16 +32246,16 @@ load_6_rows_9:
 	ADDQ      BX, AX
 
 load_6_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z10
 	VALIGND   $0x0c, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x04, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x05, Z17, Z0, K3, Z11
+	VALIGND.Z $0x05, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -30882,16 +32274,16 @@ load_6_rows_7:
 	ADDQ      BX, AX
 
 load_6_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z12
 	VALIGND   $0x0c, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x04, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x05, Z17, Z0, K3, Z13
+	VALIGND.Z $0x05, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -30910,16 +32302,16 @@ load_6_rows_5:
 	ADDQ      BX, AX
 
 load_6_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z14
 	VALIGND   $0x0c, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x04, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x05, Z17, Z0, K3, Z15
+	VALIGND.Z $0x05, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -30938,16 +32330,16 @@ load_6_rows_3:
 	ADDQ      BX, AX
 
 load_6_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z18
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z16
+	VALIGND   $0x0c, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
 	VALIGND   $0x04, Z16, Z0, Z16
-	VADDPS    Z16, Z18, Z16
-	VALIGND.Z $0x05, Z17, Z0, K3, Z17
+	VADDPS    Z16, Z17, Z16
+	VALIGND.Z $0x05, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -30969,7 +32361,7 @@ load_6_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_6_alike
 	CMPQ      DX, $0x0d
-	JG        load_6_more
+	JG        load_6_blocks
 	VADDPS    Z12, Z11, Z12
 	VADDPS    Z13, Z12, Z13
 	VADDPS    Z14, Z13, Z14
@@ -31059,7 +32451,7 @@ load_6_rows_1:
 	DECQ      R10
 	JZ        load_6_next
 
-load_6_more:
+load_6_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -31179,15 +32571,15 @@ load_6_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_6
 	JMP   done
 
 load_6_alike:
 	CMPQ        DX, $0x0d
-	JG          load_6_alike_more
+	JG          load_6_alike_blocks
 	VMULPS      Z1, Z11, Z11
 	VFMADD213PS Z11, Z1, Z12
 	VFMADD213PS Z12, Z1, Z13
@@ -31277,7 +32669,7 @@ load_6_alike:
 	DECQ        R10
 	JZ          load_6_alike_next
 
-load_6_alike_more:
+load_6_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -31481,9 +32873,9 @@ load_7_rows_below2:
 	JMP load_7_rows_1
 
 load_7_rows_16:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z2
-	VADDPS    Z17, Z2, K1, Z2
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
+	VADDPS    Z18, Z2, K1, Z2
 	VALIGND   $0x0e, Z0, Z2, Z3
 	VADDPS    Z3, Z2, Z3
 	VALIGND   $0x0c, Z0, Z3, Z4
@@ -31492,7 +32884,7 @@ load_7_rows_16:
 	VADDPS    Z3, Z4, Z3
 	VALIGND   $0x06, Z2, Z0, Z2
 	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x07, Z17, Z0, K3, Z3
+	VALIGND.Z $0x07, Z18, Z0, K3, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, AX
 
@@ -31513,9 +32905,9 @@ load_7_rows_15:
 	ADDQ      BX, AX
 
 load_7_rows_14:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z4
-	VADDPS    Z17, Z4, K1, Z4
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
+	VADDPS    Z18, Z4, K1, Z4
 	VALIGND   $0x0e, Z0, Z4, Z5
 	VADDPS    Z5, Z4, Z5
 	VALIGND   $0x0c, Z0, Z5, Z6
@@ -31524,7 +32916,7 @@ load_7_rows_14:
 	VADDPS    Z5, Z6, Z5
 	VALIGND   $0x06, Z4, Z0, Z4
 	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x07, Z17, Z0, K3, Z5
+	VALIGND.Z $0x07, Z18, Z0, K3, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, AX
 
@@ -31545,9 +32937,9 @@ load_7_rows_13:
 	ADDQ      BX, AX
 
 load_7_rows_12:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z6
-	VADDPS    Z17, Z6, K1, Z6
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
+	VADDPS    Z18, Z6, K1, Z6
 	VALIGND   $0x0e, Z0, Z6, Z7
 	VADDPS    Z7, Z6, Z7
 	VALIGND   $0x0c, Z0, Z7, Z8
@@ -31556,7 +32948,7 @@ load_7_rows_12:
 	VADDPS    Z7, Z8, Z7
 	VALIGND   $0x06, Z6, Z0, Z6
 	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x07, Z17, Z0, K3, Z7
+	VALIGND.Z $0x07, Z18, Z0, K3, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, AX
 
@@ -31577,9 +32969,9 @@ load_7_rows_11:
 	ADDQ      BX, AX
 
 load_7_rows_10:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z8
-	VADDPS    Z17, Z8, K1, Z8
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
+	VADDPS    Z18, Z8, K1, Z8
 	VALIGND   $0x0e, Z0, Z8, Z9
 	VADDPS    Z9, Z8, Z9
 	VALIGND   $0x0c, Z0, Z9, Z10
@@ -31588,7 +32980,7 @@ load_7_rows_10:
 	VADDPS    Z9, Z10, Z9
 	VALIGND   $0x06, Z8, Z0, Z8
 	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x07, Z17, Z0, K3, Z9
+	VALIGND.Z $0x07, Z18, Z0, K3, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      BX, AX
 
@@ -31609,9 +33001,9 @@ load_7_rows_9:
 	ADDQ      BX, AX
 
 load_7_rows_8:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z10
-	VADDPS    Z17, Z10, K1, Z10
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
+	VADDPS    Z18, Z10, K1, Z10
 	VALIGND   $0x0e, Z0, Z10, Z11
 	VADDPS    Z11, Z10, Z11
 	VALIGND   $0x0c, Z0, Z11, Z12
@@ -31620,7 +33012,7 @@ load_7_rows_8:
 	VADDPS    Z11, Z12, Z11
 	VALIGND   $0x06, Z10, Z0, Z10
 	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x07, Z17, Z0, K3, Z11
+	VALIGND.Z $0x07, Z18, Z0, K3, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      BX, AX
 
@@ -31641,9 +33033,9 @@ load_7_rows_7:
 	ADDQ      BX, AX
 
 load_7_rows_6:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z12
-	VADDPS    Z17, Z12, K1, Z12
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
+	VADDPS    Z18, Z12, K1, Z12
 	VALIGND   $0x0e, Z0, Z12, Z13
 	VADDPS    Z13, Z12, Z13
 	VALIGND   $0x0c, Z0, Z13, Z14
@@ -31652,7 +33044,7 @@ load_7_rows_6:
 	VADDPS    Z13, Z14, Z13
 	VALIGND   $0x06, Z12, Z0, Z12
 	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x07, Z17, Z0, K3, Z13
+	VALIGND.Z $0x07, Z18, Z0, K3, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      BX, AX
 
@@ -31673,9 +33065,9 @@ load_7_rows_5:
 	ADDQ      BX, AX
 
 load_7_rows_4:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z14
-	VADDPS    Z17, Z14, K1, Z14
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
+	VADDPS    Z18, Z14, K1, Z14
 	VALIGND   $0x0e, Z0, Z14, Z15
 	VADDPS    Z15, Z14, Z15
 	VALIGND   $0x0c, Z0, Z15, Z16
@@ -31684,7 +33076,7 @@ load_7_rows_4:
 	VADDPS    Z15, Z16, Z15
 	VALIGND   $0x06, Z14, Z0, Z14
 	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x07, Z17, Z0, K3, Z15
+	VALIGND.Z $0x07, Z18, Z0, K3, Z15
 	VADDPS    Z15, Z14, Z14
 	ADDQ      BX, AX
 
@@ -31705,18 +33097,18 @@ load_7_rows_3:
 	ADDQ      BX, AX
 
 load_7_rows_2:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z16
-	VADDPS    Z17, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z18
-	VALIGND   $0x0c, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z19
-	VALIGND   $0x04, Z18, Z0, Z18
-	VADDPS    Z18, Z19, Z18
+	VMOVUPS   (AX), Z18
+	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
+	VADDPS    Z18, Z16, K1, Z16
+	VALIGND   $0x0e, Z0, Z16, Z17
+	VADDPS    Z17, Z16, Z17
+	VALIGND   $0x0c, Z0, Z17, Z19
+	VADDPS    Z19, Z17, Z19
+	VALIGND   $0x04, Z17, Z0, Z17
+	VADDPS    Z17, Z19, Z17
 	VALIGND   $0x06, Z16, Z0, Z16
-	VADDPS    Z16, Z18, Z16
-	VALIGND.Z $0x07, Z17, Z0, K3, Z17
+	VADDPS    Z16, Z17, Z16
+	VALIGND.Z $0x07, Z18, Z0, K3, Z17
 	VADDPS    Z17, Z16, Z16
 	ADDQ      BX, AX
 
@@ -31740,7 +33132,7 @@ load_7_rows_1:
 	CMPQ      alike+104(FP), $0x00
 	JNE       load_7_alike
 	CMPQ      DX, $0x0f
-	JG        load_7_more
+	JG        load_7_blocks
 	VADDPS    Z11, Z10, Z11
 	VADDPS    Z12, Z11, Z12
 	VADDPS    Z13, Z12, Z13
@@ -31844,7 +33236,7 @@ load_7_rows_1:
 	DECQ      R10
 	JZ        load_7_next
 
-load_7_more:
+load_7_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -31965,15 +33357,15 @@ load_7_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   load_7
 	JMP   done
 
 load_7_alike:
 	CMPQ        DX, $0x0f
-	JG          load_7_alike_more
+	JG          load_7_alike_blocks
 	VMULPS      Z1, Z10, Z10
 	VFMADD213PS Z10, Z1, Z11
 	VFMADD213PS Z11, Z1, Z12
@@ -32077,7 +33469,7 @@ load_7_alike:
 	DECQ        R10
 	JZ          load_7_alike_next
 
-load_7_alike_more:
+load_7_alike_blocks:
 	VADDPS      Z16, Z17, Z17
 	VADDPS      Z15, Z17, Z17
 	VADDPS      Z14, Z17, Z17
@@ -32321,7 +33713,7 @@ down_0_next:
 
 down_1:
 	CMPQ    DX, $0x03
-	JG      down_1_more
+	JG      down_1_blocks
 	VADDPS  Z17, Z16, Z17
 	VMULPS  960(R8), Z17, Z18
 	VMOVUPS Z18, K4, (R9)
@@ -32341,7 +33733,7 @@ down_1:
 	DECQ    R10
 	JZ      down_1_next
 
-down_1_more:
+down_1_blocks:
 	VADDPS  Z16, Z17, Z17
 	VMULPS  960(R8), Z17, Z18
 	VMOVUPS Z18, K4, (R9)
@@ -32453,7 +33845,7 @@ down_1_next:
 
 down_2:
 	CMPQ    DX, $0x05
-	JG      down_2_more
+	JG      down_2_blocks
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
 	VMULPS  960(R8), Z17, Z18
@@ -32487,7 +33879,7 @@ down_2:
 	DECQ    R10
 	JZ      down_2_next
 
-down_2_more:
+down_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VMULPS  960(R8), Z17, Z18
@@ -32606,7 +33998,7 @@ down_2_next:
 
 down_3:
 	CMPQ    DX, $0x07
-	JG      down_3_more
+	JG      down_3_blocks
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
@@ -32654,7 +34046,7 @@ down_3:
 	DECQ    R10
 	JZ      down_3_next
 
-down_3_more:
+down_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -32775,7 +34167,7 @@ down_3_next:
 
 down_4:
 	CMPQ    DX, $0x09
-	JG      down_4_more
+	JG      down_4_blocks
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
@@ -32837,7 +34229,7 @@ down_4:
 	DECQ    R10
 	JZ      down_4_next
 
-down_4_more:
+down_4_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -32958,7 +34350,7 @@ down_4_next:
 
 down_5:
 	CMPQ    DX, $0x0b
-	JG      down_5_more
+	JG      down_5_blocks
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
@@ -33034,7 +34426,7 @@ down_5:
 	DECQ    R10
 	JZ      down_5_next
 
-down_5_more:
+down_5_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -33154,7 +34546,7 @@ down_5_next:
 
 down_6:
 	CMPQ    DX, $0x0d
-	JG      down_6_more
+	JG      down_6_blocks
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z14, Z13, Z14
@@ -33244,7 +34636,7 @@ down_6:
 	DECQ    R10
 	JZ      down_6_next
 
-down_6_more:
+down_6_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -33365,7 +34757,7 @@ down_6_next:
 
 down_7:
 	CMPQ    DX, $0x0f
-	JG      down_7_more
+	JG      down_7_blocks
 	VADDPS  Z11, Z10, Z11
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
@@ -33469,7 +34861,7 @@ down_7:
 	DECQ    R10
 	JZ      down_7_next
 
-down_7_more:
+down_7_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
@@ -33591,8 +34983,8 @@ tile_next:
 	MOVQ  SI, R9
 	IMULQ DI, R9
 	ADDQ  R9, CX
-	ADDQ  srcNext+64(FP), AX
 	ADDQ  dstNext+80(FP), CX
+	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
 	JNZ   tile
 

@@ -20,8 +20,9 @@
 // # Rounding
 //
 // An average of floating-point cells is a sum, in the element type and in a fixed order, times the reciprocal of the
-// divisor: two roundings beyond those of the sum, or no more where parts of it are multiplied before they are added, as some kernels do:
-// then a mean of integers may be off by some units of rounding too. An average of integers is exact, as the contract demands.
+// divisor: two roundings beyond those of the sum. Some kernels multiply parts of the sum before they add them. No cell is rounded more
+// often, but a mean of cells whose sums are exact may then be some units of rounding off. An average of integers is exact, as the
+// contract demands.
 package optimized
 
 import (

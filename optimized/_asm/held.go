@@ -15,6 +15,8 @@ const (
 
 	halvesReach = 5 // columns to either side that a window takes, at least, with halves, and as many rows
 
+	overlapLeast, overlapMost = 2, 4 // columns and rows to either side that a window takes, with overlap
+
 	fetchReach = 1 // columns to either side that a window takes, at most, with fetch
 )
 
@@ -42,6 +44,9 @@ const (
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next. Where alike is 1, all are divided by the same number, and of square windows, beginnings are multiplied by the last row's
 // factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD).
+//
+// Then too, small windows load a row of the next tile wherever one is done with, which hides how far away it is. (A tile has more than
+// reach rows from the first on that has windows.)
 //
 // Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
 // result are fetched while rows are loaded.
@@ -92,26 +97,29 @@ func held(k kit) {
 
 	// tile begins a tile, and next goes on to the one behind it.
 	last, left, ahead := GP64(), GP64(), GP64()
-	tile := func(name string, shift int) {
-		Label(name)
+	tile := func(shift int) {
 		MOVQ(dst, ahead)
 		LEAQ(at(windows, -1), last)
 		IMULQ(dstRow, last)
 		LEAQ(Mem{Base: dst, Index: last, Scale: 1, Disp: -4 * shift}, last)
 		MOVQ(windows, left)
 	}
-	next := func(name string) {
-		Label(name + "_next")
+	stored := func() {
 		MOVQ(dstRow, last)
 		IMULQ(windows, last)
 		ADDQ(last, dst)
-		ADDQ(param("srcNext"), src)
 		ADDQ(param("dstNext"), dst)
+	}
+	next := func(name string) {
+		Label(name + "_next")
+		stored()
+		ADDQ(param("srcNext"), src)
 		DECQ(param("tiles"))
 		JNZ(LabelRef(name))
 	}
-	down := func(reach int, name string, factor *VecVirtual) {
-		k.down(rows, reach, h, name, factor, func(y int, v VecVirtual) {
+	// windowsOf are those of rows. Behind the first, which is the last computed, they go on to the label that end names.
+	windowsOf := func(reach int, factor *VecVirtual, end func(y int) string) *heldWindows {
+		return &heldWindows{&k, rows, reach, factor, func(y int, v VecVirtual) {
 			if k.op == sum && factor == nil {
 				mean := k.vec()
 				VMULPS(at(scale, 64*y), v, mean)
@@ -120,8 +128,62 @@ func held(k kit) {
 			VMOVUPS(v, out, at(last, 0))
 			SUBQ(dstRow, last)
 			DECQ(left)
-			JZ(LabelRef(name + "_next"))
-		})
+			JZ(LabelRef(end(y)))
+		}}
+	}
+	down := func(reach int, name string, factor *VecVirtual) {
+		w := windowsOf(reach, factor, func(int) string { return name + "_next" })
+		if reach > 0 {
+			CMPQ(h, num(2*reach+1))
+			JG(LabelRef(name + "_blocks"))
+			w.middle()
+			Label(name + "_blocks")
+		}
+		w.blocks()
+	}
+	// overlap goes down tiles of more rows than a window has, but for the last tile, and loads a row of the next as soon as one is done with.
+	overlap := func(reach, shift int, name string, load func(at Mem, y int)) {
+		CMPQ(h, num(2*reach+1))
+		JLE(LabelRef(name + "_last"))
+		CMPQ(param("tiles"), Imm(1))
+		JE(LabelRef(name + "_last"))
+		Label(name + "_overlap")
+		row, rest := GP64(), GP64()
+		MOVQ(h, row)
+		IMULQ(srcRow, row)
+		ADDQ(param("srcNext"), row)
+		ADDQ(row, src)
+		MOVQ(src, row)
+		Comment("Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.")
+		MOVQ(param("first"), rest)
+		ADDQ(num(reach+1), rest)
+		up := func(y int) {
+			SUBQ(srcRow, row)
+			load(at(row, 0), y)
+		}
+		free := func(y int) int { return min(y+reach, heldRows-1) } // of rows that go into window y and further ones, the last
+		w := windowsOf(reach, &by, func(y int) string { return fmt.Sprintf("%s_rest%d", name, free(y)) })
+		do := w.do
+		w.do = func(y int, v VecVirtual) {
+			do(y, v)
+			if free(y-1) < free(y) {
+				up(free(y))
+			}
+		}
+		w.blocks()
+		for y := heldRows - 1; y >= 0; y-- {
+			Label(fmt.Sprintf("%s_rest%d", name, y))
+			up(y)
+			DECQ(rest)
+			JZ(LabelRef(name + "_loaded"))
+		}
+		Label(name + "_loaded")
+		stored()
+		tile(shift)
+		DECQ(param("tiles"))
+		CMPQ(param("tiles"), Imm(1))
+		JNE(LabelRef(name + "_overlap"))
+		Label(name + "_last")
 	}
 	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
 	load := func(name string, lo, hi int, fetch bool, halves func(m Mem, row VecVirtual)) {
@@ -131,7 +193,8 @@ func held(k kit) {
 			if k.op == sum && halves == nil {
 				shift = heldShift(columns)
 			}
-			tile(name, shift)
+			Label(name)
+			tile(shift)
 			var along func(cells, row VecVirtual)
 			switch {
 			case halves != nil:
@@ -171,6 +234,12 @@ func held(k kit) {
 			JMP(LabelRef("done"))
 			if k.op == sum {
 				Label(name + "_alike")
+				if halves == nil && overlapLeast <= columns && columns <= overlapMost {
+					overlap(columns, shift, name+"_alike", func(m Mem, y int) {
+						VMOVUPS(m, cells[0])
+						along(cells[0], rows[y])
+					})
+				}
 				down(columns, name+"_alike", &by)
 				Label(name + "_alike_next")
 				JMP(LabelRef(name + "_next"))
@@ -328,71 +397,79 @@ func heldShift(columns int) int { return largest(columns) - 1 - columns }
 // largest is of how many cells the largest sum is, of which such windows are made.
 func largest(columns int) int { return 1 << (bits.Len(uint(2*columns+1)) - 1) }
 
-// down calls do with each row, the last first, combined with up to reach rows on either side, and multiplied by a factor that is not
-// nil. Only the last h rows are more than identities.
+// heldWindows combines rows to windows, down. It calls do with each row, the last first, combined with up to reach rows on either
+// side, and multiplied by a factor that is not nil. Rows above the tile are identities. What rows there are is overwritten.
+type heldWindows struct {
+	*kit
+	rows   [heldRows]VecVirtual
+	reach  int
+	factor *VecVirtual
+	do     func(y int, v VecVirtual)
+}
+
+func (w *heldWindows) both(a, b VecVirtual) VecVirtual {
+	v := w.vec()
+	w.combine(a, b, v)
+	return v
+}
+
+func (w *heldWindows) times(v VecVirtual) VecVirtual {
+	if w.factor == nil {
+		return v
+	}
+	d := w.vec()
+	VMULPS(*w.factor, v, d)
+	return d
+}
+
+// begin makes rows from to to the beginnings of windows that begin with the first of these.
+func (w *heldWindows) begin(from, to int) {
+	if w.factor != nil {
+		VMULPS(*w.factor, w.rows[from], w.rows[from])
+	}
+	for y := from + 1; y <= to; y++ {
+		if w.factor != nil {
+			VFMADD213PS(w.rows[y-1], *w.factor, w.rows[y])
+		} else {
+			w.combine(w.rows[y-1], w.rows[y], w.rows[y])
+		}
+	}
+}
+
+// meet returns the window that is an end and a beginning.
+func (w *heldWindows) meet(end, beginning VecVirtual) VecVirtual {
+	if w.factor == nil {
+		return w.both(end, beginning)
+	}
+	v := w.vec()
+	VMOVAPS(beginning, v)
+	VFMADD231PS(end, *w.factor, v)
+	return v
+}
+
+// middle is for tiles of no more rows than a window has, which all have the middle of the plane, and are what they have above and
+// below: chains are half as long.
+func (w *heldWindows) middle() {
+	const last = heldRows - 1
+	middle, top := last-w.reach, last-2*w.reach
+	w.begin(middle, last)
+	w.do(last, w.rows[last])
+	above := w.rows[middle-1]
+	for y := last - 1; y >= top; y-- {
+		if from := y - w.reach; top <= from && from < middle-1 {
+			above = w.both(above, w.rows[from])
+		}
+		w.do(y, w.meet(above, w.rows[min(y+w.reach, last)]))
+	}
+}
+
+// blocks is for tiles of any number of rows.
 //
 //	rows   ····│·····│·····│     blocks of k = 2·reach+1 rows, of which block 0 ends with the last
-//	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it, times the factor
-//
-// Of up to k rows, each window has the middle of the plane, and is what it has above and below: chains are half as long.
-func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string, factor *VecVirtual, do func(y int, v VecVirtual)) {
+//	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
+func (w *heldWindows) blocks() {
 	const last = heldRows - 1
-	both := func(a, b VecVirtual) VecVirtual {
-		v := k.vec()
-		k.combine(a, b, v)
-		return v
-	}
-	times := func(v VecVirtual) VecVirtual {
-		if factor == nil {
-			return v
-		}
-		d := k.vec()
-		VMULPS(*factor, v, d)
-		return d
-	}
-	begin := func(from, to int) { // makes rows from to to beginnings, in place
-		if factor != nil {
-			VMULPS(*factor, rows[from], rows[from])
-		}
-		for y := from + 1; y <= to; y++ {
-			if factor != nil {
-				VFMADD213PS(rows[y-1], *factor, rows[y])
-			} else {
-				k.combine(rows[y-1], rows[y], rows[y])
-			}
-		}
-	}
-	meet := func(end, beginning VecVirtual) VecVirtual {
-		if factor == nil {
-			return both(end, beginning)
-		}
-		v := k.vec()
-		VMOVAPS(beginning, v)
-		VFMADD231PS(end, *factor, v)
-		return v
-	}
-	if reach == 0 {
-		for y := last; y >= 0; y-- {
-			do(y, times(rows[y]))
-		}
-		return
-	}
-	size := 2*reach + 1
-	more := name + "_more"
-	CMPQ(h, num(size))
-	JG(LabelRef(more))
-	middle, top := last-reach, last-2*reach
-	begin(middle, last)
-	do(last, rows[last])
-	above := rows[middle-1]
-	for y := last - 1; y >= top; y-- {
-		if from := y - reach; top <= from && from < middle-1 {
-			above = both(above, rows[from])
-		}
-		do(y, meet(above, rows[min(y+reach, last)]))
-	}
-
-	Label(more)
+	size := 2*w.reach + 1
 	block := func(y int) int { return (last - y) / size }
 	ends := func(y int) bool { return (last-y)%size == 0 }
 	var end VecVirtual // of the block that the last row taken is in, from that on; nil: no rows
@@ -403,27 +480,27 @@ func (k *kit) down(rows [heldRows]VecVirtual, reach int, h Register, name string
 		switch {
 		case y < 0:
 		case end == nil:
-			end = rows[y]
+			end = w.rows[y]
 		default:
-			end = both(end, rows[y])
+			end = w.both(end, w.rows[y])
 		}
 	}
-	for y := last; y > last-reach; y-- {
+	for y := last; y > last-w.reach; y-- {
 		take(y)
 	}
 	for y := last; y >= 0; y-- {
-		from, to := y-reach, min(y+reach, last)
-		if ends(from) { // the beginnings of the block below
-			begin(max(from+1, 0), to)
+		from, to := y-w.reach, min(y+w.reach, last)
+		if ends(from) && from < to { // the beginnings of the block below
+			w.begin(max(from+1, 0), to)
 		}
 		take(from)
 		switch {
 		case block(from) == block(to):
-			do(y, times(end))
+			w.do(y, w.times(end))
 		case end == nil:
-			do(y, rows[to])
+			w.do(y, w.rows[to])
 		default:
-			do(y, meet(end, rows[to]))
+			w.do(y, w.meet(end, w.rows[to]))
 		}
 	}
 }
