@@ -24788,42 +24788,37 @@ halves_5_alike:
 	JZ          halves_5_alike_next
 
 halves_5_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_5_alike_next
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_5_alike_next
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_5_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_5_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_5_alike_next
-	VADDPS      Z7, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_5_alike_next
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_5_alike_next
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_5_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_5_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_5_alike_next
+	VFMADD231PS Z7, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -25492,49 +25487,43 @@ halves_6_alike:
 	JZ          halves_6_alike_next
 
 halves_6_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z7, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z6, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_6_alike_next
-	VADDPS      Z5, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z7, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z6, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_6_alike_next
+	VFMADD231PS Z5, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -26226,56 +26215,49 @@ halves_7_alike:
 	JZ          halves_7_alike_next
 
 halves_7_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VADDPS      Z11, Z17, Z17
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z7, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z6, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z5, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z4, Z17, Z17
-	VMULPS      Z1, Z17, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          halves_7_alike_next
-	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VFMADD231PS Z11, Z1, Z17
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z7, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z6, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z5, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z4, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          halves_7_alike_next
+	VFMADD231PS Z3, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -27134,14 +27116,13 @@ fetch_1_alike:
 	JZ          fetch_1_alike_next
 
 fetch_1_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
+	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
 	JZ          fetch_1_alike_next
-	VADDPS      Z15, Z17, Z17
-	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z15, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -28000,14 +27981,13 @@ load_1_alike:
 	JZ          load_1_alike_next
 
 load_1_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
+	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
 	JZ          load_1_alike_next
-	VADDPS      Z15, Z17, Z17
-	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z15, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -28535,21 +28515,19 @@ load_2_alike_overlap:
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
 	MOVQ        first+40(FP), R12
 	ADDQ        $0x03, R12
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_2_alike_rest15
-	VADDPS      Z14, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_2_alike_rest15
-	VADDPS      Z13, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest15
+	VFMADD231PS Z14, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_rest15
+	VFMADD231PS Z13, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -28991,21 +28969,19 @@ load_2_alike_last:
 	JZ          load_2_alike_next
 
 load_2_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_2_alike_next
-	VADDPS      Z14, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_2_alike_next
-	VADDPS      Z13, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_next
+	VFMADD231PS Z14, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_2_alike_next
+	VFMADD231PS Z13, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -29579,28 +29555,25 @@ load_3_alike_overlap:
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
 	MOVQ        first+40(FP), R12
 	ADDQ        $0x04, R12
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_rest15
-	VADDPS      Z13, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_rest15
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_rest15
-	VADDPS      Z11, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VFMADD231PS Z13, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_rest15
+	VFMADD231PS Z11, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -30098,28 +30071,25 @@ load_3_alike_last:
 	JZ          load_3_alike_next
 
 load_3_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_next
-	VADDPS      Z13, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_next
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_3_alike_next
-	VADDPS      Z11, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_next
+	VFMADD231PS Z13, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_next
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_3_alike_next
+	VFMADD231PS Z11, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -30701,35 +30671,31 @@ load_4_alike_overlap:
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
 	MOVQ        first+40(FP), R12
 	ADDQ        $0x05, R12
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_rest15
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_rest15
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_rest15
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_rest15
-	VADDPS      Z9, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_rest15
+	VFMADD231PS Z9, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -31223,35 +31189,31 @@ load_4_alike_last:
 	JZ          load_4_alike_next
 
 load_4_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_next
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_next
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_next
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_4_alike_next
-	VADDPS      Z9, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_next
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_next
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_next
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_4_alike_next
+	VFMADD231PS Z9, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -31932,42 +31894,37 @@ load_5_alike:
 	JZ          load_5_alike_next
 
 load_5_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_5_alike_next
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_5_alike_next
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_5_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_5_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_5_alike_next
-	VADDPS      Z7, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_5_alike_next
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_5_alike_next
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_5_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_5_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_5_alike_next
+	VFMADD231PS Z7, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -32670,49 +32627,43 @@ load_6_alike:
 	JZ          load_6_alike_next
 
 load_6_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VADDPS      Z11, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z7, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z6, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_6_alike_next
-	VADDPS      Z5, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VFMADD231PS Z11, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z7, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z6, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_6_alike_next
+	VFMADD231PS Z5, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10
@@ -33470,56 +33421,49 @@ load_7_alike:
 	JZ          load_7_alike_next
 
 load_7_alike_blocks:
-	VADDPS      Z16, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VADDPS      Z14, Z17, Z17
-	VADDPS      Z13, Z17, Z17
-	VADDPS      Z12, Z17, Z17
-	VADDPS      Z11, Z17, Z17
-	VADDPS      Z10, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z8, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z7, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z6, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z5, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z4, Z17, Z17
-	VMULPS      Z1, Z17, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          load_7_alike_next
-	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
+	VFMADD231PS Z16, Z1, Z17
+	VFMADD231PS Z15, Z1, Z17
+	VFMADD231PS Z14, Z1, Z17
+	VFMADD231PS Z13, Z1, Z17
+	VFMADD231PS Z12, Z1, Z17
+	VFMADD231PS Z11, Z1, Z17
+	VFMADD231PS Z10, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z9, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z8, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z7, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z6, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z5, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z4, Z1, Z17
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
+	JZ          load_7_alike_next
+	VFMADD231PS Z3, Z1, Z17
 	VMOVUPS     Z17, K4, (R9)
 	SUBQ        SI, R9
 	DECQ        R10

@@ -463,7 +463,8 @@ func (w *heldWindows) middle() {
 	}
 }
 
-// blocks is for tiles of any number of rows.
+// blocks is for tiles of any number of rows. What the last block has of a window is all there is of it, so its ends are multiplied as
+// they grow.
 //
 //	rows   ····│·····│·····│     blocks of k = 2·reach+1 rows, of which block 0 ends with the last
 //	window    [──┼───]           the end of one, which grows row by row, and the beginning of the one below it
@@ -472,6 +473,7 @@ func (w *heldWindows) blocks() {
 	size := 2*w.reach + 1
 	block := func(y int) int { return (last - y) / size }
 	ends := func(y int) bool { return (last-y)%size == 0 }
+	whole := func(y int) bool { return block(y) == 0 && w.factor != nil }
 	var end VecVirtual // of the block that the last row taken is in, from that on; nil: no rows
 	take := func(y int) {
 		if ends(y) {
@@ -479,8 +481,12 @@ func (w *heldWindows) blocks() {
 		}
 		switch {
 		case y < 0:
+		case end == nil && whole(y):
+			end = w.times(w.rows[y])
 		case end == nil:
 			end = w.rows[y]
+		case whole(y):
+			VFMADD231PS(w.rows[y], *w.factor, end)
 		default:
 			end = w.both(end, w.rows[y])
 		}
@@ -495,6 +501,8 @@ func (w *heldWindows) blocks() {
 		}
 		take(from)
 		switch {
+		case whole(from):
+			w.do(y, end)
 		case block(from) == block(to):
 			w.do(y, w.times(end))
 		case end == nil:
