@@ -398,7 +398,7 @@ func TestCut(t *testing.T) {
 	}
 	for _, c := range []struct{ planes, perPlane, procs, chunks int }{
 		{512, 2 * 13 * 13, 4, 8}, {2048, 50, 4, 4}, {64, 112*112 + 56*56, 4, 16}, {3, 100, 4, 1},
-		{512, 2 * 13 * 13, 2, 4}, {512, 2 * 13 * 13, 1, 1}, {64, 112*112 + 56*56, 1, 16},
+		{512, 2 * 13 * 13, 2, 2}, {100, 2 * 13 * 13, 2, 1}, {512, 2 * 19 * 19, 2, 8}, {512, 2 * 13 * 13, 1, 1}, {64, 112*112 + 56*56, 1, 16},
 	} {
 		if got := newCut(c.planes, 1, 1, c.perPlane, c.procs).chunks; got != c.chunks {
 			t.Errorf("%d planes of %d elements, %d goroutines: %d chunks, want %d", c.planes, c.perPlane, c.procs, got, c.chunks)

@@ -102,13 +102,14 @@ func newPlan(in, out pool2d.Shape, layout pool2d.Layout, p pool2d.Params) plan {
 // µs, 20 times what taking it costs; the most takes 10 µs from memory, a tenth of what a garbage collection may have to wait
 // for. Global pooling of 2048 planes, 4 µs of work, is 8 % faster by 6 chunks than by 16, and 15 % on two threads; there 13×13
 // of 512 planes is 3 to 8 % faster by 8 chunks than by 11. Two goroutines have chunks of twice minChunk at least, which takes
-// 0.85 to 1.0 of the time of such calls (-bench 'Pool2D/workload=(near|spp|global)' -cpu 2). With nobody to share them, planes
-// of up to aloneChunk are one chunk: 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to 1.04; -bench
-// 'Pool2D/workload=(near|spp|global|inc)' -cpu 1).
+// 0.85 to 1.0 of the time of such calls (-bench 'Pool2D/workload=(near|spp|global)' -cpu 2). Whole planes of no more than fewBelow in all are
+// one chunk for each of up to two goroutines: with nobody to share them, 0.93 to 0.99 of the time (larger chunks of larger calls, 0.98 to
+// 1.04; -bench 'Pool2D/workload=(near|spp|global|inc)' -cpu 1), and for two, against four chunks, 0.90 to 1.0 by AVX-512, 0.98
+// to 1.02 else (-bench Pool2D/workload=spp/.*/layout=nchw -cpu 2).
 const (
-	minChunk   = 1 << 14
-	maxChunk   = 1 << 16
-	aloneChunk = 1 << 18
+	minChunk = 1 << 14
+	maxChunk = 1 << 16
+	fewBelow = 1 << 18
 )
 
 // cut is how a call is cut into chunks: runs of whole planes, or bands of rows if planes are large.
@@ -139,8 +140,8 @@ func newCut(planes, rows, together, perPlane, procs int) cut {
 	if bands := min(rows/together, perPlane/target); bands > 1 {
 		return cut{perChunk: 1, bands: bands, together: together, chunks: planes * bands}
 	}
-	if procs == 1 && planes*perPlane <= aloneChunk {
-		n = planes
+	if planes*perPlane <= fewBelow && procs <= 2 {
+		n = max(n, (planes+procs-1)/procs)
 	}
 	n = min(planes, n)
 	return cut{perChunk: n, bands: 1, together: together, chunks: (planes + n - 1) / n}
