@@ -3,7 +3,9 @@ import math, mmap, os, sys, time
 import numpy as np
 
 HUGE = 2 << 20
-def warm_up(threads):  # nanoseconds, as in protocol.h
+
+def warm_up(threads):
+    """Returns the nanoseconds of warm_up in protocol.h."""
     return 50_000_000 if threads > 1 else 20_000_000
 
 def cells(shape):
