@@ -10,7 +10,7 @@
 //	                                                 fill the source, pool it once; OP is max, avgi or avge
 //	→ ok SUM WEIGHTED                                sums of the result, plain and weighted by place; all must agree
 //	→ lacks REASON                                   not offered
-//	time REPS → NANOSECONDS                          20 ms of calls to warm up, one at least, 50 ms with threads, then REPS
+//	time WARM REPS → NANOSECONDS                     calls for WARM nanoseconds, one at least, then REPS calls, which are timed
 //
 // Every round asks every contender once, in an order drawn anew; the others are stopped meanwhile. All of them have the
 // same source, pages of the same size, results allocated before, and threads that may spin.

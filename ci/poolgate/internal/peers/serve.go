@@ -17,14 +17,6 @@ import (
 	"example.com/pool2d/optimized"
 )
 
-// warmUp is how long a contender is called before it is timed, as protocol.h says.
-func warmUp() time.Duration {
-	if runtime.GOMAXPROCS(0) > 1 {
-		return 50 * time.Millisecond
-	}
-	return 20 * time.Millisecond
-}
-
 // serve is our own driver: package optimized behind the line protocol, in a process of its own as every contender is.
 func serve(in io.Reader, out io.Writer) error {
 	fmt.Fprintln(out, "hello pool2d", runtime.Version(), "nchw nhwc")
@@ -71,14 +63,15 @@ func serve(in io.Reader, out io.Writer) error {
 				sum.weighted += v * float64(i%61)
 			})
 			fmt.Fprintf(out, "ok %.17g %.17g\n", sum.sum, sum.weighted)
-		case len(words) == 2 && words[0] == "time":
+		case len(words) == 3 && words[0] == "time":
+			var warm time.Duration // nanoseconds
 			var reps int
-			if _, err := fmt.Sscan(words[1], &reps); err != nil {
+			if _, err := fmt.Sscan(words[1]+" "+words[2], (*int64)(&warm), &reps); err != nil {
 				return err
 			}
-			for start, warmUp := time.Now(), warmUp(); ; {
+			for start := time.Now(); ; {
 				optimized.Pool2DInto(dst, src, p)
-				if time.Since(start) >= warmUp {
+				if time.Since(start) >= warm {
 					break
 				}
 			}

@@ -49,10 +49,6 @@ static inline double now(void) {
   return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-// For so many nanoseconds a contender is called before it is timed. With several threads, longer than a kernel takes to give those of a
-// process that was stopped a core each: where they are not bound to one, 6 % of samples were twice the median after 20 ms, and 1 % after 50.
-static inline double warm_up(int threads) { return threads > 1 ? 50e6 : 20e6; }
-
 static inline int serve(const char *name, const char *version, const char *layouts) {
   char line[2048];
   pooling p;
@@ -61,7 +57,7 @@ static inline int serve(const char *name, const char *version, const char *layou
   printf("hello %s %s %s\n", name, version, layouts);
   fflush(stdout);
   while (fgets(line, sizeof line, stdin)) {
-    long reps;
+    long warm, reps;
     if (!strncmp(line, "load ", 5)) {
       size_t in = (size_t)p.n * p.c * p.h * p.w, out = (size_t)p.n * p.c * p.oh * p.ow;
       if (loaded) unload();
@@ -100,9 +96,9 @@ static inline int serve(const char *name, const char *version, const char *layou
         }
         printf("ok %.17g %.17g\n", sum, weighted);
       }
-    } else if (sscanf(line, "time %ld", &reps) == 1 && loaded) {
+    } else if (sscanf(line, "time %ld %ld", &warm, &reps) == 2 && loaded) {
       double start = now();
-      do call(); while (now() - start < warm_up(p.threads));
+      do call(); while (now() - start < warm);
       start = now();
       for (long i = 0; i < reps; i++) call();
       printf("%.0f\n", now() - start);

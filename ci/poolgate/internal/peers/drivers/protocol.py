@@ -4,10 +4,6 @@ import numpy as np
 
 HUGE = 2 << 20
 
-def warm_up(threads):
-    """Returns the nanoseconds of warm_up in protocol.h."""
-    return 50_000_000 if threads > 1 else 20_000_000
-
 def cells(shape):
     """Returns an array of zeros on pages of the size that POOL2D_PAGES names, so that all contenders have the same."""
     n = math.prod(shape)
@@ -43,13 +39,14 @@ def serve(name, version, layouts, load):
             y = np.ascontiguousarray(result()).astype(np.float64).ravel()
             print("ok", repr(float(y.sum())), repr(float((y * (np.arange(y.size) % 61)).sum())), flush=True)
         elif word == "time":
+            warm, reps = map(int, rest)
             start = time.perf_counter_ns()
             while True:
                 call()
-                if time.perf_counter_ns() - start >= warm_up(p["threads"]):
+                if time.perf_counter_ns() - start >= warm:
                     break
             start = time.perf_counter_ns()
-            inside = [call() for _ in range(int(rest[0]))]
+            inside = [call() for _ in range(reps)]
             took = time.perf_counter_ns() - start
             # A call may return the nanoseconds that count, where the library itself says how long the layer took.
             print(round(sum(inside)) if inside[0] is not None else took, flush=True)
