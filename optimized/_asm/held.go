@@ -43,10 +43,8 @@ const (
 //
 // Rows are by blocks of as many as a window has, from the last up: a window is the end of one block and the beginning of
 // the next. Where alike is 1, all are divided by the same number, and of square windows, beginnings are multiplied by the last row's
-// factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD).
-//
-// Then too, small windows load a row of the next tile wherever one is done with, which hides how far away it is. (A tile has more than
-// reach rows from the first on that has windows.)
+// factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD). Small ones also load a row of
+// the next tile as soon as one is done with, which hides how far away it is. (Of a tile's rows, more than reach have windows.)
 //
 // Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
 // result are fetched while rows are loaded.
@@ -95,7 +93,7 @@ func held(k kit) {
 		rows[y] = k.identity()
 	}
 
-	// tile begins a tile, and next goes on to the one behind it.
+	// tile begins a tile, skip moves dst behind it, and next goes on to the one that is there.
 	last, left, ahead := GP64(), GP64(), GP64()
 	tile := func(shift int) {
 		MOVQ(dst, ahead)
@@ -104,7 +102,7 @@ func held(k kit) {
 		LEAQ(Mem{Base: dst, Index: last, Scale: 1, Disp: -4 * shift}, last)
 		MOVQ(windows, left)
 	}
-	stored := func() {
+	skip := func() {
 		MOVQ(dstRow, last)
 		IMULQ(windows, last)
 		ADDQ(last, dst)
@@ -112,12 +110,12 @@ func held(k kit) {
 	}
 	next := func(name string) {
 		Label(name + "_next")
-		stored()
+		skip()
 		ADDQ(param("srcNext"), src)
 		DECQ(param("tiles"))
 		JNZ(LabelRef(name))
 	}
-	// windowsOf are those of rows. Behind the first, which is the last computed, they go on to the label that end names.
+	// windowsOf returns those of rows, which are stored, and where no row is left that has any, goes on at the label end.
 	windowsOf := func(reach int, factor *VecVirtual, end func(y int) string) *heldWindows {
 		return &heldWindows{&k, rows, reach, factor, func(y int, v VecVirtual) {
 			if k.op == sum && factor == nil {
@@ -141,7 +139,7 @@ func held(k kit) {
 		}
 		w.blocks()
 	}
-	// overlap goes down tiles of more rows than a window has, but for the last tile, and loads a row of the next as soon as one is done with.
+	// overlap goes down tiles of more rows than a window has, but for the last, and loads a row of the next as soon as one is done with.
 	overlap := func(reach, shift int, name string, load func(at Mem, y int)) {
 		CMPQ(h, num(2*reach+1))
 		JLE(LabelRef(name + "_last"))
@@ -178,7 +176,7 @@ func held(k kit) {
 			JZ(LabelRef(name + "_loaded"))
 		}
 		Label(name + "_loaded")
-		stored()
+		skip()
 		tile(shift)
 		DECQ(param("tiles"))
 		CMPQ(param("tiles"), Imm(1))
