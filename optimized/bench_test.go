@@ -270,6 +270,32 @@ func BenchmarkWake(b *testing.B) {
 	}
 }
 
+// BenchmarkSmall pools one small plane, from one goroutine, and from as many as there are threads.
+func BenchmarkSmall(b *testing.B) {
+	p := squareParams(pool2d.Max, 2, 2, 0)
+	x := randomTensor[float32](rand.New(rand.NewPCG(1, 1)), pool2d.Shape{N: 1, C: 1, H: 8, W: 8}, pool2d.NCHW, false)
+	b.Run("callers=one", func(b *testing.B) {
+		y, err := Pool2D(x, p)
+		for b.Loop() && err == nil {
+			err = Pool2DInto(y, x, p)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.Run("callers=all", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			y, err := Pool2D(x, p)
+			for pb.Next() && err == nil {
+				err = Pool2DInto(y, x, p)
+			}
+			if err != nil {
+				b.Error(err)
+			}
+		})
+	})
+}
+
 // BenchmarkLocked pools small planes from a goroutine that is locked to its thread, and from one that is not.
 func BenchmarkLocked(b *testing.B) {
 	p := squareParams(pool2d.Avg, 5, 1, 2)

@@ -1,10 +1,6 @@
 package optimized
 
-import (
-	"runtime"
-
-	"example.com/pool2d"
-)
+import "example.com/pool2d"
 
 // differentiation is a gradient under way. A chunk is whole planes: windows of a plane overlap.
 type differentiation[T pool2d.Elem] struct {
@@ -21,9 +17,10 @@ func backward[T pool2d.Elem](dx, grad, src pool2d.Tensor[T], p pool2d.Params) {
 	}
 	c := &differentiation[T]{plan: newPlan(src.Shape, grad.Shape, src.Layout, p), dx: dx.Data, grad: grad.Data, src: src.Data}
 	c.task = c
-	procs := runtime.GOMAXPROCS(0)
+	elements := 2*len(c.dx) + len(c.grad)
+	procs := goroutines(elements)
 	c.cut = newCut(c.planes, 1, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, procs)
-	c.start(c.chunks, 2*len(c.dx)+len(c.grad), procs)
+	c.start(c.chunks, elements, procs)
 }
 
 func (c *differentiation[T]) run(i int, _ *scratch) {

@@ -2,7 +2,6 @@ package optimized
 
 import (
 	"math"
-	"runtime"
 
 	"example.com/pool2d"
 )
@@ -109,7 +108,7 @@ func maxIndices[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params, indic
 	}
 	c := &indexing[T]{plan: newPlan(src.Shape, dst.Shape, src.Layout, p), dst: dst.Data, src: src.Data, indices: indices}
 	c.task = c
-	procs := runtime.GOMAXPROCS(0)
+	procs := goroutines(len(c.src) + len(c.dst))
 	c.cut = newCut(c.planes, c.h.out, 1, (c.h.in*c.w.in+c.h.out*c.w.out)*c.unit, procs)
 	c.start(c.chunks, len(c.src)+len(c.dst), procs)
 }

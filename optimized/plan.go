@@ -2,7 +2,6 @@ package optimized
 
 import (
 	"math"
-	"runtime"
 	"sync"
 	"unsafe"
 
@@ -255,7 +254,7 @@ func forward[T pool2d.Elem](dst, src pool2d.Tensor[T], p pool2d.Params) {
 func pool[T pool2d.Elem](pl plan, dst, src []T, keyed bool) {
 	free, c := &calls[elemIndex[T]()], newCall[T]()
 	c.dst, c.src = dst, src
-	procs := runtime.GOMAXPROCS(0)
+	procs := goroutines(len(src) + len(dst))
 	if key := (prepared{pl, active, streamAbove, keyed, min(procs, 3)}); c.prepared != key { // most calls repeat one
 		c.prepared, c.plan, c.keyed = key, pl, keyed
 		c.prepare(procs)
