@@ -76,6 +76,7 @@ type band struct {
 	planes, h, w, oh, ow, y0, y1 int
 	top, left                    int  // pads
 	stream                       bool // what is written will not be read soon
+	beside                       bool // k3s1Same may take besidePlanes at a time
 }
 
 // slideBlock does f.rows rows of a strip: it slides each, folds that into acc, and end[i] ∘ acc[i] into dst, and leaves it in end. Rows

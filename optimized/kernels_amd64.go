@@ -23,12 +23,14 @@ var sets = []set{
 				globalLines: globalLinesMaxAVX512, globalLinesFast: globalLinesMaxFastAVX512,
 				narrow: narrowMaxAVX512, narrowFast: narrowMaxFastAVX512, heldFast: heldMaxFastAVX512,
 				same: k3s1SameMaxAVX512, sameFast: k3s1SameMaxFastAVX512, sameFastStream: k3s1SameStreamMaxFastAVX512,
+				sameFastBeside: k3s1SameBesideMaxFastAVX512,
 			}),
 			sumOps(kernels{
 				lanes: 16, fold: foldSumAVX512, pick2: pick2SumAVX512, pickN: pickNSumAVX512, reduce: reduceSumAVX512, prefix: prefixSumAVX512, cells: cellsSumAVX512, cellsOf: [4]cellsFunc{2: cells2SumAVX512, 3: cells3SumAVX512}, cellRows: [3]cellRowsFunc{1: cellRows1SumAVX512, 2: cellRows2SumAVX512}, slide: slideSumAVX512, ends: endsSumAVX512, lines: combineLinesSumAVX512, scaleLines: scaleLinesSumAVX512, slideBlock: slideBlockSumAVX512, suffix: suffixSumAVX512, pickCells: pickCellsSumAVX512, scale: scaleAVX512,
 				fused:   [k3s1Same]fusedFunc{k2s2SumAVX512, k3s2SumAVX512, k3s1SumAVX512},
 				stream:  [k3s1Same]fusedFunc{k2s2: k2s2StreamSumAVX512, k3s2: k3s2StreamSumAVX512},
 				globals: globalsSumAVX512, globalLines: globalLinesSumAVX512, narrow: narrowSumAVX512, held: heldSumAVX512, same: k3s1SameSumAVX512, sameStream: k3s1SameStreamSumAVX512,
+				sameBeside: k3s1SameBesideSumAVX512,
 			}),
 		},
 	},
@@ -110,6 +112,8 @@ type kernels struct {
 	fast            [k3s1Same]fusedFast
 	same            sameFunc
 	sameFast        sameFast
+	sameBeside      sameFunc // several planes at a time
+	sameFastBeside  sameFast
 	globals         globalsFunc
 	globalsFast     globalsFast
 	globalLines     globalsFunc
@@ -747,9 +751,10 @@ func fetchAhead(f *band) int {
 // sameOps wraps the kernels of k3s1Same, if there are any.
 func (k kernels) sameOps() fusedKernels[float32] {
 	type function = func(dst, src []float32, f *band, by []float32) bool
-	wrap := func(call, stream sameFast) function {
+	wrap := func(call, beside, stream sameFast) function {
 		return func(dst, src []float32, f *band, by []float32) bool {
-			n := f.planes * f.h * f.w
+			cells := f.h * f.w
+			n := f.planes * cells
 			within(dst, n)
 			within(src, n)
 			noteRead(src[:n])
@@ -759,11 +764,18 @@ func (k kernels) sameOps() fusedKernels[float32] {
 				within(by, 3*pitch(f.w))
 				scale = &by[0]
 			}
-			asm := call
-			if stream != nil && f.streams(dst) {
+			asm, nan, done := call, 0, 0
+			switch groups := f.planes / besidePlanes; {
+			case stream != nil && f.streams(dst):
 				asm = stream
+			case beside != nil && f.beside && groups > 0 && besideFrom <= f.w && f.w <= besideTo:
+				nan = beside(&dst[0], &src[0], groups, f.h, f.w, scale, pitch(f.w), &zeros[16])
+				done = groups * besidePlanes
 			}
-			return asm(&dst[0], &src[0], f.planes, f.h, f.w, scale, pitch(f.w), &zeros[16]) == 0
+			if done < f.planes {
+				nan |= asm(&dst[done*cells], &src[done*cells], f.planes-done, f.h, f.w, scale, pitch(f.w), &zeros[16])
+			}
+			return nan == 0
 		}
 	}
 	exact := func(asm sameFunc) sameFast {
@@ -777,10 +789,10 @@ func (k kernels) sameOps() fusedKernels[float32] {
 	}
 	var o fusedKernels[float32]
 	if k.same != nil {
-		o.exact = wrap(exact(k.same), exact(k.sameStream))
+		o.exact = wrap(exact(k.same), exact(k.sameBeside), exact(k.sameStream))
 	}
 	if k.sameFast != nil {
-		o.fast = wrap(k.sameFast, k.sameFastStream)
+		o.fast = wrap(k.sameFast, k.sameFastBeside, k.sameFastStream)
 	}
 	return o
 }

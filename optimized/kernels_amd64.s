@@ -110,6 +110,200 @@ DATA iota<>+56(SB)/4, $0x0000000e
 DATA iota<>+60(SB)/4, $0x0000000f
 GLOBL iota<>(SB), RODATA|NOPTR, $64
 
+DATA besideOrder<>+0(SB)/4, $0x00000001
+DATA besideOrder<>+4(SB)/4, $0x00000002
+DATA besideOrder<>+8(SB)/4, $0x00000003
+DATA besideOrder<>+12(SB)/4, $0x00000004
+DATA besideOrder<>+16(SB)/4, $0x00000005
+DATA besideOrder<>+20(SB)/4, $0x00000006
+DATA besideOrder<>+24(SB)/4, $0x00000007
+DATA besideOrder<>+28(SB)/4, $0x00000008
+DATA besideOrder<>+32(SB)/4, $0x00000009
+DATA besideOrder<>+36(SB)/4, $0x0000000a
+DATA besideOrder<>+40(SB)/4, $0x0000000b
+DATA besideOrder<>+44(SB)/4, $0x0000000c
+DATA besideOrder<>+48(SB)/4, $0x0000000d
+DATA besideOrder<>+52(SB)/4, $0x0000000e
+DATA besideOrder<>+56(SB)/4, $0x0000000f
+DATA besideOrder<>+60(SB)/4, $0x00000013
+DATA besideOrder<>+64(SB)/4, $0x00000001
+DATA besideOrder<>+68(SB)/4, $0x00000002
+DATA besideOrder<>+72(SB)/4, $0x00000003
+DATA besideOrder<>+76(SB)/4, $0x00000004
+DATA besideOrder<>+80(SB)/4, $0x00000005
+DATA besideOrder<>+84(SB)/4, $0x00000006
+DATA besideOrder<>+88(SB)/4, $0x00000007
+DATA besideOrder<>+92(SB)/4, $0x00000008
+DATA besideOrder<>+96(SB)/4, $0x00000009
+DATA besideOrder<>+100(SB)/4, $0x0000000a
+DATA besideOrder<>+104(SB)/4, $0x0000000b
+DATA besideOrder<>+108(SB)/4, $0x0000000c
+DATA besideOrder<>+112(SB)/4, $0x0000000d
+DATA besideOrder<>+116(SB)/4, $0x0000000e
+DATA besideOrder<>+120(SB)/4, $0x0000000f
+DATA besideOrder<>+124(SB)/4, $0x00000017
+DATA besideOrder<>+128(SB)/4, $0x00000001
+DATA besideOrder<>+132(SB)/4, $0x00000002
+DATA besideOrder<>+136(SB)/4, $0x00000003
+DATA besideOrder<>+140(SB)/4, $0x00000004
+DATA besideOrder<>+144(SB)/4, $0x00000005
+DATA besideOrder<>+148(SB)/4, $0x00000006
+DATA besideOrder<>+152(SB)/4, $0x00000007
+DATA besideOrder<>+156(SB)/4, $0x00000008
+DATA besideOrder<>+160(SB)/4, $0x00000009
+DATA besideOrder<>+164(SB)/4, $0x0000000a
+DATA besideOrder<>+168(SB)/4, $0x0000000b
+DATA besideOrder<>+172(SB)/4, $0x0000000c
+DATA besideOrder<>+176(SB)/4, $0x0000000d
+DATA besideOrder<>+180(SB)/4, $0x0000000e
+DATA besideOrder<>+184(SB)/4, $0x0000000f
+DATA besideOrder<>+188(SB)/4, $0x0000001b
+DATA besideOrder<>+192(SB)/4, $0x00000001
+DATA besideOrder<>+196(SB)/4, $0x00000002
+DATA besideOrder<>+200(SB)/4, $0x00000003
+DATA besideOrder<>+204(SB)/4, $0x00000004
+DATA besideOrder<>+208(SB)/4, $0x00000005
+DATA besideOrder<>+212(SB)/4, $0x00000006
+DATA besideOrder<>+216(SB)/4, $0x00000007
+DATA besideOrder<>+220(SB)/4, $0x00000008
+DATA besideOrder<>+224(SB)/4, $0x00000009
+DATA besideOrder<>+228(SB)/4, $0x0000000a
+DATA besideOrder<>+232(SB)/4, $0x0000000b
+DATA besideOrder<>+236(SB)/4, $0x0000000c
+DATA besideOrder<>+240(SB)/4, $0x0000000d
+DATA besideOrder<>+244(SB)/4, $0x0000000e
+DATA besideOrder<>+248(SB)/4, $0x0000000f
+DATA besideOrder<>+252(SB)/4, $0x0000001f
+DATA besideOrder<>+256(SB)/4, $0x00000001
+DATA besideOrder<>+260(SB)/4, $0x00000002
+DATA besideOrder<>+264(SB)/4, $0x00000003
+DATA besideOrder<>+268(SB)/4, $0x00000004
+DATA besideOrder<>+272(SB)/4, $0x00000005
+DATA besideOrder<>+276(SB)/4, $0x00000006
+DATA besideOrder<>+280(SB)/4, $0x00000007
+DATA besideOrder<>+284(SB)/4, $0x00000008
+DATA besideOrder<>+288(SB)/4, $0x00000009
+DATA besideOrder<>+292(SB)/4, $0x0000000a
+DATA besideOrder<>+296(SB)/4, $0x0000000b
+DATA besideOrder<>+300(SB)/4, $0x0000000c
+DATA besideOrder<>+304(SB)/4, $0x0000000d
+DATA besideOrder<>+308(SB)/4, $0x0000000e
+DATA besideOrder<>+312(SB)/4, $0x0000000f
+DATA besideOrder<>+316(SB)/4, $0x00000012
+DATA besideOrder<>+320(SB)/4, $0x00000001
+DATA besideOrder<>+324(SB)/4, $0x00000002
+DATA besideOrder<>+328(SB)/4, $0x00000003
+DATA besideOrder<>+332(SB)/4, $0x00000004
+DATA besideOrder<>+336(SB)/4, $0x00000005
+DATA besideOrder<>+340(SB)/4, $0x00000006
+DATA besideOrder<>+344(SB)/4, $0x00000007
+DATA besideOrder<>+348(SB)/4, $0x00000008
+DATA besideOrder<>+352(SB)/4, $0x00000009
+DATA besideOrder<>+356(SB)/4, $0x0000000a
+DATA besideOrder<>+360(SB)/4, $0x0000000b
+DATA besideOrder<>+364(SB)/4, $0x0000000c
+DATA besideOrder<>+368(SB)/4, $0x0000000d
+DATA besideOrder<>+372(SB)/4, $0x0000000e
+DATA besideOrder<>+376(SB)/4, $0x0000000f
+DATA besideOrder<>+380(SB)/4, $0x00000016
+DATA besideOrder<>+384(SB)/4, $0x00000001
+DATA besideOrder<>+388(SB)/4, $0x00000002
+DATA besideOrder<>+392(SB)/4, $0x00000003
+DATA besideOrder<>+396(SB)/4, $0x00000004
+DATA besideOrder<>+400(SB)/4, $0x00000005
+DATA besideOrder<>+404(SB)/4, $0x00000006
+DATA besideOrder<>+408(SB)/4, $0x00000007
+DATA besideOrder<>+412(SB)/4, $0x00000008
+DATA besideOrder<>+416(SB)/4, $0x00000009
+DATA besideOrder<>+420(SB)/4, $0x0000000a
+DATA besideOrder<>+424(SB)/4, $0x0000000b
+DATA besideOrder<>+428(SB)/4, $0x0000000c
+DATA besideOrder<>+432(SB)/4, $0x0000000d
+DATA besideOrder<>+436(SB)/4, $0x0000000e
+DATA besideOrder<>+440(SB)/4, $0x0000000f
+DATA besideOrder<>+444(SB)/4, $0x0000001a
+DATA besideOrder<>+448(SB)/4, $0x00000001
+DATA besideOrder<>+452(SB)/4, $0x00000002
+DATA besideOrder<>+456(SB)/4, $0x00000003
+DATA besideOrder<>+460(SB)/4, $0x00000004
+DATA besideOrder<>+464(SB)/4, $0x00000005
+DATA besideOrder<>+468(SB)/4, $0x00000006
+DATA besideOrder<>+472(SB)/4, $0x00000007
+DATA besideOrder<>+476(SB)/4, $0x00000008
+DATA besideOrder<>+480(SB)/4, $0x00000009
+DATA besideOrder<>+484(SB)/4, $0x0000000a
+DATA besideOrder<>+488(SB)/4, $0x0000000b
+DATA besideOrder<>+492(SB)/4, $0x0000000c
+DATA besideOrder<>+496(SB)/4, $0x0000000d
+DATA besideOrder<>+500(SB)/4, $0x0000000e
+DATA besideOrder<>+504(SB)/4, $0x0000000f
+DATA besideOrder<>+508(SB)/4, $0x0000001e
+DATA besideOrder<>+512(SB)/4, $0x00000001
+DATA besideOrder<>+516(SB)/4, $0x00000002
+DATA besideOrder<>+520(SB)/4, $0x00000003
+DATA besideOrder<>+524(SB)/4, $0x00000004
+DATA besideOrder<>+528(SB)/4, $0x00000005
+DATA besideOrder<>+532(SB)/4, $0x00000006
+DATA besideOrder<>+536(SB)/4, $0x00000007
+DATA besideOrder<>+540(SB)/4, $0x00000008
+DATA besideOrder<>+544(SB)/4, $0x00000009
+DATA besideOrder<>+548(SB)/4, $0x0000000a
+DATA besideOrder<>+552(SB)/4, $0x0000000b
+DATA besideOrder<>+556(SB)/4, $0x0000000c
+DATA besideOrder<>+560(SB)/4, $0x0000000d
+DATA besideOrder<>+564(SB)/4, $0x0000000e
+DATA besideOrder<>+568(SB)/4, $0x0000000f
+DATA besideOrder<>+572(SB)/4, $0x00000011
+DATA besideOrder<>+576(SB)/4, $0x00000001
+DATA besideOrder<>+580(SB)/4, $0x00000002
+DATA besideOrder<>+584(SB)/4, $0x00000003
+DATA besideOrder<>+588(SB)/4, $0x00000004
+DATA besideOrder<>+592(SB)/4, $0x00000005
+DATA besideOrder<>+596(SB)/4, $0x00000006
+DATA besideOrder<>+600(SB)/4, $0x00000007
+DATA besideOrder<>+604(SB)/4, $0x00000008
+DATA besideOrder<>+608(SB)/4, $0x00000009
+DATA besideOrder<>+612(SB)/4, $0x0000000a
+DATA besideOrder<>+616(SB)/4, $0x0000000b
+DATA besideOrder<>+620(SB)/4, $0x0000000c
+DATA besideOrder<>+624(SB)/4, $0x0000000d
+DATA besideOrder<>+628(SB)/4, $0x0000000e
+DATA besideOrder<>+632(SB)/4, $0x0000000f
+DATA besideOrder<>+636(SB)/4, $0x00000015
+DATA besideOrder<>+640(SB)/4, $0x00000001
+DATA besideOrder<>+644(SB)/4, $0x00000002
+DATA besideOrder<>+648(SB)/4, $0x00000003
+DATA besideOrder<>+652(SB)/4, $0x00000004
+DATA besideOrder<>+656(SB)/4, $0x00000005
+DATA besideOrder<>+660(SB)/4, $0x00000006
+DATA besideOrder<>+664(SB)/4, $0x00000007
+DATA besideOrder<>+668(SB)/4, $0x00000008
+DATA besideOrder<>+672(SB)/4, $0x00000009
+DATA besideOrder<>+676(SB)/4, $0x0000000a
+DATA besideOrder<>+680(SB)/4, $0x0000000b
+DATA besideOrder<>+684(SB)/4, $0x0000000c
+DATA besideOrder<>+688(SB)/4, $0x0000000d
+DATA besideOrder<>+692(SB)/4, $0x0000000e
+DATA besideOrder<>+696(SB)/4, $0x0000000f
+DATA besideOrder<>+700(SB)/4, $0x00000019
+DATA besideOrder<>+704(SB)/4, $0x00000001
+DATA besideOrder<>+708(SB)/4, $0x00000002
+DATA besideOrder<>+712(SB)/4, $0x00000003
+DATA besideOrder<>+716(SB)/4, $0x00000004
+DATA besideOrder<>+720(SB)/4, $0x00000005
+DATA besideOrder<>+724(SB)/4, $0x00000006
+DATA besideOrder<>+728(SB)/4, $0x00000007
+DATA besideOrder<>+732(SB)/4, $0x00000008
+DATA besideOrder<>+736(SB)/4, $0x00000009
+DATA besideOrder<>+740(SB)/4, $0x0000000a
+DATA besideOrder<>+744(SB)/4, $0x0000000b
+DATA besideOrder<>+748(SB)/4, $0x0000000c
+DATA besideOrder<>+752(SB)/4, $0x0000000d
+DATA besideOrder<>+756(SB)/4, $0x0000000e
+DATA besideOrder<>+760(SB)/4, $0x0000000f
+DATA besideOrder<>+764(SB)/4, $0x0000001d
+GLOBL besideOrder<>(SB), RODATA|NOPTR, $768
+
 DATA upTo15<>+0(SB)/4, $0x00000000
 DATA upTo15<>+4(SB)/4, $0x00000001
 DATA upTo15<>+8(SB)/4, $0x00000002
@@ -16862,6 +17056,220 @@ done:
 	KMOVW     K1, AX
 	XORL      $0x0000ffff, AX
 	MOVQ      AX, nan+64(FP)
+	VZEROUPPER
+	RET
+
+// func k3s1SameBesideMaxFastAVX512(dst *float32, src *float32, groups int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
+// Requires: AVX, AVX512F, CMOV, MMX+
+TEXT ·k3s1SameBesideMaxFastAVX512(SB), NOSPLIT, $0-72
+	// −Inf, which loses every maximum
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	KXNORW       K3, K3, K3
+	MOVQ         w+32(FP), DX
+	MOVQ         src+8(FP), AX
+	MOVQ         dst+0(FP), CX
+
+	// Permutations that move a vector of a plane by a lane, and in the first cell of its part of the last.
+	LEAQ  -33(DX), BX
+	SHLQ  $0x08, BX
+	LEAQ  besideOrder<>+0(SB), SI
+	ADDQ  BX, SI
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, pitch+48(FP)
+	MOVQ  h+24(FP), DI
+	IMULQ DX, DI
+	LEAQ  (DI)(DI*2), R8
+
+group:
+	VMOVUPS      (AX), Z2
+	VMOVAPS      Z2, Z3
+	VMOVUPS      64(AX), Z4
+	VMOVAPS      Z4, Z5
+	VCMPPS       $0x07, Z2, Z4, K1, K1
+	VMOVUPS      (AX)(DI*1), Z6
+	VMOVAPS      Z6, Z7
+	VMOVUPS      64(AX)(DI*1), Z8
+	VMOVAPS      Z8, Z9
+	VCMPPS       $0x07, Z6, Z8, K2, K2
+	VMOVUPS      (AX)(DI*2), Z10
+	VMOVAPS      Z10, Z11
+	VMOVUPS      64(AX)(DI*2), Z12
+	VMOVAPS      Z12, Z13
+	VCMPPS       $0x07, Z10, Z12, K3, K3
+	VMOVUPS      (AX)(R8*1), Z14
+	VMOVAPS      Z14, Z15
+	VMOVUPS      64(AX)(R8*1), Z16
+	VMOVAPS      Z16, Z17
+	VCMPPS       $0x07, Z14, Z16, K1, K1
+	LEAQ         -16(AX)(DX*1), BX
+	VMOVUPS      (BX), X18
+	VINSERTF32X4 $0x01, (BX)(DI*1), Z18, Z18
+	VINSERTF32X4 $0x02, (BX)(DI*2), Z18, Z18
+	VINSERTF32X4 $0x03, (BX)(R8*1), Z18, Z18
+	VCMPPS       $0x07, Z18, Z18, K2, K2
+	VMOVAPS      Z18, Z1
+	ADDQ         DX, AX
+	MOVQ         h+24(FP), BX
+
+row:
+	MOVQ          AX, R9
+	MOVQ          DI, R11
+	MOVQ          R8, R12
+	MOVQ          AX, R10
+	SUBQ          DX, R10
+	CMPQ          BX, $0x01
+	CMOVQEQ       R10, R9
+	LEAQ          -16(R9)(DX*1), R10
+	VMOVUPS       (R10), X19
+	VINSERTF32X4  $0x01, (R10)(R11*1), Z19, Z19
+	VINSERTF32X4  $0x02, (R10)(R11*2), Z19, Z19
+	VINSERTF32X4  $0x03, (R10)(R12*1), Z19, Z19
+	VCMPPS        $0x07, Z19, Z19, K3, K3
+	VMAXPS        Z19, Z1, Z20
+	VMAXPS        Z19, Z18, Z1
+	VMOVAPS       Z19, Z18
+	VPERMILPS     $0x90, Z20, Z21
+	VPERMILPS     $0xf9, Z20, Z22
+	VMAXPS        Z21, Z20, Z21
+	VMAXPS        Z22, Z21, Z21
+	LEAQ          -16(CX)(DX*1), R10
+	VMOVUPS       X21, (R10)
+	VEXTRACTF32X4 $0x01, Z21, (R10)(DI*1)
+	VEXTRACTF32X4 $0x02, Z21, (R10)(DI*2)
+	VEXTRACTF32X4 $0x03, Z21, (R10)(R8*1)
+
+	// What is fetched after the last row is of the planes behind these.
+	MOVQ       BX, R14
+	IMULQ      DX, R14
+	LEAQ       512(AX), R10
+	LEAQ       (R10)(R8*1), R13
+	CMPQ       R14, $0x00000200
+	CMOVQLE    R13, R10
+	LEAQ       128(CX), R13
+	LEAQ       (R13)(R8*1), R15
+	CMPQ       R14, $0x00000080
+	CMOVQLE    R15, R13
+	PREFETCHT0 (R10)
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 128(R13)
+	VMOVUPS    (R9), Z21
+	VMAXPS     Z21, Z3, Z22
+	VMAXPS     Z21, Z2, Z3
+	VMOVAPS    Z21, Z2
+	VMOVUPS    64(R9), Z21
+	VMAXPS     Z21, Z5, Z23
+	VMAXPS     Z21, Z4, Z5
+	VMOVAPS    Z21, Z4
+	VCMPPS     $0x07, Z2, Z4, K1, K1
+	VALIGND    $0x0f, Z0, Z22, Z21
+	VALIGND    $0x01, Z22, Z23, Z24
+	VMAXPS     Z21, Z22, Z21
+	VMAXPS     Z24, Z21, Z21
+	VMOVUPS    Z21, (CX)
+	VALIGND    $0x0f, Z22, Z23, Z21
+	VMOVUPS    (SI), Z22
+	VPERMI2PS  Z20, Z23, Z22
+	VMAXPS     Z21, Z23, Z21
+	VMAXPS     Z22, Z21, Z21
+	VMOVUPS    Z21, 64(CX)
+	PREFETCHT0 (R10)(DI*1)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 64(R10)(DI*1)
+	PREFETCHT0 64(R13)(DI*1)
+	PREFETCHT0 128(R10)(DI*1)
+	PREFETCHT0 128(R13)(DI*1)
+	VMOVUPS    (R9)(R11*1), Z21
+	VMAXPS     Z21, Z7, Z22
+	VMAXPS     Z21, Z6, Z7
+	VMOVAPS    Z21, Z6
+	VMOVUPS    64(R9)(R11*1), Z21
+	VMAXPS     Z21, Z9, Z23
+	VMAXPS     Z21, Z8, Z9
+	VMOVAPS    Z21, Z8
+	VCMPPS     $0x07, Z6, Z8, K2, K2
+	VALIGND    $0x0f, Z0, Z22, Z21
+	VALIGND    $0x01, Z22, Z23, Z24
+	VMAXPS     Z21, Z22, Z21
+	VMAXPS     Z24, Z21, Z21
+	VMOVUPS    Z21, (CX)(DI*1)
+	VALIGND    $0x0f, Z22, Z23, Z21
+	VMOVUPS    64(SI), Z22
+	VPERMI2PS  Z20, Z23, Z22
+	VMAXPS     Z21, Z23, Z21
+	VMAXPS     Z22, Z21, Z21
+	VMOVUPS    Z21, 64(CX)(DI*1)
+	PREFETCHT0 (R10)(DI*2)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 64(R10)(DI*2)
+	PREFETCHT0 64(R13)(DI*2)
+	PREFETCHT0 128(R10)(DI*2)
+	PREFETCHT0 128(R13)(DI*2)
+	VMOVUPS    (R9)(R11*2), Z21
+	VMAXPS     Z21, Z11, Z22
+	VMAXPS     Z21, Z10, Z11
+	VMOVAPS    Z21, Z10
+	VMOVUPS    64(R9)(R11*2), Z21
+	VMAXPS     Z21, Z13, Z23
+	VMAXPS     Z21, Z12, Z13
+	VMOVAPS    Z21, Z12
+	VCMPPS     $0x07, Z10, Z12, K3, K3
+	VALIGND    $0x0f, Z0, Z22, Z21
+	VALIGND    $0x01, Z22, Z23, Z24
+	VMAXPS     Z21, Z22, Z21
+	VMAXPS     Z24, Z21, Z21
+	VMOVUPS    Z21, (CX)(DI*2)
+	VALIGND    $0x0f, Z22, Z23, Z21
+	VMOVUPS    128(SI), Z22
+	VPERMI2PS  Z20, Z23, Z22
+	VMAXPS     Z21, Z23, Z21
+	VMAXPS     Z22, Z21, Z21
+	VMOVUPS    Z21, 64(CX)(DI*2)
+	PREFETCHT0 (R10)(R8*1)
+	PREFETCHT0 (R13)(R8*1)
+	PREFETCHT0 64(R10)(R8*1)
+	PREFETCHT0 64(R13)(R8*1)
+	PREFETCHT0 128(R10)(R8*1)
+	PREFETCHT0 128(R13)(R8*1)
+	VMOVUPS    (R9)(R12*1), Z21
+	VMAXPS     Z21, Z15, Z22
+	VMAXPS     Z21, Z14, Z15
+	VMOVAPS    Z21, Z14
+	VMOVUPS    64(R9)(R12*1), Z21
+	VMAXPS     Z21, Z17, Z23
+	VMAXPS     Z21, Z16, Z17
+	VMOVAPS    Z21, Z16
+	VCMPPS     $0x07, Z14, Z16, K1, K1
+	VALIGND    $0x0f, Z0, Z22, Z21
+	VALIGND    $0x01, Z22, Z23, Z24
+	VMAXPS     Z21, Z22, Z21
+	VMAXPS     Z24, Z21, Z21
+	VMOVUPS    Z21, (CX)(R8*1)
+	VALIGND    $0x0f, Z22, Z23, Z21
+	VMOVUPS    192(SI), Z22
+	VPERMI2PS  Z20, Z23, Z22
+	VMAXPS     Z21, Z23, Z21
+	VMAXPS     Z22, Z21, Z21
+	VMOVUPS    Z21, 64(CX)(R8*1)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row
+	SUBQ       DX, AX
+	ADDQ       R8, AX
+	ADDQ       R8, CX
+	DECQ       groups+16(FP)
+	JNZ        group
+	KANDW      K1, K2, K1
+	KANDW      K1, K3, K1
+	KMOVW      K1, AX
+	XORL       $0x0000ffff, AX
+	MOVQ       AX, nan+64(FP)
 	VZEROUPPER
 	RET
 
@@ -34977,18 +35385,16 @@ row4:
 	MOVQ    zeros+56(FP), DI
 	CMPQ    BX, $0x01
 	CMOVQEQ DI, SI
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), DI
-	CMPQ BX, h+24(FP)
-	JEQ  scale4
-	ADDQ pitch+48(FP), DI
-	LEAQ 1(BX), R8
-	CMPQ R8, h+24(FP)
-	JEQ  scale4
-	CMPQ BX, $0x01
-	JNE  scaled4
-	ADDQ pitch+48(FP), DI
+	MOVQ    scale+40(FP), DI
+	CMPQ    BX, h+24(FP)
+	JEQ     scale4
+	ADDQ    pitch+48(FP), DI
+	LEAQ    1(BX), R8
+	CMPQ    R8, h+24(FP)
+	JEQ     scale4
+	CMPQ    BX, $0x01
+	JNE     scaled4
+	ADDQ    pitch+48(FP), DI
 
 scale4:
 	VMOVUPS (DI), Z3
@@ -35069,18 +35475,16 @@ row3:
 	MOVQ    zeros+56(FP), DI
 	CMPQ    BX, $0x01
 	CMOVQEQ DI, SI
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), DI
-	CMPQ BX, h+24(FP)
-	JEQ  scale3
-	ADDQ pitch+48(FP), DI
-	LEAQ 1(BX), R8
-	CMPQ R8, h+24(FP)
-	JEQ  scale3
-	CMPQ BX, $0x01
-	JNE  scaled3
-	ADDQ pitch+48(FP), DI
+	MOVQ    scale+40(FP), DI
+	CMPQ    BX, h+24(FP)
+	JEQ     scale3
+	ADDQ    pitch+48(FP), DI
+	LEAQ    1(BX), R8
+	CMPQ    R8, h+24(FP)
+	JEQ     scale3
+	CMPQ    BX, $0x01
+	JNE     scaled3
+	ADDQ    pitch+48(FP), DI
 
 scale3:
 	VMOVUPS (DI), Z3
@@ -35146,18 +35550,16 @@ row2:
 	MOVQ    zeros+56(FP), DI
 	CMPQ    BX, $0x01
 	CMOVQEQ DI, SI
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), DI
-	CMPQ BX, h+24(FP)
-	JEQ  scale2
-	ADDQ pitch+48(FP), DI
-	LEAQ 1(BX), R8
-	CMPQ R8, h+24(FP)
-	JEQ  scale2
-	CMPQ BX, $0x01
-	JNE  scaled2
-	ADDQ pitch+48(FP), DI
+	MOVQ    scale+40(FP), DI
+	CMPQ    BX, h+24(FP)
+	JEQ     scale2
+	ADDQ    pitch+48(FP), DI
+	LEAQ    1(BX), R8
+	CMPQ    R8, h+24(FP)
+	JEQ     scale2
+	CMPQ    BX, $0x01
+	JNE     scaled2
+	ADDQ    pitch+48(FP), DI
 
 scale2:
 	VMOVUPS (DI), Z3
@@ -35208,18 +35610,16 @@ row1:
 	MOVQ    zeros+56(FP), DI
 	CMPQ    BX, $0x01
 	CMOVQEQ DI, SI
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), DI
-	CMPQ BX, h+24(FP)
-	JEQ  scale1
-	ADDQ pitch+48(FP), DI
-	LEAQ 1(BX), R8
-	CMPQ R8, h+24(FP)
-	JEQ  scale1
-	CMPQ BX, $0x01
-	JNE  scaled1
-	ADDQ pitch+48(FP), DI
+	MOVQ    scale+40(FP), DI
+	CMPQ    BX, h+24(FP)
+	JEQ     scale1
+	ADDQ    pitch+48(FP), DI
+	LEAQ    1(BX), R8
+	CMPQ    R8, h+24(FP)
+	JEQ     scale1
+	CMPQ    BX, $0x01
+	JNE     scaled1
+	ADDQ    pitch+48(FP), DI
 
 scale1:
 	VMOVUPS (DI), Z3
@@ -35300,18 +35700,16 @@ row4:
 	MOVQ    zeros+56(FP), CX
 	CMPQ    BX, $0x01
 	CMOVQEQ CX, R8
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), CX
-	CMPQ BX, h+24(FP)
-	JEQ  scale4
-	ADDQ pitch+48(FP), CX
-	LEAQ 1(BX), R9
-	CMPQ R9, h+24(FP)
-	JEQ  scale4
-	CMPQ BX, $0x01
-	JNE  scaled4
-	ADDQ pitch+48(FP), CX
+	MOVQ    scale+40(FP), CX
+	CMPQ    BX, h+24(FP)
+	JEQ     scale4
+	ADDQ    pitch+48(FP), CX
+	LEAQ    1(BX), R9
+	CMPQ    R9, h+24(FP)
+	JEQ     scale4
+	CMPQ    BX, $0x01
+	JNE     scaled4
+	ADDQ    pitch+48(FP), CX
 
 scale4:
 	VMOVUPS (CX), Z7
@@ -35410,18 +35808,16 @@ row3:
 	MOVQ    zeros+56(FP), CX
 	CMPQ    BX, $0x01
 	CMOVQEQ CX, R8
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), CX
-	CMPQ BX, h+24(FP)
-	JEQ  scale3
-	ADDQ pitch+48(FP), CX
-	LEAQ 1(BX), R9
-	CMPQ R9, h+24(FP)
-	JEQ  scale3
-	CMPQ BX, $0x01
-	JNE  scaled3
-	ADDQ pitch+48(FP), CX
+	MOVQ    scale+40(FP), CX
+	CMPQ    BX, h+24(FP)
+	JEQ     scale3
+	ADDQ    pitch+48(FP), CX
+	LEAQ    1(BX), R9
+	CMPQ    R9, h+24(FP)
+	JEQ     scale3
+	CMPQ    BX, $0x01
+	JNE     scaled3
+	ADDQ    pitch+48(FP), CX
 
 scale3:
 	VMOVUPS (CX), Z7
@@ -35504,18 +35900,16 @@ row2:
 	MOVQ    zeros+56(FP), CX
 	CMPQ    BX, $0x01
 	CMOVQEQ CX, R8
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), CX
-	CMPQ BX, h+24(FP)
-	JEQ  scale2
-	ADDQ pitch+48(FP), CX
-	LEAQ 1(BX), R9
-	CMPQ R9, h+24(FP)
-	JEQ  scale2
-	CMPQ BX, $0x01
-	JNE  scaled2
-	ADDQ pitch+48(FP), CX
+	MOVQ    scale+40(FP), CX
+	CMPQ    BX, h+24(FP)
+	JEQ     scale2
+	ADDQ    pitch+48(FP), CX
+	LEAQ    1(BX), R9
+	CMPQ    R9, h+24(FP)
+	JEQ     scale2
+	CMPQ    BX, $0x01
+	JNE     scaled2
+	ADDQ    pitch+48(FP), CX
 
 scale2:
 	VMOVUPS (CX), Z7
@@ -35582,18 +35976,16 @@ row1:
 	MOVQ    zeros+56(FP), R8
 	CMPQ    BX, $0x01
 	CMOVQEQ R8, CX
-
-	// Reciprocals of the divisors: of the first row, of those between, of the last.
-	MOVQ scale+40(FP), R8
-	CMPQ BX, h+24(FP)
-	JEQ  scale1
-	ADDQ pitch+48(FP), R8
-	LEAQ 1(BX), R9
-	CMPQ R9, h+24(FP)
-	JEQ  scale1
-	CMPQ BX, $0x01
-	JNE  scaled1
-	ADDQ pitch+48(FP), R8
+	MOVQ    scale+40(FP), R8
+	CMPQ    BX, h+24(FP)
+	JEQ     scale1
+	ADDQ    pitch+48(FP), R8
+	LEAQ    1(BX), R9
+	CMPQ    R9, h+24(FP)
+	JEQ     scale1
+	CMPQ    BX, $0x01
+	JNE     scaled1
+	ADDQ    pitch+48(FP), R8
 
 scale1:
 	VMOVUPS (R8), Z7
@@ -35641,6 +36033,229 @@ done:
 	BZHIL     DI, CX, CX
 	KMOVW     CX, K1
 	VMOVUPS   Z1, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func k3s1SameBesideSumAVX512(dst *float32, src *float32, groups int, h int, w int, scale *float32, pitch int, zeros *float32)
+// Requires: AVX, AVX512BW, AVX512F, CMOV, MMX+
+TEXT ·k3s1SameBesideSumAVX512(SB), NOSPLIT, $0-64
+	VPXORD Z0, Z0, Z0
+	MOVQ   w+32(FP), DX
+	MOVQ   src+8(FP), AX
+	MOVQ   dst+0(FP), CX
+
+	// Permutations that move a vector of a plane by a lane, and in the first cell of its part of the last.
+	LEAQ  -33(DX), BX
+	SHLQ  $0x08, BX
+	LEAQ  besideOrder<>+0(SB), SI
+	ADDQ  BX, SI
+	SHLQ  $0x02, DX
+	SHLQ  $0x02, pitch+48(FP)
+	MOVQ  h+24(FP), DI
+	IMULQ DX, DI
+	LEAQ  (DI)(DI*2), R8
+
+group:
+	VMOVUPS      (AX), Z2
+	VMOVAPS      Z2, Z3
+	VMOVUPS      64(AX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVUPS      (AX)(DI*1), Z6
+	VMOVAPS      Z6, Z7
+	VMOVUPS      64(AX)(DI*1), Z8
+	VMOVAPS      Z8, Z9
+	VMOVUPS      (AX)(DI*2), Z10
+	VMOVAPS      Z10, Z11
+	VMOVUPS      64(AX)(DI*2), Z12
+	VMOVAPS      Z12, Z13
+	VMOVUPS      (AX)(R8*1), Z14
+	VMOVAPS      Z14, Z15
+	VMOVUPS      64(AX)(R8*1), Z16
+	VMOVAPS      Z16, Z17
+	LEAQ         -16(AX)(DX*1), BX
+	VMOVUPS      (BX), X18
+	VINSERTF32X4 $0x01, (BX)(DI*1), Z18, Z18
+	VINSERTF32X4 $0x02, (BX)(DI*2), Z18, Z18
+	VINSERTF32X4 $0x03, (BX)(R8*1), Z18, Z18
+	VMOVAPS      Z18, Z1
+	ADDQ         DX, AX
+	MOVQ         h+24(FP), BX
+
+row:
+	MOVQ    AX, R9
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    zeros+56(FP), R10
+	CMPQ    BX, $0x01
+	CMOVQEQ R10, R9
+	XORL    R10, R10
+	CMPQ    BX, $0x01
+	CMOVQEQ R10, R11
+	CMOVQEQ R10, R12
+	MOVQ    scale+40(FP), R10
+	CMPQ    BX, h+24(FP)
+	JEQ     scale
+	ADDQ    pitch+48(FP), R10
+	LEAQ    1(BX), R13
+	CMPQ    R13, h+24(FP)
+	JEQ     scale
+	CMPQ    BX, $0x01
+	JNE     scaled
+	ADDQ    pitch+48(FP), R10
+
+scale:
+	VMOVUPS         (R10), Z19
+	VMOVUPS         64(R10), Z20
+	VBROADCASTF32X4 -16(R10)(DX*1), Z21
+
+scaled:
+	LEAQ          -16(R9)(DX*1), R10
+	VMOVUPS       (R10), X22
+	VINSERTF32X4  $0x01, (R10)(R11*1), Z22, Z22
+	VINSERTF32X4  $0x02, (R10)(R11*2), Z22, Z22
+	VINSERTF32X4  $0x03, (R10)(R12*1), Z22, Z22
+	VADDPS        Z22, Z1, Z23
+	VADDPS        Z22, Z18, Z1
+	VMOVAPS       Z22, Z18
+	VPERMILPS     $0x90, Z23, Z24
+	VPSRLDQ       $0x04, Z23, Z25
+	VADDPS        Z24, Z23, Z24
+	VADDPS        Z25, Z24, Z24
+	VMULPS        Z21, Z24, Z24
+	LEAQ          -16(CX)(DX*1), R10
+	VMOVUPS       X24, (R10)
+	VEXTRACTF32X4 $0x01, Z24, (R10)(DI*1)
+	VEXTRACTF32X4 $0x02, Z24, (R10)(DI*2)
+	VEXTRACTF32X4 $0x03, Z24, (R10)(R8*1)
+
+	// What is fetched after the last row is of the planes behind these.
+	MOVQ       BX, R14
+	IMULQ      DX, R14
+	LEAQ       512(AX), R10
+	LEAQ       (R10)(R8*1), R13
+	CMPQ       R14, $0x00000200
+	CMOVQLE    R13, R10
+	LEAQ       128(CX), R13
+	LEAQ       (R13)(R8*1), R15
+	CMPQ       R14, $0x00000080
+	CMOVQLE    R15, R13
+	PREFETCHT0 (R10)
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R10)
+	PREFETCHT0 64(R13)
+	PREFETCHT0 128(R10)
+	PREFETCHT0 128(R13)
+	VMOVUPS    (R9), Z24
+	VADDPS     Z24, Z3, Z25
+	VADDPS     Z24, Z2, Z3
+	VMOVAPS    Z24, Z2
+	VMOVUPS    64(R9), Z24
+	VADDPS     Z24, Z5, Z26
+	VADDPS     Z24, Z4, Z5
+	VMOVAPS    Z24, Z4
+	VALIGND    $0x0f, Z0, Z25, Z24
+	VALIGND    $0x01, Z25, Z26, Z27
+	VADDPS     Z24, Z25, Z24
+	VADDPS     Z27, Z24, Z24
+	VMULPS     Z19, Z24, Z24
+	VMOVUPS    Z24, (CX)
+	VALIGND    $0x0f, Z25, Z26, Z24
+	VMOVUPS    (SI), Z25
+	VPERMI2PS  Z23, Z26, Z25
+	VADDPS     Z24, Z26, Z24
+	VADDPS     Z25, Z24, Z24
+	VMULPS     Z20, Z24, Z24
+	VMOVUPS    Z24, 64(CX)
+	PREFETCHT0 (R10)(DI*1)
+	PREFETCHT0 (R13)(DI*1)
+	PREFETCHT0 64(R10)(DI*1)
+	PREFETCHT0 64(R13)(DI*1)
+	PREFETCHT0 128(R10)(DI*1)
+	PREFETCHT0 128(R13)(DI*1)
+	VMOVUPS    (R9)(R11*1), Z24
+	VADDPS     Z24, Z7, Z25
+	VADDPS     Z24, Z6, Z7
+	VMOVAPS    Z24, Z6
+	VMOVUPS    64(R9)(R11*1), Z24
+	VADDPS     Z24, Z9, Z26
+	VADDPS     Z24, Z8, Z9
+	VMOVAPS    Z24, Z8
+	VALIGND    $0x0f, Z0, Z25, Z24
+	VALIGND    $0x01, Z25, Z26, Z27
+	VADDPS     Z24, Z25, Z24
+	VADDPS     Z27, Z24, Z24
+	VMULPS     Z19, Z24, Z24
+	VMOVUPS    Z24, (CX)(DI*1)
+	VALIGND    $0x0f, Z25, Z26, Z24
+	VMOVUPS    64(SI), Z25
+	VPERMI2PS  Z23, Z26, Z25
+	VADDPS     Z24, Z26, Z24
+	VADDPS     Z25, Z24, Z24
+	VMULPS     Z20, Z24, Z24
+	VMOVUPS    Z24, 64(CX)(DI*1)
+	PREFETCHT0 (R10)(DI*2)
+	PREFETCHT0 (R13)(DI*2)
+	PREFETCHT0 64(R10)(DI*2)
+	PREFETCHT0 64(R13)(DI*2)
+	PREFETCHT0 128(R10)(DI*2)
+	PREFETCHT0 128(R13)(DI*2)
+	VMOVUPS    (R9)(R11*2), Z24
+	VADDPS     Z24, Z11, Z25
+	VADDPS     Z24, Z10, Z11
+	VMOVAPS    Z24, Z10
+	VMOVUPS    64(R9)(R11*2), Z24
+	VADDPS     Z24, Z13, Z26
+	VADDPS     Z24, Z12, Z13
+	VMOVAPS    Z24, Z12
+	VALIGND    $0x0f, Z0, Z25, Z24
+	VALIGND    $0x01, Z25, Z26, Z27
+	VADDPS     Z24, Z25, Z24
+	VADDPS     Z27, Z24, Z24
+	VMULPS     Z19, Z24, Z24
+	VMOVUPS    Z24, (CX)(DI*2)
+	VALIGND    $0x0f, Z25, Z26, Z24
+	VMOVUPS    128(SI), Z25
+	VPERMI2PS  Z23, Z26, Z25
+	VADDPS     Z24, Z26, Z24
+	VADDPS     Z25, Z24, Z24
+	VMULPS     Z20, Z24, Z24
+	VMOVUPS    Z24, 64(CX)(DI*2)
+	PREFETCHT0 (R10)(R8*1)
+	PREFETCHT0 (R13)(R8*1)
+	PREFETCHT0 64(R10)(R8*1)
+	PREFETCHT0 64(R13)(R8*1)
+	PREFETCHT0 128(R10)(R8*1)
+	PREFETCHT0 128(R13)(R8*1)
+	VMOVUPS    (R9)(R12*1), Z24
+	VADDPS     Z24, Z15, Z25
+	VADDPS     Z24, Z14, Z15
+	VMOVAPS    Z24, Z14
+	VMOVUPS    64(R9)(R12*1), Z24
+	VADDPS     Z24, Z17, Z26
+	VADDPS     Z24, Z16, Z17
+	VMOVAPS    Z24, Z16
+	VALIGND    $0x0f, Z0, Z25, Z24
+	VALIGND    $0x01, Z25, Z26, Z27
+	VADDPS     Z24, Z25, Z24
+	VADDPS     Z27, Z24, Z24
+	VMULPS     Z19, Z24, Z24
+	VMOVUPS    Z24, (CX)(R8*1)
+	VALIGND    $0x0f, Z25, Z26, Z24
+	VMOVUPS    192(SI), Z25
+	VPERMI2PS  Z23, Z26, Z25
+	VADDPS     Z24, Z26, Z24
+	VADDPS     Z25, Z24, Z24
+	VMULPS     Z20, Z24, Z24
+	VMOVUPS    Z24, 64(CX)(R8*1)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row
+	SUBQ       DX, AX
+	ADDQ       R8, AX
+	ADDQ       R8, CX
+	DECQ       groups+16(FP)
+	JNZ        group
 	VZEROUPPER
 	RET
 

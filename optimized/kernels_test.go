@@ -664,7 +664,7 @@ func TestKernelPlanes(t *testing.T) {
 func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 	size, stride := [fusedKinds]int{2, 3, 3, 3}[kind], [fusedKinds]int{2, 2, 1, 1}[kind]
 	k := s.ops[op].fused[kind]
-	src, dst := fenced(t, 3*6*widest+40), fenced(t, 3*7*(widest+2)+40)
+	src, dst := fenced(t, 9*6*widest+40), fenced(t, 9*7*(widest+2)+40)
 	r := rand.New(rand.NewPCG(4, 4))
 	for w := 1; w <= widest; w++ {
 		for variant := range 16 {
@@ -679,7 +679,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 			}
 			in := pool2d.Shape{N: 1, C: 1 + variant>>3, H: h, W: w}
 			if kind == k3s1Same {
-				in.C = 1 + variant%3
+				in.C = 1 + variant%9 // more than two times four, that go together
 			}
 			out, err := pool2d.OutputShape(in, p)
 			if err != nil {
@@ -687,7 +687,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 			}
 			c := call[float32]{plan: newPlan(in, out, pool2d.NCHW, p), path: pathFused, scaled: op == pool2d.Avg}
 			c.factors()
-			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left, stream: r.IntN(2) == 0}
+			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left, stream: r.IntN(2) == 0, beside: r.IntN(4) > 0}
 			if kind != k3s1Same && in.C == 1 {
 				f.y0 = r.IntN((out.H+1)/2) * 2 // which every band begins at: k3s1 takes two rows at a time
 			}

@@ -172,6 +172,7 @@ type call[T pool2d.Elem] struct {
 	paired   bool // rows: every second of cells of few elements is taken by picks
 	byCells  bool // cells of several elements are multiplied by one number each, not by a row of them
 	together bool // cells: all rows of a band of windows of 3×3
+	beside   bool // fused: k3s1Same takes besidePlanes at a time, where it can
 	stream   bool // write past the cache
 
 	by     []T // reciprocals of the divisors; which ones, the path knows
@@ -299,6 +300,11 @@ func (c *call[T]) prepare(procs int) {
 		n = packedPlanes
 	case c.path == pathFused && c.stream:
 		n = 16 // whose results fill lines
+	case c.path == pathFused && c.kind == k3s1Same:
+		var cell T
+		if c.beside = (len(c.src)+len(c.dst))*int(unsafe.Sizeof(cell)) <= besideBelow*min(procs, 3); c.beside {
+			n = besidePlanes
+		}
 	}
 	if c.perChunk > n {
 		c.perChunk -= c.perChunk % n
@@ -350,7 +356,7 @@ var streamAbove = 96 << 20 // less where the last cache is small; tests lower it
 // choose picks the path, pathHeld only if hold.
 func (c *call[T]) choose(hold bool) {
 	c.scaled = c.op == pool2d.Avg
-	c.path, c.herk, c.strip, c.paired, c.byCells, c.together, c.stream = pathDirect, false, c.w.out, false, false, false, false
+	c.path, c.herk, c.strip, c.paired, c.byCells, c.together, c.beside, c.stream = pathDirect, false, c.w.out, false, false, false, false, false
 	if c.op == pool2d.Avg && !isFloat[T]() {
 		return // sums do not fit T
 	}

@@ -209,6 +209,11 @@ func k3s1SameMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int,
 //go:noescape
 func k3s1SameStreamMaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
 
+// k3s1SameBesideMaxFastAVX512 works like k3s1SameBesideMax.
+//
+//go:noescape
+func k3s1SameBesideMaxFastAVX512(dst *float32, src *float32, groups int, h int, w int, scale *float32, pitch int, zeros *float32) (nan int)
+
 // k2s2StreamMaxFastAVX512 works like k2s2StreamMax.
 //
 //go:noescape
@@ -318,6 +323,11 @@ func k3s1SameSumAVX512(dst *float32, src *float32, planes int, h int, w int, sca
 //
 //go:noescape
 func k3s1SameStreamSumAVX512(dst *float32, src *float32, planes int, h int, w int, scale *float32, pitch int, zeros *float32)
+
+// k3s1SameBesideSumAVX512 works like k3s1SameBesideSum.
+//
+//go:noescape
+func k3s1SameBesideSumAVX512(dst *float32, src *float32, groups int, h int, w int, scale *float32, pitch int, zeros *float32)
 
 // k2s2StreamSumAVX512 works like k2s2StreamSum.
 //

@@ -227,6 +227,18 @@ func laneTables() {
 	for i := range 16 {
 		DATA(4*i, U32(uint32(i)))
 	}
+	GLOBL("besideOrder", RODATA|NOPTR) // of sameBeside, for each number of cells in the rest, and each plane
+	for rest := 1; rest <= besideRest; rest++ {
+		for i := range beside {
+			for lane := range 16 {
+				from := lane + 1
+				if from == 16 {
+					from += 16/beside*(i+1) - rest
+				}
+				DATA(64*((rest-1)*beside+i)+4*lane, U32(uint32(from)))
+			}
+		}
+	}
 	GLOBL("upTo15", RODATA|NOPTR)
 	for i := range 16 + heldReach {
 		DATA(4*i, U32(uint32(min(i, 15))))

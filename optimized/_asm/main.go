@@ -78,6 +78,7 @@ func main() {
 				same(kit{isa: isa, op: op}, false)
 				if op != maxExact { // a NaN may cost what it costs
 					same(kit{isa: isa, op: op}, true)
+					sameBeside(kit{isa: isa, op: op})
 				}
 			} else {
 				if op != maxExact { // which packs what a fast kernel has packed
