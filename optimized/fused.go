@@ -39,8 +39,8 @@ const (
 	sameCells = 1 << 15
 )
 
-// besidePlanes is how many planes of besideFrom to besideTo columns k3s1Same takes at a time by AVX-512 (_asm/same.go). Planes of 35×35 take 0.81 to
-// 0.86 of the time, Inception on two threads 0.85 to 0.9; where a goroutine has more bytes than besideBelow, the second-level
+// besidePlanes is how many planes of besideFrom to besideTo columns k3s1Same takes at a time by AVX-512 (_asm/same.go). Planes of 35×35 take
+// 0.81 to 0.9 of the time, Inception on two threads 0.82 to 0.95; where a goroutine has more bytes than besideBelow, the second-level
 // cache of the Intel of model 167, it took 0.98 to 1.05 (-bench Pool2D/workload=.*inception).
 const (
 	besidePlanes         = 4

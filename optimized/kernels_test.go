@@ -679,7 +679,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 			}
 			in := pool2d.Shape{N: 1, C: 1 + variant>>3, H: h, W: w}
 			if kind == k3s1Same {
-				in.C = 1 + variant%9 // more than two times four, that go together
+				in.C = 1 + variant%9 // planes, of which up to two times four go together
 			}
 			out, err := pool2d.OutputShape(in, p)
 			if err != nil {

@@ -83,7 +83,10 @@ func globals(k kit) {
 	// planes reduces four planes side by side, so that their chains overlap.
 	planes := func(i int) (acc [4]VecVirtual) {
 		name := fmt.Sprintf("planes%d", i)
-		cell := [4]Mem{at(src, 0), {Base: src, Index: n2, Scale: 1}, {Base: src, Index: n2, Scale: 2}, {Base: src, Index: n3, Scale: 1}}
+		var cell [4]Mem
+		for j := range cell {
+			cell[j] = ofFour(src, n2, n3, j, 0)
+		}
 		for j := range acc {
 			acc[j] = k.vec()
 			VMOVAPS(k.ident, acc[j])
@@ -161,10 +164,7 @@ func globalLines(k kit) {
 	SHLQ(Imm(6), n64)
 	LEAQ(Mem{Base: n64, Index: n64, Scale: 2}, n192)
 	const side = 4 // planes side by side
-	line := func(i, disp int) Mem {
-		return [side]Mem{at(src, disp), {Base: src, Index: n64, Scale: 1, Disp: disp},
-			{Base: src, Index: n64, Scale: 2, Disp: disp}, {Base: src, Index: n192, Scale: 1, Disp: disp}}[i]
-	}
+	line := func(i, disp int) Mem { return ofFour(src, n64, n192, i, disp) }
 	ones, mine, before := GP32(), K(), K()
 	MOVL(U32(0xffff), ones)
 	masks := func() {

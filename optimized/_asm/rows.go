@@ -27,6 +27,12 @@ func contract(o op) string {
 
 func at(base Register, disp int) Mem { return Mem{Base: base, Disp: disp} }
 
+// ofFour returns the operand at disp of the i-th of four planes that are apart, apart3 being three times that.
+func ofFour(base, apart, apart3 Register, i, disp int) Mem {
+	return [4]Mem{at(base, disp), {Base: base, Index: apart, Scale: 1, Disp: disp},
+		{Base: base, Index: apart, Scale: 2, Disp: disp}, {Base: base, Index: apart3, Scale: 1, Disp: disp}}[i]
+}
+
 // fold: eight vectors at a time, so that their chains of combinations overlap, then one, then the rest under a mask.
 //
 //	dst[i] = src[i] ∘ src[i+apart] ∘ … taps of them, 0 <= i < n

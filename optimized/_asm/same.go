@@ -74,16 +74,7 @@ func same(kt kit, stream bool) {
 		ADDQ(w4, src)
 		MOVQ(param("h"), y)
 		Label(name("row"))
-		next, none := GP64(), GP64()
-		MOVQ(src, next)
-		if kt.op == sum {
-			MOVQ(param("zeros"), none)
-		} else {
-			MOVQ(src, none)
-			SUBQ(w4, none)
-		}
-		CMPQ(y, Imm(1))
-		CMOVQEQ(none, next)
+		next := kt.rowBehind(src, w4, y)
 		kt.rowScale(y, name, func(p Register) {
 			for v := range scale {
 				VMOVUPS(at(p, 64*v), scale[v])
@@ -160,6 +151,22 @@ func same(kt kit, stream bool) {
 	RET()
 }
 
+// rowBehind returns where the next row is, of which y are left with the one before: at src, or in place of the one behind the last zeros
+// (sum) or the last again.
+func (k *kit) rowBehind(src, w4, y Register) GPVirtual {
+	next, none := GP64(), GP64()
+	MOVQ(src, next)
+	if k.op == sum {
+		MOVQ(param("zeros"), none)
+	} else {
+		MOVQ(src, none)
+		SUBQ(w4, none)
+	}
+	CMPQ(y, Imm(1))
+	CMOVQEQ(none, next)
+	return next
+}
+
 // rowScale has load take the reciprocals of the divisors of a row of windows, of which y are left: those of the first row stand at scale,
 // those between a pitch behind, and those of the last another.
 func (k *kit) rowScale(y Register, name func(string) string, load func(p Register)) {
@@ -183,8 +190,8 @@ func (k *kit) rowScale(y Register, name func(string) string, load func(p Registe
 }
 
 // beside is how many planes sameBeside takes, and besideVectors how many vectors a row of theirs fills. It has up to besideRest cells more.
-// besideFetch and besideFetchTo are as sameFetch, and half of it, in each of four planes: Inception on two threads takes 0.94 of the
-// time that it takes with those, and 0.95 to 0.98 of what it takes with half or twice as many (an Intel of model 167).
+// besideFetch and besideFetchTo are as sameFetch, and half of it, in each of four planes: Inception on two threads takes 0.87 to 0.96 of the
+// time that it takes with those, and 0.93 to 0.99 of what it takes with half or twice as many bytes of the source (an Intel of model 167).
 const (
 	beside        = 4
 	besideVectors = 2
@@ -205,9 +212,7 @@ const (
 func sameBeside(kt kit) {
 	begin(&kt, "k3s1SameBeside", "func(dst, src *float32, groups, h, w int, scale *float32, pitch int, zeros *float32)"+result(kt.op))
 	kt.open()
-	src, dst, w4 := GP64(), GP64(), Load(Param("w"), GP64())
-	Load(Param("src"), src)
-	Load(Param("dst"), dst)
+	src, dst, w4 := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("w"), GP64())
 	y := GP64()
 	Comment("Permutations that move a vector of a plane by a lane, and in the first cell of its part of the last.")
 	order := GP64()
@@ -221,19 +226,14 @@ func sameBeside(kt kit) {
 	MOVQ(param("h"), plane)
 	IMULQ(w4, plane)
 	LEAQ(Mem{Base: plane, Index: plane, Scale: 2}, plane3)
-	of := func(base, plane, plane3 Register, i, disp int) Mem {
-		return [beside]Mem{at(base, disp), {Base: base, Index: plane, Scale: 1, Disp: disp},
-			{Base: base, Index: plane, Scale: 2, Disp: disp}, {Base: base, Index: plane3, Scale: 1, Disp: disp}}[i]
-	}
 	type rows [besideVectors]VecVirtual
 	var prev, both [beside]rows // the newest row, and it ∘ the one before
-	rest, restBoth := kt.vec(), kt.vec()
 	loadRest := func(base, plane, plane3 Register) VecVirtual {
 		p, v := GP64(), kt.vec()
 		LEAQ(Mem{Base: base, Index: w4, Scale: 1, Disp: -16}, p)
-		VMOVUPS(of(p, plane, plane3, 0, 0), v.AsX())
+		VMOVUPS(ofFour(p, plane, plane3, 0, 0), v.AsX())
 		for i := 1; i < beside; i++ {
-			VINSERTF32X4(Imm(uint64(i)), of(p, plane, plane3, i, 0), v, v)
+			VINSERTF32X4(Imm(uint64(i)), ofFour(p, plane, plane3, i, 0), v, v)
 		}
 		kt.check(v, v)
 		return v
@@ -241,30 +241,22 @@ func sameBeside(kt kit) {
 	Label("group")
 	for i := range beside {
 		for v := range besideVectors {
-			prev[i][v], both[i][v] = kt.load(of(src, plane, plane3, i, 64*v)), kt.vec()
+			prev[i][v], both[i][v] = kt.load(ofFour(src, plane, plane3, i, 64*v)), kt.vec()
 			VMOVAPS(prev[i][v], both[i][v])
 		}
 		kt.check(prev[i][0], prev[i][1])
 	}
-	rest = loadRest(src, plane, plane3)
+	rest, restBoth := loadRest(src, plane, plane3), kt.vec()
 	VMOVAPS(rest, restBoth)
 	ADDQ(w4, src)
 	MOVQ(param("h"), y)
 
 	Label("row")
-	next, none, apart, apart3 := GP64(), GP64(), GP64(), GP64()
-	MOVQ(src, next)
+	next, apart, apart3 := kt.rowBehind(src, w4, y), GP64(), GP64()
 	MOVQ(plane, apart)
 	MOVQ(plane3, apart3)
-	if kt.op == sum {
-		MOVQ(param("zeros"), none)
-	} else {
-		MOVQ(src, none)
-		SUBQ(w4, none)
-	}
-	CMPQ(y, Imm(1))
-	CMOVQEQ(none, next)
-	if kt.op == sum {
+	if kt.op == sum { // all planes have the same zeros
+		none := GP64()
 		XORL(none.As32(), none.As32())
 		CMPQ(y, Imm(1))
 		CMOVQEQ(none, apart)
@@ -305,16 +297,16 @@ func sameBeside(kt kit) {
 	l = along(last, l, r, scale[besideVectors])
 	p := GP64()
 	LEAQ(Mem{Base: dst, Index: w4, Scale: 1, Disp: -16}, p)
-	VMOVUPS(l.AsX(), of(p, plane, plane3, 0, 0))
+	VMOVUPS(l.AsX(), ofFour(p, plane, plane3, 0, 0))
 	for i := 1; i < beside; i++ {
-		VEXTRACTF32X4(Imm(uint64(i)), l, of(p, plane, plane3, i, 0))
+		VEXTRACTF32X4(Imm(uint64(i)), l, ofFour(p, plane, plane3, i, 0))
 	}
 	Comment("What is fetched after the last row is of the planes behind these.")
 	from, to, left := GP64(), GP64(), GP64()
 	MOVQ(y, left)
 	IMULQ(w4, left)
 	for _, f := range []struct {
-		p, of GPVirtual
+		p, of Register
 		ahead int
 	}{{from, src, besideFetch}, {to, dst, besideFetchTo}} {
 		behind := GP64()
@@ -325,12 +317,12 @@ func sameBeside(kt kit) {
 	}
 	for i := range beside {
 		for line := range besideVectors + 1 {
-			PREFETCHT0(of(from, plane, plane3, i, 64*line))
-			PREFETCHT0(of(to, plane, plane3, i, 64*line))
+			PREFETCHT0(ofFour(from, plane, plane3, i, 64*line))
+			PREFETCHT0(ofFour(to, plane, plane3, i, 64*line))
 		}
 		var c rows
 		for v := range c {
-			row := kt.load(of(next, apart, apart3, i, 64*v))
+			row := kt.load(ofFour(next, apart, apart3, i, 64*v))
 			c[v] = down(row, prev[i][v], both[i][v])
 		}
 		kt.check(prev[i][0], prev[i][1])
@@ -347,7 +339,7 @@ func sameBeside(kt kit) {
 				VMOVUPS(at(order, 64*i), r)
 				VPERMI2PS(last, c[v], r)
 			}
-			VMOVUPS(along(c[v], l, r, scale[v]), of(dst, plane, plane3, i, 64*v))
+			VMOVUPS(along(c[v], l, r, scale[v]), ofFour(dst, plane, plane3, i, 64*v))
 		}
 	}
 	ADDQ(w4, src)
