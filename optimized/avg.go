@@ -114,10 +114,13 @@ func (c *call[T]) factors() {
 	c.countColumns()
 	switch {
 	case c.path == pathFused:
-		// Of windows of at most 3 only the first and the last row can hang over an edge.
-		n := pitch(c.w.out)
-		c.by = c.sharedRows(3 * n)
-		for i, y := range [3]int{0, min(1, c.h.out-1), c.h.out - 1} {
+		n, reach := pitch(c.w.out), c.h.k/2 // rows that can hang over an edge
+		c.by = c.sharedRows((2*reach + 1) * n)
+		for i := range 2*reach + 1 { // as band.factors has them
+			y := min(i, c.h.out-1)
+			if i > reach {
+				y = max(0, c.h.out-(2*reach+1)+i)
+			}
 			c.scales(c.by[i*n:], c.rowsCounted(y), 0, c.w.out)
 		}
 	case c.path == pathCells && c.together:

@@ -1,22 +1,36 @@
 package optimized
 
-// fusedKind returns the kind of windows, if there is a kernel that computes them in one pass, or -1.
-func (c *call[T]) fusedKind() int {
-	kind := -1
-	h, w := c.h, c.w
-	if c.unit == 1 && h.k == w.k && h.s == w.s && h.d == 1 && w.d == 1 && w.in <= maxFusedWidth {
+import (
+	"unsafe"
+
+	"example.com/pool2d"
+)
+
+// fusedKind returns the kind of windows that may be computed in one pass, or -1. It is never k3s1Same, which is k3s1 too.
+func (p *plan) fusedKind() int {
+	h, w := p.h, p.w
+	if p.unit == 1 && h.k == w.k && h.s == w.s && h.d == 1 && w.d == 1 && w.in <= maxFusedWidth {
 		switch {
 		case h.k == 2 && h.s == 2 && w.l == 0:
-			kind = k2s2
+			return k2s2
 		case h.k == 3 && h.s == 2:
-			kind = k3s2
-		case h.k == 3 && h.s == 1 && c.isSame():
-			kind = k3s1Same
+			return k3s2
 		case h.k == 3 && h.s == 1:
-			kind = k3s1
+			return k3s1
+		case h.k == 5 && h.s == 1:
+			return k5s1
 		}
 	}
-	if kind >= 0 && c.ops.fused[kind].exact == nil {
+	return -1
+}
+
+// fusedKernel returns the kind of windows, if there is a kernel that computes them in one pass, or -1.
+func (c *call[T]) fusedKernel() int {
+	kind := c.fusedKind()
+	switch {
+	case kind == k3s1 && c.isSame():
+		return k3s1Same
+	case kind >= 0 && c.ops.fused[kind].exact == nil:
 		return -1
 	}
 	return kind
@@ -25,6 +39,27 @@ func (c *call[T]) fusedKind() int {
 // maxFusedWidth is how wide a plane may be for the kernels that compute windows in one pass: they read zeros in place
 // of a row that is not there, and no call of theirs may take long.
 const maxFusedWidth = 1 << 14
+
+// zeros is a row for a sum to read in place of one that is not there, and as many bytes before and behind it as a vector has, or more.
+var zeros [8 + maxFusedWidth + 64]float64
+
+// zeroRow returns the row of zeros.
+func zeroRow[T pool2d.Elem]() []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(&zeros[8])), maxFusedWidth)
+}
+
+// factors returns which row of factors the windows of row y of k rows have: of the first k/2 rows and of the last, which may hang over an
+// edge, each has its own, and between them all have one.
+func (f *band) factors(k, y int) int {
+	switch reach := k / 2; {
+	case y < reach:
+		return y
+	case y < f.oh-reach:
+		return reach
+	default:
+		return 2*reach + 1 - (f.oh - y)
+	}
+}
 
 // isSame reports whether windows of 3×3/1 are computed by k3s1Same. Where there are as many as cells, each pad is one.
 func (c *call[T]) isSame() bool {

@@ -59,6 +59,7 @@ const (
 	k3s2
 	k3s1
 	k3s1Same // pads of 1, results as large as planes, whose rows are held in registers: whole planes only
+	k5s1
 	fusedKinds
 )
 
@@ -230,7 +231,7 @@ func opsFor[T pool2d.Elem](op pool2d.Op) *ops[T] {
 }
 
 var (
-	opsFloat64 = [2]ops[float64]{maxGeneric[float64](), sumGeneric[float64]()}
+	opsFloat64 = [2]ops[float64]{maxFloat[float64](), sumGeneric[float64]()}
 	opsInt8    = maxGeneric[int8]()
 	opsUint8   = maxGeneric[uint8]()
 	opsInt32   = maxGeneric[int32]()
@@ -243,6 +244,18 @@ func maxGeneric[T pool2d.Elem]() ops[T] {
 	}
 }
 
-func sumGeneric[T pool2d.Elem]() ops[T] {
-	return ops[T]{fold: foldSum[T], pick: pickSum[T], pair: pairSum[T], prefix: prefixSum[T], reduce: reduceSum[T], scale: scale[T]}
+func maxFloat[T float]() ops[T] {
+	o := maxGeneric[T]()
+	for _, kind := range [...]int{k2s2, k3s2, k3s1} {
+		o.fused[kind] = onePass[T](pool2d.Max, kind)
+	}
+	return o
+}
+
+func sumGeneric[T float]() ops[T] {
+	o := ops[T]{fold: foldSum[T], pick: pickSum[T], pair: pairSum[T], prefix: prefixSum[T], reduce: reduceSum[T], scale: scale[T]}
+	for _, kind := range [...]int{k2s2, k3s2, k3s1, k5s1} {
+		o.fused[kind] = onePass[T](pool2d.Avg, kind)
+	}
+	return o
 }

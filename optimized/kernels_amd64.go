@@ -680,9 +680,6 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 	}
 }
 
-// zeros is the row that a sum reads in place of one that is not there, and the cells before it.
-var zeros [16 + maxFusedWidth + 64]float32
-
 // fusedOp wraps the kernels of a kind.
 func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band, by []float32) bool) {
 	size := [...]int{2, 3, 3}[kind]
@@ -713,7 +710,7 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 			exactAsm = k.stream[kind]
 		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
-			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16], fetchAhead(f))
+			exactAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeroRow[float32]()[0], fetchAhead(f))
 			return 0
 		}, dst, src, f, by)
 	}
@@ -723,7 +720,7 @@ func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band
 			fastAsm = k.fastStream[kind]
 		}
 		return run(func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int {
-			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeros[16], fetchAhead(f))
+			return fastAsm(dst, src, f.planes, f.h, f.w, f.oh, f.ow, f.y0, f.y1, f.top, ahead, blocks, in0, in1, out, scale, pitch(f.ow), &zeroRow[float32]()[0], fetchAhead(f))
 		}, dst, src, f, by)
 	}
 	return exact, fast
@@ -769,11 +766,11 @@ func (k kernels) sameOps() fusedKernels[float32] {
 			case stream != nil && f.streams(dst):
 				asm = stream
 			case beside != nil && f.beside && groups > 0 && besideFrom <= f.w && f.w <= besideTo:
-				nan = beside(&dst[0], &src[0], groups, f.h, f.w, scale, pitch(f.w), &zeros[16])
+				nan = beside(&dst[0], &src[0], groups, f.h, f.w, scale, pitch(f.w), &zeroRow[float32]()[0])
 				done = groups * besidePlanes
 			}
 			if done < f.planes {
-				nan |= asm(&dst[done*cells], &src[done*cells], f.planes-done, f.h, f.w, scale, pitch(f.w), &zeros[16])
+				nan |= asm(&dst[done*cells], &src[done*cells], f.planes-done, f.h, f.w, scale, pitch(f.w), &zeroRow[float32]()[0])
 			}
 			return nan == 0
 		}

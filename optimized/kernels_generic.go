@@ -338,18 +338,12 @@ func fusedMax[T pool2d.Elem](dst, src []T, f *band, k, s int) {
 	}
 }
 
-// fusedSum is fusedMax with + for max, times by: a row of factors for the first row of windows, one for those between
-// and one for the last, each pitch(ow) long. The cells of a window may be added in any order that depends on k, s and
-// the parity of y − y0 only.
+// fusedSum is fusedMax with + for max, times by: rows of factors as band.factors says, each pitch(ow) long. The cells of a window may
+// be added in any order that depends on k, s, x and the parity of y − y0 only.
 func fusedSum[T pool2d.Elem](dst, src []T, f *band, k, s int, by []T) {
 	for plane := range f.planes {
 		for y := f.y0; y < f.y1; y++ {
-			row := 1
-			if y == 0 {
-				row = 0
-			} else if y == f.oh-1 {
-				row = 2
-			}
+			row := f.factors(k, y)
 			for x := range f.ow {
 				var sum T
 				for r := max(0, y*s-f.top); r < min(f.h, y*s-f.top+k); r++ {

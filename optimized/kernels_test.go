@@ -645,7 +645,7 @@ func TestKernelPlanes(t *testing.T) {
 				if !s.runnable || k.exact == nil {
 					continue
 				}
-				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1", "k3s1Same"}[kind]
+				name := [fusedKinds]string{"k2s2", "k3s2", "k3s1", "k3s1Same", "k5s1"}[kind]
 				widest := 8*max(s.ops[op].lanes, 1) + 3
 				if kind == k3s1Same {
 					widest = sameWidth
@@ -662,17 +662,21 @@ func TestKernelPlanes(t *testing.T) {
 }
 
 func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
-	size, stride := [fusedKinds]int{2, 3, 3, 3}[kind], [fusedKinds]int{2, 2, 1, 1}[kind]
+	size, stride := windowOf[kind].k, windowOf[kind].stride
 	k := s.ops[op].fused[kind]
+	tallest := 9
+	if kind == k3s1Same { // of more planes
+		tallest = 6
+	}
 	src, dst := fenced(t, 9*6*widest+40), fenced(t, 9*7*(widest+2)+40)
 	r := rand.New(rand.NewPCG(4, 4))
 	for w := 1; w <= widest; w++ {
 		for variant := range 16 {
-			h := 1 + r.IntN(3*(stride+1))
+			h := 1 + r.IntN(tallest)
 			p := pool2d.Params{Op: op, Kernel: pool2d.HW{H: size, W: size}, Stride: pool2d.HW{H: stride, W: stride},
-				Pad: pool2d.Pad{Top: r.IntN(2), Bottom: r.IntN(2), Right: variant & 1}, Ceil: variant&2 != 0, CountPad: r.IntN(2) == 0}
-			if size == 3 {
-				p.Pad.Left = variant >> 2 & 1
+				Pad: pool2d.Pad{Top: r.IntN(size/2 + 1), Bottom: r.IntN(size/2 + 1), Right: variant & 1 * (1 + r.IntN(size/2))}, Ceil: variant&2 != 0, CountPad: r.IntN(2) == 0}
+			if size > 2 {
+				p.Pad.Left = variant >> 2 & 1 * (1 + r.IntN(size/2))
 			}
 			if kind == k3s1Same {
 				p.Pad = pool2d.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}
@@ -690,6 +694,7 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 			f := band{planes: in.C, h: h, w: w, oh: out.H, ow: out.W, y1: out.H, top: p.Pad.Top, left: p.Pad.Left, stream: r.IntN(2) == 0, beside: r.IntN(4) > 0}
 			if kind != k3s1Same && in.C == 1 {
 				f.y0 = r.IntN((out.H+1)/2) * 2 // which every band begins at: k3s1 takes two rows at a time
+				f.y1 = f.y0 + 1 + r.IntN(out.H-f.y0)
 			}
 			from, to := f.y0*f.ow, ((f.planes-1)*f.oh+f.y1)*f.ow
 			contract := func(d, s []float32) {
@@ -888,7 +893,7 @@ func TestKernelTurned(t *testing.T) {
 			continue
 		}
 		random := func(most int) axis {
-			a := axis{in: 1 + r.IntN(most), k: 3 + 2*r.IntN(2), s: 1, d: 1}
+			a := axis{in: 1 + r.IntN(most), k: 5, s: 1, d: 1}
 			a.l, a.t = r.IntN(a.k/2+1), r.IntN(a.k/2+1)
 			a.out = a.in + a.l + a.t - a.k + 1
 			return a
@@ -929,7 +934,7 @@ func TestKernelTurned(t *testing.T) {
 		}
 		widest = max(widest, c.w.in)
 	}
-	t.Logf("windows of 3 and 5, planes of up to %d columns and %d rows", widest, 2*turnedRows+9)
+	t.Logf("windows of 5×5, planes of up to %d columns and %d rows", widest, 2*turnedRows+9)
 	most := call[int32]{keyed: true, plan: plan{unit: 1}}
 	most.h = axis{in: turnedRows, out: turnedRows, k: 5, s: 1, d: 1, l: 2, t: 2}
 	most.w = axis{in: turnedWidth, out: turnedWidth, k: 5, s: 1, d: 1, l: 2, t: 2}

@@ -51,9 +51,13 @@ const nans = 1<<23 - 1
 const keyCells = 1 << 16
 
 // keyed reports whether maxima of float32 are to be pooled as keys. It takes about 0.4 ns less for each maximum and 0.5
-// more for each cell, of source and of result: 3×3/1 takes 0.53 to 0.62 of the time, 5×5/1 0.4 (turned.go), 5×5/2 0.8 (-bench Shapes).
+// more for each cell, of source and of result: 5×5/1 takes 0.4 of the time (turned.go), 5×5/2 0.8 (-bench Shapes).
 func (p *plan) keyed() bool {
-	if p.op != pool2d.Max || !active.ops[pool2d.Max].keys || p.h.in*p.w.in*p.unit > keyCells || p.h.whole() && p.w.whole() {
+	o := &active.ops[pool2d.Max]
+	if p.op != pool2d.Max || !o.keys || p.h.in*p.w.in*p.unit > keyCells || p.h.whole() && p.w.whole() {
+		return false
+	}
+	if kind := p.fusedKind(); kind >= 0 && o.fused[kind].exact != nil {
 		return false
 	}
 	maxima, cells := (p.h.k-1)*p.w.s+p.w.k-1, p.h.s*p.w.s+1 // for each result
@@ -66,56 +70,36 @@ func cellBits[T pool2d.Elem](cells []T) []int32 {
 }
 
 // reduceBits is reduceMax of float32. The bits of numbers without a sign are in the order of maxima, as int32, and above
-// those of numbers with one; as uint32, NaNs with a sign are above all. So reduceMax is left with cells that all have a
-// sign, and with such NaNs.
+// those of numbers with one. So reduceMax is left with cells that all have a sign, and with those that may have a NaN, whose sum is
+// NaN. That is one addition for each cell, where to tell a NaN by its bits was a second maximum, of two instructions.
 func reduceBits(src, tmp []float32) float32 {
 	bits := cellBits(src)
-	a := bits[len(bits)-1]
-	b, c, d := a, uint32(a), uint32(a)
-	half := len(bits) / 2
-	behind := bits[half:][:half]
-	for i, v := range bits[:half] {
-		w := behind[i]
-		a, b = max(a, v), max(b, w)
-		c, d = max(c, uint32(v)), max(d, uint32(w))
+	a := bits[0]
+	b := a
+	var p, q float32
+	i := 0
+	for ; i < len(src)-7; i += 8 {
+		x, y := (*[8]float32)(src[i:]), (*[8]int32)(bits[i:])
+		a = max(a, max(max(y[0], y[1]), max(y[2], y[3])))
+		b = max(b, max(max(y[4], y[5]), max(y[6], y[7])))
+		p, q = p+((x[0]+x[1])+(x[2]+x[3])), q+((x[4]+x[5])+(x[6]+x[7]))
 	}
-	if a = max(a, b); a >= 0 && max(c, d) <= math.Float32bits(float32(math.Inf(-1))) {
+	for ; i < len(src); i++ {
+		a = max(a, bits[i])
+		p += src[i]
+	}
+	p += q
+	if a = max(a, b); a >= 0 && p == p {
 		return math.Float32frombits(uint32(a))
 	}
 	return reduceMax(src, tmp)
 }
 
-// quadMax is fusedMax of windows of 2×2 at stride 2. A maximum of two float32 is what min makes of both negated, negated, so one of
-// four takes 14 instructions, not 18.
-func quadMax(dst, src []float32, f *band, _ []float32) bool {
-	for row := range f.planes * (f.y1 - f.y0) {
-		plane, y := row/(f.y1-f.y0), f.y0+row%(f.y1-f.y0)
-		src, dst := src[plane*f.h*f.w:], dst[(plane*f.oh+y)*f.ow:][:f.ow]
-		above, below := max(0, 2*y-f.top), min(2*y-f.top+1, f.h-1)
-		a, b := src[above*f.w:][:f.w], src[below*f.w:][:f.w]
-		whole := min(f.ow, f.w/2)
-		p, q := pairs(a)[:whole], pairs(b)[:whole]
-		for x := range dst[:whole] {
-			dst[x] = -min(-p[x][0], -p[x][1], -q[x][0], -q[x][1])
-		}
-		if whole < f.ow {
-			dst[whole] = max(a[f.w-1], b[f.w-1])
-		}
-	}
-	return true
-}
-
-// pairs returns cells two by two.
-func pairs(cells []float32) [][2]float32 {
-	return unsafe.Slice((*[2]float32)(unsafe.Pointer(unsafe.SliceData(cells))), len(cells)/2)
-}
-
 // maxFloat32 returns the maxima of float32 in plain Go.
 func maxFloat32() ops[float32] {
-	o := maxGeneric[float32]()
+	o := maxFloat[float32]()
 	if runtime.GOARCH == "amd64" {
 		o.keys, o.reduce = true, reduceBits
-		o.fused[k2s2].exact = quadMax
 	}
 	return o
 }

@@ -58,12 +58,13 @@ func (c *call[T]) whole(p0, p1, c0, c1 int, s *scratch) {
 		}
 		return
 	}
+	s.reset()
+	tmp := carve[T](s, 64)
 	for plane := p0; plane < p1; plane++ {
 		src := c.src[plane*cells*c.unit:][:cells*c.unit]
 		dst := c.dst[plane*c.unit:][:c.unit]
 		if c.unit == 1 {
-			s.reset()
-			dst[0] = c.ops.reduce(src, carve[T](s, 64)) * by
+			dst[0] = c.ops.reduce(src, tmp) * by
 			continue
 		}
 		dst = dst[c0:c1]

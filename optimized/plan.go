@@ -216,7 +216,7 @@ const (
 	pathHeld                 // small planes, by tiles that registers hold
 	pathPacked               // small planes, eight side by side, a cell of each in a vector
 	pathChannels             // small NHWC planes, a vector of channels at a time
-	pathTurned               // keys in windows of 3 or 5: rows, folded, are columns, which are folded in turn
+	pathTurned               // keys in windows of 5×5: rows, folded, are columns, which are folded in turn
 )
 
 // calls holds the calls of each element type that are not under way, so that a pooling does not allocate.
@@ -367,7 +367,7 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathWhole
 		return
 	}
-	c.kind = c.fusedKind()
+	c.kind = c.fusedKernel()
 	sooner := c.kind >= 0 && (c.kind != k3s1Same || c.w.in > narrowWidth) // than what is held
 	if hold && !sooner && !c.stream && c.isHeld() {
 		c.path = pathHeld

@@ -1,13 +1,13 @@
 package optimized
 
-// Planes of keys, by windows of 3 or 5 cells at stride 1, are turned on their side and back:
+// Planes of keys, by windows of 5×5 at stride 1, are turned on their side and back:
 //
 //	source          columns                       result
 //	a b c d e   ►   · a a∘b a∘b∘c b∘c∘d …    ►    a row of the source is a column of what it is folded into, with identities
 //	                                              before and behind; each column of that, folded, is one of the result
 //
-// So both folds go along a line: each cell is loaded once, four windows at a time share their maxima (6 of windows of 3 cells
-// and 10 of 5, where one by one they take 8 and 16), and keys are made and undone on the way.
+// So both folds go along a line: each cell is loaded once, four windows at a time share their maxima (10, where one by one they take
+// 16), and keys are made and undone on the way.
 
 // turnedRows is how many rows are turned at a time, and turnedWidth how many columns a plane may have. 24 rows take 1.04 to 1.1 times as
 // long, 32 and 48 as long but for planes of 33 to 40 rows. Rows of the result are written a cell each: 40 that are 1 KiB apart are
@@ -18,16 +18,9 @@ const (
 	turnedWidth = 224
 )
 
-// along folds the keys of src: dst[i·step] is the window that ends in cell i, which may be so many cells behind the last. down folds
-// src, of whole windows only, and undoes keys.
-var (
-	along = [...]func(dst []int32, step int, src []int32, behind int){3: along3, 5: along5}
-	down  = [...]func(dst []int32, step int, src []int32){3: down3, 5: down5}
-)
-
 // isTurned reports whether planes are turned.
 func (c *call[T]) isTurned() bool {
-	fits := func(a axis) bool { return a.s == 1 && a.d == 1 && (a.k == 3 || a.k == 5) }
+	fits := func(a axis) bool { return a.k == 5 && a.s == 1 && a.d == 1 }
 	return c.keyed && c.unit == 1 && fits(c.h) && fits(c.w) && c.w.in <= turnedWidth
 }
 
@@ -51,41 +44,15 @@ func (c *call[T]) turnedRun(p0, p1, y0, y1 int, s *scratch) {
 		plane := i / bands
 		src, dst := cellBits(c.src[plane*h.in*w.in:][:h.in*w.in]), cellBits(c.dst[plane*h.out*w.out:][:h.out*w.out])
 		for r := r0; r < r1; r++ {
-			along[w.k](columns[at.top+r-r0:], at.pitch, src[r*w.in:][:w.in], w.t)
+			along5(columns[at.top+r-r0:], at.pitch, src[r*w.in:][:w.in], w.t)
 		}
 		for x := range w.out {
-			down[h.k](dst[from*w.out+x:], w.out, columns[(w.k-1-w.l+x)*at.pitch:][:at.pitch])
+			down5(dst[from*w.out+x:], w.out, columns[(w.k-1-w.l+x)*at.pitch:][:at.pitch])
 		}
 	}
 }
 
-func along3(dst []int32, step int, src []int32, behind int) {
-	var a, b int32 = leastKey, leastKey
-	at := 0
-	for ; len(src) >= 4; src = src[4:] {
-		c, d, e, f := toKey(src[0]), toKey(src[1]), toKey(src[2]), toKey(src[3])
-		bc, de := max(b, c), max(d, e)
-		dst[at] = max(a, bc)
-		at += step
-		dst[at] = max(bc, d)
-		at += step
-		dst[at] = max(c, de)
-		at += step
-		dst[at] = max(de, f)
-		at += step
-		a, b = e, f
-	}
-	for i := range len(src) + behind {
-		var c int32 = leastKey
-		if i < len(src) {
-			c = toKey(src[i])
-		}
-		dst[at] = max(a, b, c)
-		at += step
-		a, b = b, c
-	}
-}
-
+// along5 folds the keys of src: dst[i·step] is the window that ends in cell i, which may be so many cells behind the last.
 func along5(dst []int32, step int, src []int32, behind int) {
 	var a, b, c, d int32 = leastKey, leastKey, leastKey, leastKey
 	at := 0
@@ -115,26 +82,7 @@ func along5(dst []int32, step int, src []int32, behind int) {
 	}
 }
 
-func down3(dst []int32, step int, src []int32) {
-	at := 0
-	for ; len(src) >= 6; src = src[4:] {
-		s := (*[6]int32)(src)
-		bc, de := max(s[1], s[2]), max(s[3], s[4])
-		dst[at] = fromKey(max(s[0], bc))
-		at += step
-		dst[at] = fromKey(max(bc, s[3]))
-		at += step
-		dst[at] = fromKey(max(s[2], de))
-		at += step
-		dst[at] = fromKey(max(de, s[5]))
-		at += step
-	}
-	for ; len(src) >= 3; src = src[1:] {
-		dst[at] = fromKey(max(src[0], src[1], src[2]))
-		at += step
-	}
-}
-
+// down5 folds src, of whole windows only, and undoes keys.
 func down5(dst []int32, step int, src []int32) {
 	at := 0
 	for ; len(src) >= 8; src = src[4:] {
