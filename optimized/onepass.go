@@ -30,13 +30,18 @@ type lines[T float] struct {
 // onePass returns the kernel of op for windows of a kind.
 func onePass[T float](op pool2d.Op, kind int) fusedKernels[T] {
 	shape := windowOf[kind]
-	together := 3 - shape.stride // rows of windows
+	together := 2 / shape.stride // rows of windows
+	n := shape.k + together - 1  // of cells; the next windows are two further down
 	return fusedKernels[T]{exact: func(dst, src []T, f *band, by []T) bool {
 		l := lines[T]{left: f.left}
 		for plane := range f.planes {
 			cells := src[plane*f.h*f.w:][:f.h*f.w]
 			for y := f.y0; y < f.y1; y += together {
-				for i := range shape.k + together - 1 {
+				i := 0
+				for ; y > f.y0 && i < n-2; i++ {
+					l.cells[i] = l.cells[i+2]
+				}
+				for ; i < n; i++ {
 					row := y*shape.stride - f.top + i
 					if op == pool2d.Avg && (row < 0 || row >= f.h) {
 						l.cells[i] = zeroRow[T]()[:f.w]
