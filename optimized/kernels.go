@@ -246,7 +246,7 @@ func maxGeneric[T pool2d.Elem]() ops[T] {
 
 func maxFloat[T float]() ops[T] {
 	o := maxGeneric[T]()
-	for _, kind := range [...]int{k2s2, k3s2, k3s1} {
+	for _, kind := range [...]int{k2s2, k3s2, k3s1, k5s1} {
 		o.fused[kind] = onePass[T](pool2d.Max, kind)
 	}
 	return o

@@ -900,7 +900,7 @@ func TestKernelTurned(t *testing.T) {
 		if c.h.out < 1 || c.w.out < 1 {
 			continue
 		}
-		if !c.isTurned() {
+		if !c.turns() {
 			t.Fatalf("%v by %v are not turned", c.h, c.w)
 		}
 		c.src, c.dst = cellBits(src.First(c.planes*c.h.in*c.w.in)), cellBits(dst.First(c.planes*c.h.out*c.w.out))
@@ -936,7 +936,7 @@ func TestKernelTurned(t *testing.T) {
 	most.h = axis{in: turnedRows, out: turnedRows, k: 5, s: 1, d: 1, l: 2, t: 2}
 	most.w = axis{in: turnedWidth, out: turnedWidth, k: 5, s: 1, d: 1, l: 2, t: 2}
 	most.planes, most.src, most.dst = 1, make([]int32, most.h.in*most.w.in), make([]int32, most.h.out*most.w.out)
-	if most.turnedRun(0, 1, 0, turnedRows, new(scratch)); !most.isTurned() { // carve panics where there is too little scratch
+	if most.turnedRun(0, 1, 0, turnedRows, new(scratch)); !most.turns() { // carve panics where there is too little scratch
 		t.Error("the largest plane is not turned")
 	}
 }

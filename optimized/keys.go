@@ -57,7 +57,7 @@ func (p *plan) keyed() bool {
 	if p.op != pool2d.Max || !o.keys || p.h.in*p.w.in*p.unit > keyCells || p.h.whole() && p.w.whole() {
 		return false
 	}
-	if kind := p.fusedKind(); kind >= 0 && o.fused[kind].exact != nil {
+	if kind := p.fusedKind(); kind >= 0 && o.fused[kind].exact != nil && !p.turns() {
 		return false
 	}
 	maxima, cells := (p.h.k-1)*p.w.s+p.w.k-1, p.h.s*p.w.s+1 // for each result

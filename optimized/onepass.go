@@ -6,7 +6,7 @@ import (
 	"example.com/pool2d"
 )
 
-// In plain Go, windows of 2×2/2, 3×3/2, 3×3/1 and 5×5/1 (sums) are computed in one pass over the rows under them, at stride 1 for two
+// In plain Go, windows of 2×2/2, 3×3/2, 3×3/1 and 5×5/1 are computed in one pass over the rows under them, at stride 1 for two
 // rows of windows, which share all rows but one each:
 //
 //	cells    a ┬                      column of up    a + m       m = b + c
@@ -81,6 +81,8 @@ func (l *lines[T]) run(op pool2d.Op, kind int) {
 		l.max3()
 	case kind == k3s1:
 		l.sum3()
+	case kind == k5s1 && op == pool2d.Max:
+		l.max5()
 	case kind == k5s1:
 		l.sum5()
 	}
@@ -230,6 +232,47 @@ func (l *lines[T]) sum3() {
 		low[x] = (p1 + q1 + r1) * byLow[x]
 		up[x] = (p0 + q0 + r0) * byUp[x]
 		p0, q0, p1, q1 = q0, r0, q1, r1
+	}
+}
+
+func (l *lines[T]) max5() {
+	a := l.cells[0]
+	b, c, d, e, f := l.cells[1][:len(a)], l.cells[2][:len(a)], l.cells[3][:len(a)], l.cells[4][:len(a)], l.cells[5][:len(a)]
+	column := func(i int) (up, low T) {
+		m := min(-b[i], -c[i], -d[i], -e[i])
+		return min(-a[i], m), min(m, -f[i])
+	}
+	up := l.out[0]
+	low := l.out[1][:len(up)]
+	none := -least[T]()
+	p0, q0, r0, s0, p1, q1, r1, s1 := none, none, none, none, none, none, none, none
+	at, x := 0, 0
+	for ; at < 4-l.left; at++ {
+		t0, t1 := none, none
+		if at < len(a) {
+			t0, t1 = column(at)
+		}
+		p0, q0, r0, s0 = q0, r0, s0, t0
+		p1, q1, r1, s1 = q1, r1, s1, t1
+	}
+	for ; x < len(up)-1 && at < len(a)-1; x, at = x+2, at+2 {
+		t0, t1 := column(at)
+		u0, u1 := column(at + 1)
+		m0, m1 := min(q0, r0, s0, t0), min(q1, r1, s1, t1)
+		low[x], low[x+1] = -min(p1, m1), -min(m1, u1)
+		up[x], up[x+1] = -min(p0, m0), -min(m0, u0)
+		p0, q0, r0, s0 = r0, s0, t0, u0
+		p1, q1, r1, s1 = r1, s1, t1, u1
+	}
+	for ; x < len(up); x, at = x+1, at+1 {
+		t0, t1 := none, none
+		if at < len(a) {
+			t0, t1 = column(at)
+		}
+		low[x] = -min(p1, q1, r1, s1, t1)
+		up[x] = -min(p0, q0, r0, s0, t0)
+		p0, q0, r0, s0 = q0, r0, s0, t0
+		p1, q1, r1, s1 = q1, r1, s1, t1
 	}
 }
 

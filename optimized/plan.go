@@ -386,7 +386,7 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathNarrow
 		return
 	}
-	if c.isTurned() {
+	if c.keyed && c.turns() {
 		c.path = pathTurned
 		return
 	}

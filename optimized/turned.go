@@ -18,11 +18,8 @@ const (
 	turnedWidth = 224
 )
 
-// isTurned reports whether planes are turned.
-func (c *call[T]) isTurned() bool {
-	fits := func(a axis) bool { return a.k == 5 && a.s == 1 && a.d == 1 }
-	return c.keyed && c.unit == 1 && fits(c.h) && fits(c.w) && c.w.in <= turnedWidth
-}
+// turns reports whether planes of keys are turned.
+func (p *plan) turns() bool { return p.fusedKind() == k5s1 && p.w.in <= turnedWidth }
 
 // turnedRun computes the rows [y0, y1) of planes [p0, p1).
 func (c *call[T]) turnedRun(p0, p1, y0, y1 int, s *scratch) {
