@@ -116,7 +116,7 @@ func (c *call[T]) factors() {
 	case c.path == pathFused:
 		n, reach := pitch(c.w.out), c.h.k/2 // rows that can hang over an edge
 		c.by = c.sharedRows((2*reach + 1) * n)
-		for i := range 2*reach + 1 { // as band.factors has them
+		for i := range 2*reach + 1 { // as band.factors has them; k3s1Same takes the second for a last row too, where it is the second
 			y := min(i, c.h.out-1)
 			if i > reach {
 				y = max(0, c.h.out-(2*reach+1)+i)

@@ -63,6 +63,9 @@ const (
 	fusedKinds
 )
 
+// windowOf is what each kind of windows is.
+var windowOf = [fusedKinds]struct{ k, stride int }{k2s2: {2, 2}, k3s2: {3, 2}, k3s1: {3, 1}, k3s1Same: {3, 1}, k5s1: {5, 1}}
+
 // lineKernels pool lines of cells that are vectors: packed planes, or channels of NHWC. Distances between cells and between lines are in
 // elements.
 type lineKernels[T pool2d.Elem] struct {
@@ -244,6 +247,7 @@ func maxGeneric[T pool2d.Elem]() ops[T] {
 	}
 }
 
+// maxFloat returns the maxima of floats in plain Go.
 func maxFloat[T float]() ops[T] {
 	o := maxGeneric[T]()
 	for _, kind := range [...]int{k2s2, k3s2, k3s1, k5s1} {

@@ -682,8 +682,7 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 
 // fusedOp wraps the kernels of a kind.
 func (k kernels) fusedOp(kind int) (exact, fast func(dst, src []float32, f *band, by []float32) bool) {
-	size := [...]int{2, 3, 3}[kind]
-	stride := [...]int{2, 2, 1}[kind]
+	size, stride := windowOf[kind].k, windowOf[kind].stride
 	run := func(call func(dst, src *float32, ahead, blocks, in0, in1, out int, scale *float32) int, dst, src []float32, f *band, by []float32) bool {
 		within(dst, f.planes*f.oh*f.ow)
 		within(src, f.planes*f.h*f.w)

@@ -64,9 +64,7 @@ func onePass[T float](op pool2d.Op, kind int) fusedKernels[T] {
 	}}
 }
 
-// windowOf is what each kind of windows is.
-var windowOf = [fusedKinds]struct{ k, stride int }{k2s2: {2, 2}, k3s2: {3, 2}, k3s1: {3, 1}, k3s1Same: {3, 1}, k5s1: {5, 1}}
-
+// run is a switch, since a function of a table would have lines on the heap.
 func (l *lines[T]) run(op pool2d.Op, kind int) {
 	switch {
 	case kind == k2s2 && op == pool2d.Max:
