@@ -202,18 +202,18 @@ func (s *halves) set(columns, reach int) bool {
 // which gain as much.
 const tileGroup = 32 << 10
 
-// Lines of the result are fetched before they are written, of planes that are one tile of fetchColumns columns or more, in windows
-// that take up to fetchReach to either side. A store that straddles two lines waits for both, and where little is computed that is most
-// of the time: 14×14 by 3×3 takes 0.90 (max) and 0.85 of the time (an Intel of model 167, -bench Pool2D/workload=near-14). By a benchmark
-// that was not kept, 16×16 takes 0.88, rows of 15 cells by 3×1 0.42, of 10 by 3×3 1.05, and several tiles 1.2.
-const (
-	fetchColumns = 12
-	fetchReach   = 1
-)
+// fetchColumns is up to how many columns lines of the result are fetched before they are written. A store that misses the first-level cache
+// holds up those behind it, and one that straddles two lines, as most of such rows do, misses twice. From 24 columns on, most rows of a tile
+// lie in one line or straddle as rows of 112 bytes do: 0.81 to 1.16 of the time (DESIGN.md has the others).
+const fetchColumns = 23
 
-// fetches reports whether lines of the result are fetched.
-func (t *heldTile) fetches() bool {
-	return t.reach.W <= fetchReach && t.columns >= fetchColumns && t.columns == t.w && t.rows == t.h
+// fetchRow is how many elements one line of the result that is fetched is behind another, so that with the rows of a tile all of
+// it is, or 0: the first one only.
+func (t *heldTile) fetchRow() int {
+	if t.w <= fetchColumns {
+		return t.w
+	}
+	return 0
 }
 
 // heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN. Kernels read whole vectors, so planes behind

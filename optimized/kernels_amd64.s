@@ -10472,7 +10472,7 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetch int, scale *float32, halves *int32) (nan int)
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32) (nan int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-144
 	// −Inf, which loses every maximum
@@ -10496,12 +10496,14 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-144
 	KMOVW        BX, K6
 	MOVQ         srcRow+56(FP), BX
 	MOVQ         dstRow+72(FP), SI
+	MOVQ         fetchRow+112(FP), DI
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
 	SHLQ         $0x02, srcNext+64(FP)
 	SHLQ         $0x02, dstNext+80(FP)
-	MOVQ         DX, DI
-	SUBQ         first+40(FP), DI
+	MOVQ         DX, R8
+	SUBQ         first+40(FP), R8
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -10521,682 +10523,6 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-144
 	VMOVAPS      Z0, Z17
 
 tile:
-	CMPQ fetch+112(FP), $0x00
-	JEQ  load
-	CMPQ columns+96(FP), $0x01
-	JLT  fetch_below1
-	JMP  fetch_1
-
-fetch_below1:
-fetch_0:
-	MOVQ  CX, R10
-	LEAQ  -1(DI), R8
-	IMULQ SI, R8
-	LEAQ  (CX)(R8*1), R8
-	MOVQ  DI, R9
-	CMPQ  DX, $0x09
-	JLT   fetch_0_rows_below9
-	CMPQ  DX, $0x0d
-	JLT   fetch_0_rows_below13
-	CMPQ  DX, $0x0f
-	JLT   fetch_0_rows_below15
-	CMPQ  DX, $0x10
-	JLT   fetch_0_rows_below16
-	JMP   fetch_0_rows_16
-
-fetch_0_rows_below16:
-	JMP fetch_0_rows_15
-
-fetch_0_rows_below15:
-	CMPQ DX, $0x0e
-	JLT  fetch_0_rows_below14
-	JMP  fetch_0_rows_14
-
-fetch_0_rows_below14:
-	JMP fetch_0_rows_13
-
-fetch_0_rows_below13:
-	CMPQ DX, $0x0b
-	JLT  fetch_0_rows_below11
-	CMPQ DX, $0x0c
-	JLT  fetch_0_rows_below12
-	JMP  fetch_0_rows_12
-
-fetch_0_rows_below12:
-	JMP fetch_0_rows_11
-
-fetch_0_rows_below11:
-	CMPQ DX, $0x0a
-	JLT  fetch_0_rows_below10
-	JMP  fetch_0_rows_10
-
-fetch_0_rows_below10:
-	JMP fetch_0_rows_9
-
-fetch_0_rows_below9:
-	CMPQ DX, $0x05
-	JLT  fetch_0_rows_below5
-	CMPQ DX, $0x07
-	JLT  fetch_0_rows_below7
-	CMPQ DX, $0x08
-	JLT  fetch_0_rows_below8
-	JMP  fetch_0_rows_8
-
-fetch_0_rows_below8:
-	JMP fetch_0_rows_7
-
-fetch_0_rows_below7:
-	CMPQ DX, $0x06
-	JLT  fetch_0_rows_below6
-	JMP  fetch_0_rows_6
-
-fetch_0_rows_below6:
-	JMP fetch_0_rows_5
-
-fetch_0_rows_below5:
-	CMPQ DX, $0x03
-	JLT  fetch_0_rows_below3
-	CMPQ DX, $0x04
-	JLT  fetch_0_rows_below4
-	JMP  fetch_0_rows_4
-
-fetch_0_rows_below4:
-	JMP fetch_0_rows_3
-
-fetch_0_rows_below3:
-	CMPQ DX, $0x02
-	JLT  fetch_0_rows_below2
-	JMP  fetch_0_rows_2
-
-fetch_0_rows_below2:
-	JMP fetch_0_rows_1
-
-fetch_0_rows_16:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z1
-	ADDQ       BX, AX
-
-fetch_0_rows_15:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z18, Z2
-	ADDQ       BX, AX
-
-fetch_0_rows_14:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z3
-	ADDQ       BX, AX
-
-fetch_0_rows_13:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K2, K2
-	VMOVAPS    Z18, Z4
-	ADDQ       BX, AX
-
-fetch_0_rows_12:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z5
-	ADDQ       BX, AX
-
-fetch_0_rows_11:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K3, K3
-	VMOVAPS    Z18, Z6
-	ADDQ       BX, AX
-
-fetch_0_rows_10:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z7
-	ADDQ       BX, AX
-
-fetch_0_rows_9:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z18, Z8
-	ADDQ       BX, AX
-
-fetch_0_rows_8:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z9
-	ADDQ       BX, AX
-
-fetch_0_rows_7:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K2, K2
-	VMOVAPS    Z18, Z10
-	ADDQ       BX, AX
-
-fetch_0_rows_6:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z11
-	ADDQ       BX, AX
-
-fetch_0_rows_5:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K3, K3
-	VMOVAPS    Z18, Z12
-	ADDQ       BX, AX
-
-fetch_0_rows_4:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z13
-	ADDQ       BX, AX
-
-fetch_0_rows_3:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z18, Z14
-	ADDQ       BX, AX
-
-fetch_0_rows_2:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z15
-	ADDQ       BX, AX
-
-fetch_0_rows_1:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K2, K2
-	VMOVAPS    Z18, Z16
-	ADDQ       BX, AX
-	CMPQ       reach+88(FP), $0x00
-	JNE        loaded
-	VMOVUPS    Z16, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z15, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z14, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z13, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z12, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z11, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z10, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z9, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z8, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z7, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z6, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z5, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z4, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z3, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z2, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-	VMOVUPS    Z1, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_0_next
-
-fetch_0_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
-	ADDQ  dstNext+80(FP), CX
-	ADDQ  srcNext+64(FP), AX
-	DECQ  tiles+16(FP)
-	JNZ   fetch_0
-	JMP   done
-
-fetch_1:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R11
-	VMOVDQU32 4(R11), Z19
-	CMPQ      DX, $0x09
-	JLT       fetch_1_rows_below9
-	CMPQ      DX, $0x0d
-	JLT       fetch_1_rows_below13
-	CMPQ      DX, $0x0f
-	JLT       fetch_1_rows_below15
-	CMPQ      DX, $0x10
-	JLT       fetch_1_rows_below16
-	JMP       fetch_1_rows_16
-
-fetch_1_rows_below16:
-	JMP fetch_1_rows_15
-
-fetch_1_rows_below15:
-	CMPQ DX, $0x0e
-	JLT  fetch_1_rows_below14
-	JMP  fetch_1_rows_14
-
-fetch_1_rows_below14:
-	JMP fetch_1_rows_13
-
-fetch_1_rows_below13:
-	CMPQ DX, $0x0b
-	JLT  fetch_1_rows_below11
-	CMPQ DX, $0x0c
-	JLT  fetch_1_rows_below12
-	JMP  fetch_1_rows_12
-
-fetch_1_rows_below12:
-	JMP fetch_1_rows_11
-
-fetch_1_rows_below11:
-	CMPQ DX, $0x0a
-	JLT  fetch_1_rows_below10
-	JMP  fetch_1_rows_10
-
-fetch_1_rows_below10:
-	JMP fetch_1_rows_9
-
-fetch_1_rows_below9:
-	CMPQ DX, $0x05
-	JLT  fetch_1_rows_below5
-	CMPQ DX, $0x07
-	JLT  fetch_1_rows_below7
-	CMPQ DX, $0x08
-	JLT  fetch_1_rows_below8
-	JMP  fetch_1_rows_8
-
-fetch_1_rows_below8:
-	JMP fetch_1_rows_7
-
-fetch_1_rows_below7:
-	CMPQ DX, $0x06
-	JLT  fetch_1_rows_below6
-	JMP  fetch_1_rows_6
-
-fetch_1_rows_below6:
-	JMP fetch_1_rows_5
-
-fetch_1_rows_below5:
-	CMPQ DX, $0x03
-	JLT  fetch_1_rows_below3
-	CMPQ DX, $0x04
-	JLT  fetch_1_rows_below4
-	JMP  fetch_1_rows_4
-
-fetch_1_rows_below4:
-	JMP fetch_1_rows_3
-
-fetch_1_rows_below3:
-	CMPQ DX, $0x02
-	JLT  fetch_1_rows_below2
-	JMP  fetch_1_rows_2
-
-fetch_1_rows_below2:
-	JMP fetch_1_rows_1
-
-fetch_1_rows_16:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z1
-	VALIGND    $0x0f, Z0, Z17, K5, Z1
-	VMAXPS     Z17, Z1, K4, Z1
-	VPERMPS    Z1, Z19, Z2
-	VMAXPS     Z2, Z1, Z1
-	ADDQ       BX, AX
-
-fetch_1_rows_15:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K3, K3
-	VMOVAPS    Z0, Z2
-	VALIGND    $0x0f, Z0, Z18, K5, Z2
-	VMAXPS     Z18, Z2, K4, Z2
-	VPERMPS    Z2, Z19, Z3
-	VMAXPS     Z3, Z2, Z2
-	ADDQ       BX, AX
-
-fetch_1_rows_14:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z3
-	VALIGND    $0x0f, Z0, Z17, K5, Z3
-	VMAXPS     Z17, Z3, K4, Z3
-	VPERMPS    Z3, Z19, Z4
-	VMAXPS     Z4, Z3, Z3
-	ADDQ       BX, AX
-
-fetch_1_rows_13:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z0, Z4
-	VALIGND    $0x0f, Z0, Z18, K5, Z4
-	VMAXPS     Z18, Z4, K4, Z4
-	VPERMPS    Z4, Z19, Z5
-	VMAXPS     Z5, Z4, Z4
-	ADDQ       BX, AX
-
-fetch_1_rows_12:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z5
-	VALIGND    $0x0f, Z0, Z17, K5, Z5
-	VMAXPS     Z17, Z5, K4, Z5
-	VPERMPS    Z5, Z19, Z6
-	VMAXPS     Z6, Z5, Z5
-	ADDQ       BX, AX
-
-fetch_1_rows_11:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K2, K2
-	VMOVAPS    Z0, Z6
-	VALIGND    $0x0f, Z0, Z18, K5, Z6
-	VMAXPS     Z18, Z6, K4, Z6
-	VPERMPS    Z6, Z19, Z7
-	VMAXPS     Z7, Z6, Z6
-	ADDQ       BX, AX
-
-fetch_1_rows_10:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z7
-	VALIGND    $0x0f, Z0, Z17, K5, Z7
-	VMAXPS     Z17, Z7, K4, Z7
-	VPERMPS    Z7, Z19, Z8
-	VMAXPS     Z8, Z7, Z7
-	ADDQ       BX, AX
-
-fetch_1_rows_9:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K3, K3
-	VMOVAPS    Z0, Z8
-	VALIGND    $0x0f, Z0, Z18, K5, Z8
-	VMAXPS     Z18, Z8, K4, Z8
-	VPERMPS    Z8, Z19, Z9
-	VMAXPS     Z9, Z8, Z8
-	ADDQ       BX, AX
-
-fetch_1_rows_8:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z9
-	VALIGND    $0x0f, Z0, Z17, K5, Z9
-	VMAXPS     Z17, Z9, K4, Z9
-	VPERMPS    Z9, Z19, Z10
-	VMAXPS     Z10, Z9, Z9
-	ADDQ       BX, AX
-
-fetch_1_rows_7:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z0, Z10
-	VALIGND    $0x0f, Z0, Z18, K5, Z10
-	VMAXPS     Z18, Z10, K4, Z10
-	VPERMPS    Z10, Z19, Z11
-	VMAXPS     Z11, Z10, Z10
-	ADDQ       BX, AX
-
-fetch_1_rows_6:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z11
-	VALIGND    $0x0f, Z0, Z17, K5, Z11
-	VMAXPS     Z17, Z11, K4, Z11
-	VPERMPS    Z11, Z19, Z12
-	VMAXPS     Z12, Z11, Z11
-	ADDQ       BX, AX
-
-fetch_1_rows_5:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K2, K2
-	VMOVAPS    Z0, Z12
-	VALIGND    $0x0f, Z0, Z18, K5, Z12
-	VMAXPS     Z18, Z12, K4, Z12
-	VPERMPS    Z12, Z19, Z13
-	VMAXPS     Z13, Z12, Z12
-	ADDQ       BX, AX
-
-fetch_1_rows_4:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z13
-	VALIGND    $0x0f, Z0, Z17, K5, Z13
-	VMAXPS     Z17, Z13, K4, Z13
-	VPERMPS    Z13, Z19, Z14
-	VMAXPS     Z14, Z13, Z13
-	ADDQ       BX, AX
-
-fetch_1_rows_3:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K3, K3
-	VMOVAPS    Z0, Z14
-	VALIGND    $0x0f, Z0, Z18, K5, Z14
-	VMAXPS     Z18, Z14, K4, Z14
-	VPERMPS    Z14, Z19, Z15
-	VMAXPS     Z15, Z14, Z14
-	ADDQ       BX, AX
-
-fetch_1_rows_2:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z0, Z15
-	VALIGND    $0x0f, Z0, Z17, K5, Z15
-	VMAXPS     Z17, Z15, K4, Z15
-	VPERMPS    Z15, Z19, Z16
-	VMAXPS     Z16, Z15, Z15
-	ADDQ       BX, AX
-
-fetch_1_rows_1:
-	PREFETCHT0 (R10)
-	ADDQ       SI, R10
-	VMOVUPS    (AX), Z18
-	VCMPPS     $0x07, Z17, Z18, K1, K1
-	VMOVAPS    Z0, Z16
-	VALIGND    $0x0f, Z0, Z18, K5, Z16
-	VMAXPS     Z18, Z16, K4, Z16
-	VPERMPS    Z16, Z19, Z18
-	VMAXPS     Z18, Z16, Z16
-	ADDQ       BX, AX
-	CMPQ       reach+88(FP), $0x01
-	JNE        loaded
-	CMPQ       DX, $0x03
-	JG         fetch_1_blocks
-	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_1_next
-	VMAXPS     Z16, Z14, Z18
-	VMOVUPS    Z18, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_1_next
-	VMAXPS     Z15, Z14, Z18
-	VMOVUPS    Z18, K6, (R8)
-	SUBQ       SI, R8
-	DECQ       R9
-	JZ         fetch_1_next
-
-fetch_1_blocks:
-	VMAXPS  Z15, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z15, Z13, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z12, Z13, Z16
-	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z12, Z11, Z12
-	VMAXPS  Z12, Z10, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z9, Z10, Z16
-	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z9, Z8, Z9
-	VMAXPS  Z9, Z7, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z6, Z7, Z16
-	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z6, Z5, Z6
-	VMAXPS  Z6, Z4, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z3, Z4, Z16
-	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z3, Z2, Z3
-	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-	VMAXPS  Z2, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      fetch_1_next
-
-fetch_1_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
-	ADDQ  dstNext+80(FP), CX
-	ADDQ  srcNext+64(FP), AX
-	DECQ  tiles+16(FP)
-	JNZ   fetch_1
-	JMP   done
-
-load:
 	CMPQ columns+96(FP), $0x04
 	JLT  load_below4
 	CMPQ columns+96(FP), $0x06
@@ -11233,11 +10559,11 @@ load_below2:
 
 load_below1:
 load_0:
-	MOVQ  CX, R10
-	LEAQ  -1(DI), R8
-	IMULQ SI, R8
-	LEAQ  (CX)(R8*1), R8
-	MOVQ  DI, R9
+	MOVQ  CX, R11
+	LEAQ  -1(R8), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  R8, R10
 	CMPQ  DX, $0x09
 	JLT   load_0_rows_below9
 	CMPQ  DX, $0x0d
@@ -11316,163 +10642,195 @@ load_0_rows_below2:
 	JMP load_0_rows_1
 
 load_0_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z1
+	ADDQ       BX, AX
 
 load_0_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z18, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z2
+	ADDQ       BX, AX
 
 load_0_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z3
+	ADDQ       BX, AX
 
 load_0_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z18, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z4
+	ADDQ       BX, AX
 
 load_0_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z5
+	ADDQ       BX, AX
 
 load_0_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z18, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z18, Z6
+	ADDQ       BX, AX
 
 load_0_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z7
+	ADDQ       BX, AX
 
 load_0_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z18, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z8
+	ADDQ       BX, AX
 
 load_0_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z9
+	ADDQ       BX, AX
 
 load_0_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z18, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z10
+	ADDQ       BX, AX
 
 load_0_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z11
+	ADDQ       BX, AX
 
 load_0_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z18, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z18, Z12
+	ADDQ       BX, AX
 
 load_0_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z13
+	ADDQ       BX, AX
 
 load_0_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z18, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z18, Z14
+	ADDQ       BX, AX
 
 load_0_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z15
+	ADDQ       BX, AX
 
 load_0_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z18, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x00
-	JNE     loaded
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z15, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z14, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z13, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z12, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z11, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z10, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z9, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z8, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z7, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z6, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z5, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z4, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z3, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z2, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
-	VMOVUPS Z1, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_0_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z18, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x00
+	JNE        loaded
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z15, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z14, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z13, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z12, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z11, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z10, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z9, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z8, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z7, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z6, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z5, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z4, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z3, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z2, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
+	VMOVUPS    Z1, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_0_next
 
 load_0_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -11480,13 +10838,13 @@ load_0_next:
 	JMP   done
 
 load_1:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 4(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 4(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_1_rows_below9
 	CMPQ      DX, $0x0d
@@ -11565,271 +10923,303 @@ load_1_rows_below2:
 	JMP load_1_rows_1
 
 load_1_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_1_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_1_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_1_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_1_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_1_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_1_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_1_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_1_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_1_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_1_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_1_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_1_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_1_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_1_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_1_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x01
-	JNE     loaded
-	CMPQ    DX, $0x03
-	JG      load_1_blocks
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_1_next
-	VMAXPS  Z16, Z14, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_1_next
-	VMAXPS  Z15, Z14, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_1_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x01
+	JNE        loaded
+	CMPQ       DX, $0x03
+	JG         load_1_blocks
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_1_next
+	VMAXPS     Z16, Z14, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_1_next
+	VMAXPS     Z15, Z14, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_1_next
 
 load_1_blocks:
 	VMAXPS  Z15, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z13, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z12, Z13, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z12, Z10, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z9, Z10, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z9, Z7, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z6, Z4, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z3, Z4, Z16
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VMAXPS  Z2, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 
 load_1_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -11837,13 +11227,13 @@ load_1_next:
 	JMP   done
 
 load_2:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 8(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 8(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_2_rows_below9
 	CMPQ      DX, $0x0d
@@ -11922,322 +11312,354 @@ load_2_rows_below2:
 	JMP load_2_rows_1
 
 load_2_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0f, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0f, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_2_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0f, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0f, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_2_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0f, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0f, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_2_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0f, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0f, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_2_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0f, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0f, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_2_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0f, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0f, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_2_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0f, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0f, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_2_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0f, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0f, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_2_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0f, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0f, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_2_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0f, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0f, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_2_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0f, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0f, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_2_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0f, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0f, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_2_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0f, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0f, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_2_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0f, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0f, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_2_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0f, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0f, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_2_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0f, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x02
-	JNE     loaded
-	CMPQ    DX, $0x05
-	JG      load_2_blocks
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_2_next
-	VMAXPS  Z16, Z13, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_2_next
-	VMAXPS  Z12, Z13, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_2_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_2_next
-	VMAXPS  Z14, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_2_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0f, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x02
+	JNE        loaded
+	CMPQ       DX, $0x05
+	JG         load_2_blocks
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_2_next
+	VMAXPS     Z16, Z13, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_2_next
+	VMAXPS     Z12, Z13, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_2_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_2_next
+	VMAXPS     Z14, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_2_next
 
 load_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z11, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z10, Z11, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z9, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z8, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z10, Z6, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z5, Z6, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z5, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z4, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 
 load_2_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -12245,13 +11667,13 @@ load_2_next:
 	JMP   done
 
 load_3:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 12(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 12(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_3_rows_below9
 	CMPQ      DX, $0x0d
@@ -12330,254 +11752,286 @@ load_3_rows_below2:
 	JMP load_3_rows_1
 
 load_3_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_3_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_3_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_3_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_3_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_3_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_3_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_3_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_3_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_3_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_3_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_3_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_3_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_3_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_3_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_3_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x03
-	JNE     loaded
-	CMPQ    DX, $0x07
-	JG      load_3_blocks
-	VMAXPS  Z14, Z13, Z14
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z16, Z12, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z11, Z12, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z10, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
-	VMAXPS  Z13, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_3_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x03
+	JNE        loaded
+	CMPQ       DX, $0x07
+	JG         load_3_blocks
+	VMAXPS     Z14, Z13, Z14
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z16, Z12, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z11, Z12, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z10, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z14, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
+	VMAXPS     Z13, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_3_next
 
 load_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -12585,44 +12039,44 @@ load_3_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z9, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z8, Z9, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z7, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z6, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
@@ -12630,36 +12084,36 @@ load_3_blocks:
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z8, Z2, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z1, Z2, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z6, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 
 load_3_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -12667,13 +12121,13 @@ load_3_next:
 	JMP   done
 
 load_4:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 16(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 16(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_4_rows_below9
 	CMPQ      DX, $0x0d
@@ -12752,304 +12206,336 @@ load_4_rows_below2:
 	JMP load_4_rows_1
 
 load_4_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0f, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VALIGND    $0x0f, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_4_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0f, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VALIGND    $0x0f, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_4_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0f, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VALIGND    $0x0f, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_4_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0f, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VALIGND    $0x0f, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_4_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0f, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VALIGND    $0x0f, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_4_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0f, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VALIGND    $0x0f, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_4_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0f, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VALIGND    $0x0f, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_4_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0f, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VALIGND    $0x0f, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_4_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0f, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VALIGND    $0x0f, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_4_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0f, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VALIGND    $0x0f, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_4_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0f, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VALIGND    $0x0f, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_4_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0f, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VALIGND    $0x0f, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_4_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0f, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VALIGND    $0x0f, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_4_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0f, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VALIGND    $0x0f, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_4_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VALIGND $0x0f, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VALIGND    $0x0f, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_4_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VALIGND $0x0f, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x04
-	JNE     loaded
-	CMPQ    DX, $0x09
-	JG      load_4_blocks
-	VMAXPS  Z13, Z12, Z13
-	VMAXPS  Z14, Z13, Z14
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z16, Z11, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z10, Z11, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z9, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z8, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
-	VMAXPS  Z12, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_4_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VALIGND    $0x0f, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x04
+	JNE        loaded
+	CMPQ       DX, $0x09
+	JG         load_4_blocks
+	VMAXPS     Z13, Z12, Z13
+	VMAXPS     Z14, Z13, Z14
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z16, Z11, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z10, Z11, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z9, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z8, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z14, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z13, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
+	VMAXPS     Z12, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_4_next
 
 load_4_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
@@ -13059,73 +12545,73 @@ load_4_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z7, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VMAXPS  Z2, Z1, Z2
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
-	VMOVUPS Z6, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z6, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
-	VMOVUPS Z5, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z5, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 
 load_4_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -13133,13 +12619,13 @@ load_4_next:
 	JMP   done
 
 load_5:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 20(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 20(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_5_rows_below9
 	CMPQ      DX, $0x0d
@@ -13218,287 +12704,319 @@ load_5_rows_below2:
 	JMP load_5_rows_1
 
 load_5_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_5_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_5_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_5_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_5_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_5_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_5_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_5_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_5_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_5_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_5_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_5_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_5_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_5_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_5_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_5_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x05
-	JNE     loaded
-	CMPQ    DX, $0x0b
-	JG      load_5_blocks
-	VMAXPS  Z12, Z11, Z12
-	VMAXPS  Z13, Z12, Z13
-	VMAXPS  Z14, Z13, Z14
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z16, Z10, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z9, Z10, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z8, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z7, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z6, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
-	VMAXPS  Z11, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_5_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x05
+	JNE        loaded
+	CMPQ       DX, $0x0b
+	JG         load_5_blocks
+	VMAXPS     Z12, Z11, Z12
+	VMAXPS     Z13, Z12, Z13
+	VMAXPS     Z14, Z13, Z14
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z16, Z10, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z9, Z10, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z8, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z7, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z6, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z14, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z13, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z12, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
+	VMAXPS     Z11, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_5_next
 
 load_5_blocks:
 	VMAXPS  Z15, Z16, Z16
@@ -13506,34 +13024,34 @@ load_5_blocks:
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
@@ -13545,64 +13063,64 @@ load_5_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z5, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z4, Z5, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 
 load_5_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -13610,13 +13128,13 @@ load_5_next:
 	JMP   done
 
 load_6:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 24(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 24(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_6_rows_below9
 	CMPQ      DX, $0x0d
@@ -13695,299 +13213,331 @@ load_6_rows_below2:
 	JMP load_6_rows_1
 
 load_6_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0d, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VALIGND    $0x0d, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_6_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0d, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VALIGND    $0x0d, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_6_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0d, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VALIGND    $0x0d, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_6_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0d, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VALIGND    $0x0d, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_6_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0d, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VALIGND    $0x0d, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_6_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0d, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VALIGND    $0x0d, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_6_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0d, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VALIGND    $0x0d, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_6_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0d, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VALIGND    $0x0d, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_6_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0d, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VALIGND    $0x0d, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_6_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0d, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VALIGND    $0x0d, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_6_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0d, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VALIGND    $0x0d, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_6_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0d, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VALIGND    $0x0d, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_6_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0d, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VALIGND    $0x0d, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_6_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0d, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VALIGND    $0x0d, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_6_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VALIGND $0x0d, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VALIGND    $0x0d, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_6_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VALIGND $0x0d, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x06
-	JNE     loaded
-	CMPQ    DX, $0x0d
-	JG      load_6_blocks
-	VMAXPS  Z11, Z10, Z11
-	VMAXPS  Z12, Z11, Z12
-	VMAXPS  Z13, Z12, Z13
-	VMAXPS  Z14, Z13, Z14
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z16, Z9, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z8, Z9, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z7, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z6, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z5, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z4, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
-	VMAXPS  Z10, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_6_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VALIGND    $0x0d, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x06
+	JNE        loaded
+	CMPQ       DX, $0x0d
+	JG         load_6_blocks
+	VMAXPS     Z11, Z10, Z11
+	VMAXPS     Z12, Z11, Z12
+	VMAXPS     Z13, Z12, Z13
+	VMAXPS     Z14, Z13, Z14
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z16, Z9, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z8, Z9, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z7, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z6, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z5, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z4, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z14, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z13, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z12, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z11, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
+	VMAXPS     Z10, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_6_next
 
 load_6_blocks:
 	VMAXPS  Z15, Z16, Z16
@@ -13996,39 +13546,39 @@ load_6_blocks:
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
@@ -14042,57 +13592,57 @@ load_6_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z3, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z2, Z3, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 
 load_6_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -14100,13 +13650,13 @@ load_6_next:
 	JMP   done
 
 load_7:
-	MOVQ      CX, R10
-	LEAQ      -1(DI), R8
-	IMULQ     SI, R8
-	LEAQ      (CX)(R8*1), R8
-	MOVQ      DI, R9
-	LEAQ      upTo15<>+0(SB), R10
-	VMOVDQU32 28(R10), Z19
+	MOVQ      CX, R11
+	LEAQ      -1(R8), R9
+	IMULQ     SI, R9
+	LEAQ      (CX)(R9*1), R9
+	MOVQ      R8, R10
+	LEAQ      upTo15<>+0(SB), R12
+	VMOVDQU32 28(R12), Z19
 	CMPQ      DX, $0x09
 	JLT       load_7_rows_below9
 	CMPQ      DX, $0x0d
@@ -14185,311 +13735,343 @@ load_7_rows_below2:
 	JMP load_7_rows_1
 
 load_7_rows_16:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z1
-	VALIGND $0x0f, Z0, Z17, K5, Z1
-	VMAXPS  Z17, Z1, K4, Z1
-	VALIGND $0x0e, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VALIGND $0x0c, Z0, Z1, Z2
-	VMAXPS  Z2, Z1, Z1
-	VPERMPS Z1, Z19, Z2
-	VMAXPS  Z2, Z1, Z1
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z1
+	VALIGND    $0x0f, Z0, Z17, K5, Z1
+	VMAXPS     Z17, Z1, K4, Z1
+	VALIGND    $0x0e, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VALIGND    $0x0c, Z0, Z1, Z2
+	VMAXPS     Z2, Z1, Z1
+	VPERMPS    Z1, Z19, Z2
+	VMAXPS     Z2, Z1, Z1
+	ADDQ       BX, AX
 
 load_7_rows_15:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z2
-	VALIGND $0x0f, Z0, Z18, K5, Z2
-	VMAXPS  Z18, Z2, K4, Z2
-	VALIGND $0x0e, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VALIGND $0x0c, Z0, Z2, Z3
-	VMAXPS  Z3, Z2, Z2
-	VPERMPS Z2, Z19, Z3
-	VMAXPS  Z3, Z2, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z2
+	VALIGND    $0x0f, Z0, Z18, K5, Z2
+	VMAXPS     Z18, Z2, K4, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VALIGND    $0x0c, Z0, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z19, Z3
+	VMAXPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_7_rows_14:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z3
-	VALIGND $0x0f, Z0, Z17, K5, Z3
-	VMAXPS  Z17, Z3, K4, Z3
-	VALIGND $0x0e, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VALIGND $0x0c, Z0, Z3, Z4
-	VMAXPS  Z4, Z3, Z3
-	VPERMPS Z3, Z19, Z4
-	VMAXPS  Z4, Z3, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z3
+	VALIGND    $0x0f, Z0, Z17, K5, Z3
+	VMAXPS     Z17, Z3, K4, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VALIGND    $0x0c, Z0, Z3, Z4
+	VMAXPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z19, Z4
+	VMAXPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_7_rows_13:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z4
-	VALIGND $0x0f, Z0, Z18, K5, Z4
-	VMAXPS  Z18, Z4, K4, Z4
-	VALIGND $0x0e, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VALIGND $0x0c, Z0, Z4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VPERMPS Z4, Z19, Z5
-	VMAXPS  Z5, Z4, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z4
+	VALIGND    $0x0f, Z0, Z18, K5, Z4
+	VMAXPS     Z18, Z4, K4, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VALIGND    $0x0c, Z0, Z4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z19, Z5
+	VMAXPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_7_rows_12:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z5
-	VALIGND $0x0f, Z0, Z17, K5, Z5
-	VMAXPS  Z17, Z5, K4, Z5
-	VALIGND $0x0e, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VALIGND $0x0c, Z0, Z5, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z19, Z6
-	VMAXPS  Z6, Z5, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z5
+	VALIGND    $0x0f, Z0, Z17, K5, Z5
+	VMAXPS     Z17, Z5, K4, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VALIGND    $0x0c, Z0, Z5, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z19, Z6
+	VMAXPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_7_rows_11:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z6
-	VALIGND $0x0f, Z0, Z18, K5, Z6
-	VMAXPS  Z18, Z6, K4, Z6
-	VALIGND $0x0e, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VALIGND $0x0c, Z0, Z6, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z19, Z7
-	VMAXPS  Z7, Z6, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z6
+	VALIGND    $0x0f, Z0, Z18, K5, Z6
+	VMAXPS     Z18, Z6, K4, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VALIGND    $0x0c, Z0, Z6, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z19, Z7
+	VMAXPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_7_rows_10:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z7
-	VALIGND $0x0f, Z0, Z17, K5, Z7
-	VMAXPS  Z17, Z7, K4, Z7
-	VALIGND $0x0e, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VALIGND $0x0c, Z0, Z7, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z19, Z8
-	VMAXPS  Z8, Z7, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z7
+	VALIGND    $0x0f, Z0, Z17, K5, Z7
+	VMAXPS     Z17, Z7, K4, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VALIGND    $0x0c, Z0, Z7, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z19, Z8
+	VMAXPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_7_rows_9:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z8
-	VALIGND $0x0f, Z0, Z18, K5, Z8
-	VMAXPS  Z18, Z8, K4, Z8
-	VALIGND $0x0e, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VALIGND $0x0c, Z0, Z8, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z19, Z9
-	VMAXPS  Z9, Z8, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z8
+	VALIGND    $0x0f, Z0, Z18, K5, Z8
+	VMAXPS     Z18, Z8, K4, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VALIGND    $0x0c, Z0, Z8, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z19, Z9
+	VMAXPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_7_rows_8:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z9
-	VALIGND $0x0f, Z0, Z17, K5, Z9
-	VMAXPS  Z17, Z9, K4, Z9
-	VALIGND $0x0e, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VALIGND $0x0c, Z0, Z9, Z10
-	VMAXPS  Z10, Z9, Z9
-	VPERMPS Z9, Z19, Z10
-	VMAXPS  Z10, Z9, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z9
+	VALIGND    $0x0f, Z0, Z17, K5, Z9
+	VMAXPS     Z17, Z9, K4, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VALIGND    $0x0c, Z0, Z9, Z10
+	VMAXPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z19, Z10
+	VMAXPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_7_rows_7:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z10
-	VALIGND $0x0f, Z0, Z18, K5, Z10
-	VMAXPS  Z18, Z10, K4, Z10
-	VALIGND $0x0e, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VALIGND $0x0c, Z0, Z10, Z11
-	VMAXPS  Z11, Z10, Z10
-	VPERMPS Z10, Z19, Z11
-	VMAXPS  Z11, Z10, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z10
+	VALIGND    $0x0f, Z0, Z18, K5, Z10
+	VMAXPS     Z18, Z10, K4, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VALIGND    $0x0c, Z0, Z10, Z11
+	VMAXPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z19, Z11
+	VMAXPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_7_rows_6:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z11
-	VALIGND $0x0f, Z0, Z17, K5, Z11
-	VMAXPS  Z17, Z11, K4, Z11
-	VALIGND $0x0e, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VALIGND $0x0c, Z0, Z11, Z12
-	VMAXPS  Z12, Z11, Z11
-	VPERMPS Z11, Z19, Z12
-	VMAXPS  Z12, Z11, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z11
+	VALIGND    $0x0f, Z0, Z17, K5, Z11
+	VMAXPS     Z17, Z11, K4, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VALIGND    $0x0c, Z0, Z11, Z12
+	VMAXPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z19, Z12
+	VMAXPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_7_rows_5:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K3, K3
-	VMOVAPS Z0, Z12
-	VALIGND $0x0f, Z0, Z18, K5, Z12
-	VMAXPS  Z18, Z12, K4, Z12
-	VALIGND $0x0e, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VALIGND $0x0c, Z0, Z12, Z13
-	VMAXPS  Z13, Z12, Z12
-	VPERMPS Z12, Z19, Z13
-	VMAXPS  Z13, Z12, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K2, K2
+	VMOVAPS    Z0, Z12
+	VALIGND    $0x0f, Z0, Z18, K5, Z12
+	VMAXPS     Z18, Z12, K4, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VALIGND    $0x0c, Z0, Z12, Z13
+	VMAXPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z19, Z13
+	VMAXPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_7_rows_4:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z13
-	VALIGND $0x0f, Z0, Z17, K5, Z13
-	VMAXPS  Z17, Z13, K4, Z13
-	VALIGND $0x0e, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VALIGND $0x0c, Z0, Z13, Z14
-	VMAXPS  Z14, Z13, Z13
-	VPERMPS Z13, Z19, Z14
-	VMAXPS  Z14, Z13, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z13
+	VALIGND    $0x0f, Z0, Z17, K5, Z13
+	VMAXPS     Z17, Z13, K4, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VALIGND    $0x0c, Z0, Z13, Z14
+	VMAXPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z19, Z14
+	VMAXPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_7_rows_3:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K1, K1
-	VMOVAPS Z0, Z14
-	VALIGND $0x0f, Z0, Z18, K5, Z14
-	VMAXPS  Z18, Z14, K4, Z14
-	VALIGND $0x0e, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VALIGND $0x0c, Z0, Z14, Z15
-	VMAXPS  Z15, Z14, Z14
-	VPERMPS Z14, Z19, Z15
-	VMAXPS  Z15, Z14, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K3, K3
+	VMOVAPS    Z0, Z14
+	VALIGND    $0x0f, Z0, Z18, K5, Z14
+	VMAXPS     Z18, Z14, K4, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VALIGND    $0x0c, Z0, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z19, Z15
+	VMAXPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_7_rows_2:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z0, Z15
-	VALIGND $0x0f, Z0, Z17, K5, Z15
-	VMAXPS  Z17, Z15, K4, Z15
-	VALIGND $0x0e, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VALIGND $0x0c, Z0, Z15, Z16
-	VMAXPS  Z16, Z15, Z15
-	VPERMPS Z15, Z19, Z16
-	VMAXPS  Z16, Z15, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z0, Z15
+	VALIGND    $0x0f, Z0, Z17, K5, Z15
+	VMAXPS     Z17, Z15, K4, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VALIGND    $0x0c, Z0, Z15, Z16
+	VMAXPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z19, Z16
+	VMAXPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_7_rows_1:
-	VMOVUPS (AX), Z18
-	VCMPPS  $0x07, Z17, Z18, K2, K2
-	VMOVAPS Z0, Z16
-	VALIGND $0x0f, Z0, Z18, K5, Z16
-	VMAXPS  Z18, Z16, K4, Z16
-	VALIGND $0x0e, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VALIGND $0x0c, Z0, Z16, Z18
-	VMAXPS  Z18, Z16, Z16
-	VPERMPS Z16, Z19, Z18
-	VMAXPS  Z18, Z16, Z16
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x07
-	JNE     loaded
-	CMPQ    DX, $0x0f
-	JG      load_7_blocks
-	VMAXPS  Z10, Z9, Z10
-	VMAXPS  Z11, Z10, Z11
-	VMAXPS  Z12, Z11, Z12
-	VMAXPS  Z13, Z12, Z13
-	VMAXPS  Z14, Z13, Z14
-	VMAXPS  Z15, Z14, Z15
-	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z16, Z8, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z7, Z8, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z6, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z5, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z4, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z3, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z2, Z18, Z18
-	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z10, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
-	VMAXPS  Z9, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
-	JZ      load_7_next
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	VMOVUPS    (AX), Z18
+	VCMPPS     $0x07, Z17, Z18, K1, K1
+	VMOVAPS    Z0, Z16
+	VALIGND    $0x0f, Z0, Z18, K5, Z16
+	VMAXPS     Z18, Z16, K4, Z16
+	VALIGND    $0x0e, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VALIGND    $0x0c, Z0, Z16, Z18
+	VMAXPS     Z18, Z16, Z16
+	VPERMPS    Z16, Z19, Z18
+	VMAXPS     Z18, Z16, Z16
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x07
+	JNE        loaded
+	CMPQ       DX, $0x0f
+	JG         load_7_blocks
+	VMAXPS     Z10, Z9, Z10
+	VMAXPS     Z11, Z10, Z11
+	VMAXPS     Z12, Z11, Z12
+	VMAXPS     Z13, Z12, Z13
+	VMAXPS     Z14, Z13, Z14
+	VMAXPS     Z15, Z14, Z15
+	VMAXPS     Z16, Z15, Z16
+	VMOVUPS    Z16, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z16, Z8, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z7, Z8, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z6, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z5, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z4, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z3, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z2, Z18, Z18
+	VMAXPS     Z16, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z15, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z14, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z13, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z12, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z11, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z10, Z18, Z19
+	VMOVUPS    Z19, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
+	VMAXPS     Z9, Z18, Z18
+	VMOVUPS    Z18, K6, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
+	JZ         load_7_next
 
 load_7_blocks:
 	VMAXPS  Z15, Z16, Z16
@@ -14499,44 +14081,44 @@ load_7_blocks:
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
@@ -14552,50 +14134,50 @@ load_7_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z14, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z13, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z12, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z11, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z10, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z9, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VMAXPS  Z8, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 
 load_7_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -14639,69 +14221,69 @@ down_below2:
 	JMP  down_1
 
 down_below1:
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z15, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z15, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z14, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z14, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z13, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z13, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z12, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z12, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z11, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z11, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z10, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z10, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z9, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z9, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z8, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z8, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z7, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z7, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z6, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z6, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z5, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z5, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z4, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z4, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z3, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z3, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z2, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z2, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMOVUPS Z1, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z1, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
 
 down_0_next:
@@ -14711,110 +14293,110 @@ down_1:
 	CMPQ    DX, $0x03
 	JG      down_1_blocks
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z16, Z14, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z15, Z14, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 
 down_1_blocks:
 	VMAXPS  Z15, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z13, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z12, Z13, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z12, Z10, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z9, Z10, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z9, Z7, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z6, Z4, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z3, Z4, Z16
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VMAXPS  Z2, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 
 down_1_next:
@@ -14825,128 +14407,128 @@ down_2:
 	JG      down_2_blocks
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z16, Z13, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z12, Z13, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z14, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 
 down_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z11, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z10, Z11, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z9, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z8, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z10, Z6, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z5, Z6, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z5, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z4, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 
 down_2_next:
@@ -14958,65 +14540,65 @@ down_3:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z16, Z12, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z11, Z12, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z10, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z13, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 
 down_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -15024,44 +14606,44 @@ down_3_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z9, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z8, Z9, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z7, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z6, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
@@ -15069,30 +14651,30 @@ down_3_blocks:
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z8, Z2, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z1, Z2, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z6, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 
 down_3_next:
@@ -15105,52 +14687,52 @@ down_4:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z16, Z11, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z10, Z11, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z9, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z8, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z12, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 
 down_4_blocks:
@@ -15158,29 +14740,29 @@ down_4_blocks:
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
@@ -15190,67 +14772,67 @@ down_4_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z7, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VMAXPS  Z2, Z1, Z2
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
-	VMOVUPS Z6, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z6, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
-	VMOVUPS Z5, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z5, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 
 down_4_next:
@@ -15264,63 +14846,63 @@ down_5:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z16, Z10, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z9, Z10, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z8, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z7, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z11, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 
 down_5_blocks:
@@ -15329,34 +14911,34 @@ down_5_blocks:
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
@@ -15368,58 +14950,58 @@ down_5_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z5, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z4, Z5, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 
 down_5_next:
@@ -15434,74 +15016,74 @@ down_6:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z16, Z9, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z8, Z9, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z7, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z5, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z4, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z10, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 
 down_6_blocks:
@@ -15511,39 +15093,39 @@ down_6_blocks:
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
@@ -15557,51 +15139,51 @@ down_6_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z3, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z2, Z3, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 
 down_6_next:
@@ -15617,85 +15199,85 @@ down_7:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z16, Z8, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z7, Z8, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z5, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z4, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z3, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z2, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z10, Z18, Z19
-	VMOVUPS Z19, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z19, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z9, Z18, Z18
-	VMOVUPS Z18, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z18, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 
 down_7_blocks:
@@ -15706,44 +15288,44 @@ down_7_blocks:
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
@@ -15759,51 +15341,51 @@ down_7_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z14, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z13, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z12, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z11, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z10, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z9, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VMAXPS  Z8, Z1, Z16
-	VMOVUPS Z16, K6, (R8)
-	SUBQ    SI, R8
-	DECQ    R9
+	VMOVUPS Z16, K6, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 
 down_7_next:
 tile_next:
-	MOVQ  SI, R8
-	IMULQ DI, R8
-	ADDQ  R8, CX
+	MOVQ  SI, R9
+	IMULQ R8, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -24558,7 +24140,7 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetch int, scale *float32, halves *int32)
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	VPXORD Z0, Z0, Z0
@@ -24587,17 +24169,19 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	KMOVW   BX, K4
 	MOVQ    srcRow+56(FP), BX
 	MOVQ    dstRow+72(FP), SI
+	MOVQ    fetchRow+112(FP), DI
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, SI
+	SHLQ    $0x02, DI
 	SHLQ    $0x02, srcNext+64(FP)
 	SHLQ    $0x02, dstNext+80(FP)
-	MOVQ    DX, DI
-	SUBQ    first+40(FP), DI
 	MOVQ    DX, R8
-	SUBQ    $0x10, R8
-	SHLQ    $0x06, R8
-	ADDQ    scale+120(FP), R8
-	VMOVUPS 960(R8), Z1
+	SUBQ    first+40(FP), R8
+	MOVQ    DX, R9
+	SUBQ    $0x10, R9
+	SHLQ    $0x06, R9
+	ADDQ    scale+120(FP), R9
+	VMOVUPS 960(R9), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
@@ -24617,18 +24201,18 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	VMOVAPS Z0, Z18
 
 tile:
-	MOVQ      halves+128(FP), R9
-	TESTQ     R9, R9
+	MOVQ      halves+128(FP), R10
+	TESTQ     R10, R10
 	JEQ       wide
-	VMOVDQU32 (R9), Z0
-	VMOVDQU32 64(R9), Z18
-	VMOVDQU32 128(R9), Z19
-	VMOVDQU32 192(R9), Z20
-	VMOVDQU32 256(R9), Z21
-	KMOVW     320(R9), K1
-	KMOVW     324(R9), K2
-	KMOVW     328(R9), K3
-	KMOVW     332(R9), K5
+	VMOVDQU32 (R10), Z0
+	VMOVDQU32 64(R10), Z18
+	VMOVDQU32 128(R10), Z19
+	VMOVDQU32 192(R10), Z20
+	VMOVDQU32 256(R10), Z21
+	KMOVW     320(R10), K1
+	KMOVW     324(R10), K2
+	KMOVW     328(R10), K3
+	KMOVW     332(R10), K5
 	CMPQ      columns+96(FP), $0x06
 	JLT       halves_below6
 	CMPQ      columns+96(FP), $0x07
@@ -24640,11 +24224,11 @@ halves_below7:
 
 halves_below6:
 halves_5:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   halves_5_rows_below9
 	CMPQ  DX, $0x0d
@@ -24723,274 +24307,306 @@ halves_5_rows_below2:
 	JMP halves_5_rows_1
 
 halves_5_rows_16:
-	VPERMPS.Z (AX), Z0, K1, Z2
-	VPERMPS.Z Z2, Z18, K2, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z19, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z20, K5, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS   Z2, Z21, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z2
+	VPERMPS.Z  Z2, Z18, K2, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z19, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z20, K5, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z21, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 halves_5_rows_15:
-	VPERMPS.Z (AX), Z0, K1, Z3
-	VPERMPS.Z Z3, Z18, K2, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z19, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z20, K5, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS   Z3, Z21, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z3
+	VPERMPS.Z  Z3, Z18, K2, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z19, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z20, K5, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z21, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 halves_5_rows_14:
-	VPERMPS.Z (AX), Z0, K1, Z4
-	VPERMPS.Z Z4, Z18, K2, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z19, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z20, K5, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS   Z4, Z21, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z4
+	VPERMPS.Z  Z4, Z18, K2, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z19, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z20, K5, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z21, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 halves_5_rows_13:
-	VPERMPS.Z (AX), Z0, K1, Z5
-	VPERMPS.Z Z5, Z18, K2, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z19, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z20, K5, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS   Z5, Z21, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z5
+	VPERMPS.Z  Z5, Z18, K2, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z19, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z20, K5, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z21, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 halves_5_rows_12:
-	VPERMPS.Z (AX), Z0, K1, Z6
-	VPERMPS.Z Z6, Z18, K2, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z19, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z20, K5, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z21, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z6
+	VPERMPS.Z  Z6, Z18, K2, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z19, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z20, K5, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z21, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 halves_5_rows_11:
-	VPERMPS.Z (AX), Z0, K1, Z7
-	VPERMPS.Z Z7, Z18, K2, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z19, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z20, K5, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z21, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z7
+	VPERMPS.Z  Z7, Z18, K2, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z19, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z20, K5, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z21, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 halves_5_rows_10:
-	VPERMPS.Z (AX), Z0, K1, Z8
-	VPERMPS.Z Z8, Z18, K2, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z19, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z20, K5, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z21, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z8
+	VPERMPS.Z  Z8, Z18, K2, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z19, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z20, K5, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z21, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 halves_5_rows_9:
-	VPERMPS.Z (AX), Z0, K1, Z9
-	VPERMPS.Z Z9, Z18, K2, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z19, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z20, K5, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS   Z9, Z21, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z9
+	VPERMPS.Z  Z9, Z18, K2, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z19, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z20, K5, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z21, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 halves_5_rows_8:
-	VPERMPS.Z (AX), Z0, K1, Z10
-	VPERMPS.Z Z10, Z18, K2, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z19, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z20, K5, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS   Z10, Z21, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z10
+	VPERMPS.Z  Z10, Z18, K2, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z19, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z20, K5, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z21, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 halves_5_rows_7:
-	VPERMPS.Z (AX), Z0, K1, Z11
-	VPERMPS.Z Z11, Z18, K2, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z19, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z20, K5, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS   Z11, Z21, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z11
+	VPERMPS.Z  Z11, Z18, K2, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z19, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z20, K5, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z21, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 halves_5_rows_6:
-	VPERMPS.Z (AX), Z0, K1, Z12
-	VPERMPS.Z Z12, Z18, K2, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z19, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z20, K5, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS   Z12, Z21, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z12
+	VPERMPS.Z  Z12, Z18, K2, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z19, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z20, K5, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z21, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 halves_5_rows_5:
-	VPERMPS.Z (AX), Z0, K1, Z13
-	VPERMPS.Z Z13, Z18, K2, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z19, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z20, K5, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS   Z13, Z21, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z13
+	VPERMPS.Z  Z13, Z18, K2, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z19, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z20, K5, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z21, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 halves_5_rows_4:
-	VPERMPS.Z (AX), Z0, K1, Z14
-	VPERMPS.Z Z14, Z18, K2, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z19, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z20, K5, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS   Z14, Z21, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z14
+	VPERMPS.Z  Z14, Z18, K2, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z19, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z20, K5, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z21, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 halves_5_rows_3:
-	VPERMPS.Z (AX), Z0, K1, Z15
-	VPERMPS.Z Z15, Z18, K2, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z19, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z20, K5, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS   Z15, Z21, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z15
+	VPERMPS.Z  Z15, Z18, K2, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z19, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z20, K5, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z21, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 halves_5_rows_2:
-	VPERMPS.Z (AX), Z0, K1, Z16
-	VPERMPS.Z Z16, Z18, K2, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z19, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z20, K5, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS   Z16, Z21, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z16
+	VPERMPS.Z  Z16, Z18, K2, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z19, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z20, K5, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS    Z16, Z21, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 halves_5_rows_1:
-	VPERMPS.Z (AX), Z0, K1, Z17
-	VPERMPS.Z Z17, Z18, K2, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z19, K3, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z20, K5, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS   Z17, Z21, Z22
-	VADDPS    Z22, Z17, Z17
-	ADDQ      BX, AX
-	CMPQ      alike+104(FP), $0x00
-	JNE       halves_5_alike
-	CMPQ      DX, $0x0b
-	JG        halves_5_blocks
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z17, Z11, Z22
-	VMULPS    896(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z10, Z11, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    832(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z9, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    768(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z8, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    704(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z7, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    640(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z16, Z22, Z23
-	VMULPS    576(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z15, Z22, Z23
-	VMULPS    512(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z14, Z22, Z23
-	VMULPS    448(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z13, Z22, Z23
-	VMULPS    384(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
-	VADDPS    Z12, Z22, Z22
-	VMULPS    320(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_5_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z17
+	VPERMPS.Z  Z17, Z18, K2, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z19, K3, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z20, K5, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS    Z17, Z21, Z22
+	VADDPS     Z22, Z17, Z17
+	ADDQ       BX, AX
+	CMPQ       alike+104(FP), $0x00
+	JNE        halves_5_alike
+	CMPQ       DX, $0x0b
+	JG         halves_5_blocks
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z17, Z11, Z22
+	VMULPS     896(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z10, Z11, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     832(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z9, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     768(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z8, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     704(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z7, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     640(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z16, Z22, Z23
+	VMULPS     576(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z15, Z22, Z23
+	VMULPS     512(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z14, Z22, Z23
+	VMULPS     448(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z13, Z22, Z23
+	VMULPS     384(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
+	VADDPS     Z12, Z22, Z22
+	VMULPS     320(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_5_next
 
 halves_5_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -24998,40 +24614,40 @@ halves_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -25043,74 +24659,74 @@ halves_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z22
-	VMULPS  512(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z22
-	VMULPS  448(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z22
-	VMULPS  384(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z22
-	VMULPS  320(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z11, Z17, Z22
-	VMULPS  256(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z10, Z17, Z22
-	VMULPS  192(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z9, Z17, Z22
-	VMULPS  128(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z8, Z17, Z22
-	VMULPS  64(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_5_next
 
 halves_5_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -25126,73 +24742,73 @@ halves_5_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z11, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z10, Z11, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z9, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z8, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 
 halves_5_alike_blocks:
@@ -25202,34 +24818,34 @@ halves_5_alike_blocks:
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMULPS      Z1, Z7, Z7
 	VFMADD213PS Z7, Z1, Z8
@@ -25243,78 +24859,78 @@ halves_5_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z5, Z6, Z17
 	VMOVAPS     Z15, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z14, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z13, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z12, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z11, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z10, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z9, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z8, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 	VMOVAPS     Z7, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_5_alike_next
 
 halves_5_alike_next:
 	JMP halves_5_next
 
 halves_6:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   halves_6_rows_below9
 	CMPQ  DX, $0x0d
@@ -25393,288 +25009,320 @@ halves_6_rows_below2:
 	JMP halves_6_rows_1
 
 halves_6_rows_16:
-	VPERMPS.Z (AX), Z0, K1, Z2
-	VPERMPS.Z Z2, Z18, K2, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z19, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z20, K5, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS   Z2, Z21, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z2
+	VPERMPS.Z  Z2, Z18, K2, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z19, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z20, K5, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z21, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 halves_6_rows_15:
-	VPERMPS.Z (AX), Z0, K1, Z3
-	VPERMPS.Z Z3, Z18, K2, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z19, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z20, K5, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS   Z3, Z21, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z3
+	VPERMPS.Z  Z3, Z18, K2, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z19, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z20, K5, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z21, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 halves_6_rows_14:
-	VPERMPS.Z (AX), Z0, K1, Z4
-	VPERMPS.Z Z4, Z18, K2, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z19, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z20, K5, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS   Z4, Z21, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z4
+	VPERMPS.Z  Z4, Z18, K2, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z19, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z20, K5, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z21, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 halves_6_rows_13:
-	VPERMPS.Z (AX), Z0, K1, Z5
-	VPERMPS.Z Z5, Z18, K2, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z19, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z20, K5, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS   Z5, Z21, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z5
+	VPERMPS.Z  Z5, Z18, K2, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z19, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z20, K5, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z21, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 halves_6_rows_12:
-	VPERMPS.Z (AX), Z0, K1, Z6
-	VPERMPS.Z Z6, Z18, K2, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z19, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z20, K5, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z21, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z6
+	VPERMPS.Z  Z6, Z18, K2, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z19, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z20, K5, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z21, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 halves_6_rows_11:
-	VPERMPS.Z (AX), Z0, K1, Z7
-	VPERMPS.Z Z7, Z18, K2, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z19, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z20, K5, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z21, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z7
+	VPERMPS.Z  Z7, Z18, K2, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z19, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z20, K5, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z21, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 halves_6_rows_10:
-	VPERMPS.Z (AX), Z0, K1, Z8
-	VPERMPS.Z Z8, Z18, K2, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z19, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z20, K5, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z21, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z8
+	VPERMPS.Z  Z8, Z18, K2, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z19, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z20, K5, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z21, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 halves_6_rows_9:
-	VPERMPS.Z (AX), Z0, K1, Z9
-	VPERMPS.Z Z9, Z18, K2, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z19, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z20, K5, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS   Z9, Z21, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z9
+	VPERMPS.Z  Z9, Z18, K2, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z19, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z20, K5, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z21, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 halves_6_rows_8:
-	VPERMPS.Z (AX), Z0, K1, Z10
-	VPERMPS.Z Z10, Z18, K2, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z19, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z20, K5, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS   Z10, Z21, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z10
+	VPERMPS.Z  Z10, Z18, K2, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z19, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z20, K5, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z21, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 halves_6_rows_7:
-	VPERMPS.Z (AX), Z0, K1, Z11
-	VPERMPS.Z Z11, Z18, K2, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z19, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z20, K5, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS   Z11, Z21, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z11
+	VPERMPS.Z  Z11, Z18, K2, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z19, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z20, K5, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z21, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 halves_6_rows_6:
-	VPERMPS.Z (AX), Z0, K1, Z12
-	VPERMPS.Z Z12, Z18, K2, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z19, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z20, K5, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS   Z12, Z21, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z12
+	VPERMPS.Z  Z12, Z18, K2, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z19, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z20, K5, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z21, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 halves_6_rows_5:
-	VPERMPS.Z (AX), Z0, K1, Z13
-	VPERMPS.Z Z13, Z18, K2, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z19, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z20, K5, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS   Z13, Z21, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z13
+	VPERMPS.Z  Z13, Z18, K2, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z19, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z20, K5, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z21, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 halves_6_rows_4:
-	VPERMPS.Z (AX), Z0, K1, Z14
-	VPERMPS.Z Z14, Z18, K2, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z19, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z20, K5, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS   Z14, Z21, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z14
+	VPERMPS.Z  Z14, Z18, K2, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z19, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z20, K5, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z21, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 halves_6_rows_3:
-	VPERMPS.Z (AX), Z0, K1, Z15
-	VPERMPS.Z Z15, Z18, K2, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z19, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z20, K5, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS   Z15, Z21, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z15
+	VPERMPS.Z  Z15, Z18, K2, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z19, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z20, K5, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z21, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 halves_6_rows_2:
-	VPERMPS.Z (AX), Z0, K1, Z16
-	VPERMPS.Z Z16, Z18, K2, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z19, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z20, K5, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS   Z16, Z21, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z16
+	VPERMPS.Z  Z16, Z18, K2, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z19, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z20, K5, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS    Z16, Z21, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 halves_6_rows_1:
-	VPERMPS.Z (AX), Z0, K1, Z17
-	VPERMPS.Z Z17, Z18, K2, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z19, K3, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z20, K5, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS   Z17, Z21, Z22
-	VADDPS    Z22, Z17, Z17
-	ADDQ      BX, AX
-	CMPQ      alike+104(FP), $0x00
-	JNE       halves_6_alike
-	CMPQ      DX, $0x0d
-	JG        halves_6_blocks
-	VADDPS    Z12, Z11, Z12
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z17, Z10, Z22
-	VMULPS    896(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z9, Z10, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    832(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z8, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    768(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z7, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    704(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z6, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    640(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z5, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    576(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z16, Z22, Z23
-	VMULPS    512(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z15, Z22, Z23
-	VMULPS    448(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z14, Z22, Z23
-	VMULPS    384(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z13, Z22, Z23
-	VMULPS    320(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z12, Z22, Z23
-	VMULPS    256(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
-	VADDPS    Z11, Z22, Z22
-	VMULPS    192(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_6_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z17
+	VPERMPS.Z  Z17, Z18, K2, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z19, K3, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z20, K5, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS    Z17, Z21, Z22
+	VADDPS     Z22, Z17, Z17
+	ADDQ       BX, AX
+	CMPQ       alike+104(FP), $0x00
+	JNE        halves_6_alike
+	CMPQ       DX, $0x0d
+	JG         halves_6_blocks
+	VADDPS     Z12, Z11, Z12
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z17, Z10, Z22
+	VMULPS     896(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z9, Z10, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     832(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z8, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     768(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z7, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     704(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z6, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     640(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z5, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     576(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z16, Z22, Z23
+	VMULPS     512(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z15, Z22, Z23
+	VMULPS     448(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z14, Z22, Z23
+	VMULPS     384(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z13, Z22, Z23
+	VMULPS     320(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z12, Z22, Z23
+	VMULPS     256(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
+	VADDPS     Z11, Z22, Z22
+	VMULPS     192(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_6_next
 
 halves_6_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -25683,46 +25331,46 @@ halves_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -25736,66 +25384,66 @@ halves_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z22
-	VMULPS  448(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z22
-	VMULPS  384(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z13, Z17, Z22
-	VMULPS  320(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z12, Z17, Z22
-	VMULPS  256(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z11, Z17, Z22
-	VMULPS  192(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z10, Z17, Z22
-	VMULPS  128(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z9, Z17, Z22
-	VMULPS  64(R8), Z22, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z22, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_6_next
 
 halves_6_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -25812,86 +25460,86 @@ halves_6_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z10, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z9, Z10, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z8, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z6, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z5, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z11, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 
 halves_6_alike_blocks:
@@ -25902,39 +25550,39 @@ halves_6_alike_blocks:
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMULPS      Z1, Z5, Z5
 	VFMADD213PS Z5, Z1, Z6
@@ -25950,70 +25598,70 @@ halves_6_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z3, Z4, Z17
 	VMOVAPS     Z15, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z14, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z13, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z12, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z11, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z10, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z9, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 	VMOVAPS     Z8, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_6_alike_next
 
 halves_6_alike_next:
 	JMP halves_6_next
 
 halves_7:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   halves_7_rows_below9
 	CMPQ  DX, $0x0d
@@ -26092,302 +25740,334 @@ halves_7_rows_below2:
 	JMP halves_7_rows_1
 
 halves_7_rows_16:
-	VPERMPS.Z (AX), Z0, K1, Z2
-	VPERMPS.Z Z2, Z18, K2, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z19, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS.Z Z2, Z20, K5, Z3
-	VADDPS    Z3, Z2, Z2
-	VPERMPS   Z2, Z21, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z2
+	VPERMPS.Z  Z2, Z18, K2, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z19, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS.Z  Z2, Z20, K5, Z3
+	VADDPS     Z3, Z2, Z2
+	VPERMPS    Z2, Z21, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 halves_7_rows_15:
-	VPERMPS.Z (AX), Z0, K1, Z3
-	VPERMPS.Z Z3, Z18, K2, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z19, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS.Z Z3, Z20, K5, Z4
-	VADDPS    Z4, Z3, Z3
-	VPERMPS   Z3, Z21, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z3
+	VPERMPS.Z  Z3, Z18, K2, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z19, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS.Z  Z3, Z20, K5, Z4
+	VADDPS     Z4, Z3, Z3
+	VPERMPS    Z3, Z21, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 halves_7_rows_14:
-	VPERMPS.Z (AX), Z0, K1, Z4
-	VPERMPS.Z Z4, Z18, K2, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z19, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS.Z Z4, Z20, K5, Z5
-	VADDPS    Z5, Z4, Z4
-	VPERMPS   Z4, Z21, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z4
+	VPERMPS.Z  Z4, Z18, K2, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z19, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS.Z  Z4, Z20, K5, Z5
+	VADDPS     Z5, Z4, Z4
+	VPERMPS    Z4, Z21, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 halves_7_rows_13:
-	VPERMPS.Z (AX), Z0, K1, Z5
-	VPERMPS.Z Z5, Z18, K2, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z19, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS.Z Z5, Z20, K5, Z6
-	VADDPS    Z6, Z5, Z5
-	VPERMPS   Z5, Z21, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z5
+	VPERMPS.Z  Z5, Z18, K2, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z19, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS.Z  Z5, Z20, K5, Z6
+	VADDPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z21, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 halves_7_rows_12:
-	VPERMPS.Z (AX), Z0, K1, Z6
-	VPERMPS.Z Z6, Z18, K2, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z19, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS.Z Z6, Z20, K5, Z7
-	VADDPS    Z7, Z6, Z6
-	VPERMPS   Z6, Z21, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z6
+	VPERMPS.Z  Z6, Z18, K2, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z19, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS.Z  Z6, Z20, K5, Z7
+	VADDPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z21, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 halves_7_rows_11:
-	VPERMPS.Z (AX), Z0, K1, Z7
-	VPERMPS.Z Z7, Z18, K2, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z19, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS.Z Z7, Z20, K5, Z8
-	VADDPS    Z8, Z7, Z7
-	VPERMPS   Z7, Z21, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z7
+	VPERMPS.Z  Z7, Z18, K2, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z19, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS.Z  Z7, Z20, K5, Z8
+	VADDPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z21, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 halves_7_rows_10:
-	VPERMPS.Z (AX), Z0, K1, Z8
-	VPERMPS.Z Z8, Z18, K2, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z19, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS.Z Z8, Z20, K5, Z9
-	VADDPS    Z9, Z8, Z8
-	VPERMPS   Z8, Z21, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z8
+	VPERMPS.Z  Z8, Z18, K2, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z19, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS.Z  Z8, Z20, K5, Z9
+	VADDPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z21, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 halves_7_rows_9:
-	VPERMPS.Z (AX), Z0, K1, Z9
-	VPERMPS.Z Z9, Z18, K2, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z19, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS.Z Z9, Z20, K5, Z10
-	VADDPS    Z10, Z9, Z9
-	VPERMPS   Z9, Z21, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z9
+	VPERMPS.Z  Z9, Z18, K2, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z19, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS.Z  Z9, Z20, K5, Z10
+	VADDPS     Z10, Z9, Z9
+	VPERMPS    Z9, Z21, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 halves_7_rows_8:
-	VPERMPS.Z (AX), Z0, K1, Z10
-	VPERMPS.Z Z10, Z18, K2, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z19, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS.Z Z10, Z20, K5, Z11
-	VADDPS    Z11, Z10, Z10
-	VPERMPS   Z10, Z21, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z10
+	VPERMPS.Z  Z10, Z18, K2, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z19, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS.Z  Z10, Z20, K5, Z11
+	VADDPS     Z11, Z10, Z10
+	VPERMPS    Z10, Z21, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 halves_7_rows_7:
-	VPERMPS.Z (AX), Z0, K1, Z11
-	VPERMPS.Z Z11, Z18, K2, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z19, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS.Z Z11, Z20, K5, Z12
-	VADDPS    Z12, Z11, Z11
-	VPERMPS   Z11, Z21, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z11
+	VPERMPS.Z  Z11, Z18, K2, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z19, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS.Z  Z11, Z20, K5, Z12
+	VADDPS     Z12, Z11, Z11
+	VPERMPS    Z11, Z21, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 halves_7_rows_6:
-	VPERMPS.Z (AX), Z0, K1, Z12
-	VPERMPS.Z Z12, Z18, K2, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z19, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS.Z Z12, Z20, K5, Z13
-	VADDPS    Z13, Z12, Z12
-	VPERMPS   Z12, Z21, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z12
+	VPERMPS.Z  Z12, Z18, K2, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z19, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS.Z  Z12, Z20, K5, Z13
+	VADDPS     Z13, Z12, Z12
+	VPERMPS    Z12, Z21, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 halves_7_rows_5:
-	VPERMPS.Z (AX), Z0, K1, Z13
-	VPERMPS.Z Z13, Z18, K2, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z19, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS.Z Z13, Z20, K5, Z14
-	VADDPS    Z14, Z13, Z13
-	VPERMPS   Z13, Z21, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z13
+	VPERMPS.Z  Z13, Z18, K2, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z19, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS.Z  Z13, Z20, K5, Z14
+	VADDPS     Z14, Z13, Z13
+	VPERMPS    Z13, Z21, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 halves_7_rows_4:
-	VPERMPS.Z (AX), Z0, K1, Z14
-	VPERMPS.Z Z14, Z18, K2, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z19, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS.Z Z14, Z20, K5, Z15
-	VADDPS    Z15, Z14, Z14
-	VPERMPS   Z14, Z21, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z14
+	VPERMPS.Z  Z14, Z18, K2, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z19, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS.Z  Z14, Z20, K5, Z15
+	VADDPS     Z15, Z14, Z14
+	VPERMPS    Z14, Z21, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 halves_7_rows_3:
-	VPERMPS.Z (AX), Z0, K1, Z15
-	VPERMPS.Z Z15, Z18, K2, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z19, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS.Z Z15, Z20, K5, Z16
-	VADDPS    Z16, Z15, Z15
-	VPERMPS   Z15, Z21, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z15
+	VPERMPS.Z  Z15, Z18, K2, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z19, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS.Z  Z15, Z20, K5, Z16
+	VADDPS     Z16, Z15, Z15
+	VPERMPS    Z15, Z21, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 halves_7_rows_2:
-	VPERMPS.Z (AX), Z0, K1, Z16
-	VPERMPS.Z Z16, Z18, K2, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z19, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS.Z Z16, Z20, K5, Z17
-	VADDPS    Z17, Z16, Z16
-	VPERMPS   Z16, Z21, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z16
+	VPERMPS.Z  Z16, Z18, K2, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z19, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS.Z  Z16, Z20, K5, Z17
+	VADDPS     Z17, Z16, Z16
+	VPERMPS    Z16, Z21, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 halves_7_rows_1:
-	VPERMPS.Z (AX), Z0, K1, Z17
-	VPERMPS.Z Z17, Z18, K2, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z19, K3, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS.Z Z17, Z20, K5, Z22
-	VADDPS    Z22, Z17, Z17
-	VPERMPS   Z17, Z21, Z22
-	VADDPS    Z22, Z17, Z17
-	ADDQ      BX, AX
-	CMPQ      alike+104(FP), $0x00
-	JNE       halves_7_alike
-	CMPQ      DX, $0x0f
-	JG        halves_7_blocks
-	VADDPS    Z11, Z10, Z11
-	VADDPS    Z12, Z11, Z12
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z17, Z9, Z22
-	VMULPS    896(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z8, Z9, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    832(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z7, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    768(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z6, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    704(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z5, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    640(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z4, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    576(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z3, Z22, Z22
-	VADDPS    Z17, Z22, Z23
-	VMULPS    512(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z16, Z22, Z23
-	VMULPS    448(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z15, Z22, Z23
-	VMULPS    384(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z14, Z22, Z23
-	VMULPS    320(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z13, Z22, Z23
-	VMULPS    256(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z12, Z22, Z23
-	VMULPS    192(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z11, Z22, Z23
-	VMULPS    128(R8), Z23, Z23
-	VMOVUPS   Z23, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
-	VADDPS    Z10, Z22, Z22
-	VMULPS    64(R8), Z22, Z22
-	VMOVUPS   Z22, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        halves_7_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VPERMPS.Z  (AX), Z0, K1, Z17
+	VPERMPS.Z  Z17, Z18, K2, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z19, K3, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS.Z  Z17, Z20, K5, Z22
+	VADDPS     Z22, Z17, Z17
+	VPERMPS    Z17, Z21, Z22
+	VADDPS     Z22, Z17, Z17
+	ADDQ       BX, AX
+	CMPQ       alike+104(FP), $0x00
+	JNE        halves_7_alike
+	CMPQ       DX, $0x0f
+	JG         halves_7_blocks
+	VADDPS     Z11, Z10, Z11
+	VADDPS     Z12, Z11, Z12
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z17, Z9, Z22
+	VMULPS     896(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z8, Z9, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     832(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z7, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     768(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z6, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     704(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z5, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     640(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z4, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     576(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z3, Z22, Z22
+	VADDPS     Z17, Z22, Z23
+	VMULPS     512(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z16, Z22, Z23
+	VMULPS     448(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z15, Z22, Z23
+	VMULPS     384(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z14, Z22, Z23
+	VMULPS     320(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z13, Z22, Z23
+	VMULPS     256(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z12, Z22, Z23
+	VMULPS     192(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z11, Z22, Z23
+	VMULPS     128(R9), Z23, Z23
+	VMOVUPS    Z23, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
+	VADDPS     Z10, Z22, Z22
+	VMULPS     64(R9), Z22, Z22
+	VMOVUPS    Z22, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         halves_7_next
 
 halves_7_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -26397,52 +26077,52 @@ halves_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R8), Z17, Z22
-	VMOVUPS Z22, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z22
+	VMOVUPS Z22, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -26458,58 +26138,58 @@ halves_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      halves_7_next
 
 halves_7_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -26527,99 +26207,99 @@ halves_7_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z9, Z1, Z22
-	VMOVUPS     Z22, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z22, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z8, Z9, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z6, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z5, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z4, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VADDPS      Z3, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z11, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z10, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z23, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 
 halves_7_alike_blocks:
@@ -26631,44 +26311,44 @@ halves_7_alike_blocks:
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -26686,958 +26366,57 @@ halves_7_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z15, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z14, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z12, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          halves_7_alike_next
 
 halves_7_alike_next:
 	JMP halves_7_next
 
 wide:
-	CMPQ fetch+112(FP), $0x00
-	JEQ  load
-	CMPQ columns+96(FP), $0x01
-	JLT  fetch_below1
-	JMP  fetch_1
-
-fetch_below1:
-fetch_0:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
-	CMPQ  DX, $0x09
-	JLT   fetch_0_rows_below9
-	CMPQ  DX, $0x0d
-	JLT   fetch_0_rows_below13
-	CMPQ  DX, $0x0f
-	JLT   fetch_0_rows_below15
-	CMPQ  DX, $0x10
-	JLT   fetch_0_rows_below16
-	JMP   fetch_0_rows_16
-
-fetch_0_rows_below16:
-	JMP fetch_0_rows_15
-
-fetch_0_rows_below15:
-	CMPQ DX, $0x0e
-	JLT  fetch_0_rows_below14
-	JMP  fetch_0_rows_14
-
-fetch_0_rows_below14:
-	JMP fetch_0_rows_13
-
-fetch_0_rows_below13:
-	CMPQ DX, $0x0b
-	JLT  fetch_0_rows_below11
-	CMPQ DX, $0x0c
-	JLT  fetch_0_rows_below12
-	JMP  fetch_0_rows_12
-
-fetch_0_rows_below12:
-	JMP fetch_0_rows_11
-
-fetch_0_rows_below11:
-	CMPQ DX, $0x0a
-	JLT  fetch_0_rows_below10
-	JMP  fetch_0_rows_10
-
-fetch_0_rows_below10:
-	JMP fetch_0_rows_9
-
-fetch_0_rows_below9:
-	CMPQ DX, $0x05
-	JLT  fetch_0_rows_below5
-	CMPQ DX, $0x07
-	JLT  fetch_0_rows_below7
-	CMPQ DX, $0x08
-	JLT  fetch_0_rows_below8
-	JMP  fetch_0_rows_8
-
-fetch_0_rows_below8:
-	JMP fetch_0_rows_7
-
-fetch_0_rows_below7:
-	CMPQ DX, $0x06
-	JLT  fetch_0_rows_below6
-	JMP  fetch_0_rows_6
-
-fetch_0_rows_below6:
-	JMP fetch_0_rows_5
-
-fetch_0_rows_below5:
-	CMPQ DX, $0x03
-	JLT  fetch_0_rows_below3
-	CMPQ DX, $0x04
-	JLT  fetch_0_rows_below4
-	JMP  fetch_0_rows_4
-
-fetch_0_rows_below4:
-	JMP fetch_0_rows_3
-
-fetch_0_rows_below3:
-	CMPQ DX, $0x02
-	JLT  fetch_0_rows_below2
-	JMP  fetch_0_rows_2
-
-fetch_0_rows_below2:
-	JMP fetch_0_rows_1
-
-fetch_0_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z2
-	ADDQ       BX, AX
-
-fetch_0_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z3
-	ADDQ       BX, AX
-
-fetch_0_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z4
-	ADDQ       BX, AX
-
-fetch_0_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z5
-	ADDQ       BX, AX
-
-fetch_0_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z6
-	ADDQ       BX, AX
-
-fetch_0_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z7
-	ADDQ       BX, AX
-
-fetch_0_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z8
-	ADDQ       BX, AX
-
-fetch_0_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z9
-	ADDQ       BX, AX
-
-fetch_0_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z10
-	ADDQ       BX, AX
-
-fetch_0_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z11
-	ADDQ       BX, AX
-
-fetch_0_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z12
-	ADDQ       BX, AX
-
-fetch_0_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z13
-	ADDQ       BX, AX
-
-fetch_0_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z14
-	ADDQ       BX, AX
-
-fetch_0_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VMOVAPS    Z17, Z15
-	ADDQ       BX, AX
-
-fetch_0_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VMOVAPS    Z18, Z16
-	ADDQ       BX, AX
-
-fetch_0_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	ADDQ       BX, AX
-	CMPQ       reach+88(FP), $0x00
-	JNE        loaded
-	CMPQ       alike+104(FP), $0x00
-	JNE        fetch_0_alike
-	VMULPS     960(R8), Z17, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     896(R8), Z16, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     832(R8), Z15, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     768(R8), Z14, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     704(R8), Z13, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     640(R8), Z12, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     576(R8), Z11, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     512(R8), Z10, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     448(R8), Z9, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     384(R8), Z8, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     320(R8), Z7, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     256(R8), Z6, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     192(R8), Z5, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     128(R8), Z4, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     64(R8), Z3, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-	VMULPS     (R8), Z2, Z17
-	VMOVUPS    Z17, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_0_next
-
-fetch_0_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
-	ADDQ  dstNext+80(FP), CX
-	ADDQ  srcNext+64(FP), AX
-	DECQ  tiles+16(FP)
-	JNZ   fetch_0
-	JMP   done
-
-fetch_0_alike:
-	VMULPS  Z1, Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z15, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z14, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z13, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z12, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z11, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z10, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z9, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z8, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z4, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z3, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-	VMULPS  Z1, Z2, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_0_alike_next
-
-fetch_0_alike_next:
-	JMP fetch_0_next
-
-fetch_1:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
-	CMPQ  DX, $0x09
-	JLT   fetch_1_rows_below9
-	CMPQ  DX, $0x0d
-	JLT   fetch_1_rows_below13
-	CMPQ  DX, $0x0f
-	JLT   fetch_1_rows_below15
-	CMPQ  DX, $0x10
-	JLT   fetch_1_rows_below16
-	JMP   fetch_1_rows_16
-
-fetch_1_rows_below16:
-	JMP fetch_1_rows_15
-
-fetch_1_rows_below15:
-	CMPQ DX, $0x0e
-	JLT  fetch_1_rows_below14
-	JMP  fetch_1_rows_14
-
-fetch_1_rows_below14:
-	JMP fetch_1_rows_13
-
-fetch_1_rows_below13:
-	CMPQ DX, $0x0b
-	JLT  fetch_1_rows_below11
-	CMPQ DX, $0x0c
-	JLT  fetch_1_rows_below12
-	JMP  fetch_1_rows_12
-
-fetch_1_rows_below12:
-	JMP fetch_1_rows_11
-
-fetch_1_rows_below11:
-	CMPQ DX, $0x0a
-	JLT  fetch_1_rows_below10
-	JMP  fetch_1_rows_10
-
-fetch_1_rows_below10:
-	JMP fetch_1_rows_9
-
-fetch_1_rows_below9:
-	CMPQ DX, $0x05
-	JLT  fetch_1_rows_below5
-	CMPQ DX, $0x07
-	JLT  fetch_1_rows_below7
-	CMPQ DX, $0x08
-	JLT  fetch_1_rows_below8
-	JMP  fetch_1_rows_8
-
-fetch_1_rows_below8:
-	JMP fetch_1_rows_7
-
-fetch_1_rows_below7:
-	CMPQ DX, $0x06
-	JLT  fetch_1_rows_below6
-	JMP  fetch_1_rows_6
-
-fetch_1_rows_below6:
-	JMP fetch_1_rows_5
-
-fetch_1_rows_below5:
-	CMPQ DX, $0x03
-	JLT  fetch_1_rows_below3
-	CMPQ DX, $0x04
-	JLT  fetch_1_rows_below4
-	JMP  fetch_1_rows_4
-
-fetch_1_rows_below4:
-	JMP fetch_1_rows_3
-
-fetch_1_rows_below3:
-	CMPQ DX, $0x02
-	JLT  fetch_1_rows_below2
-	JMP  fetch_1_rows_2
-
-fetch_1_rows_below2:
-	JMP fetch_1_rows_1
-
-fetch_1_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
-	VADDPS     Z18, Z2, K1, Z2
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z3
-	VADDPS     Z3, Z2, Z2
-	ADDQ       BX, AX
-
-fetch_1_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
-	VADDPS     Z17, Z3, K1, Z3
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z4
-	VADDPS     Z4, Z3, Z3
-	ADDQ       BX, AX
-
-fetch_1_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
-	VADDPS     Z18, Z4, K1, Z4
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z5
-	VADDPS     Z5, Z4, Z4
-	ADDQ       BX, AX
-
-fetch_1_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
-	VADDPS     Z17, Z5, K1, Z5
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z6
-	VADDPS     Z6, Z5, Z5
-	ADDQ       BX, AX
-
-fetch_1_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
-	VADDPS     Z18, Z6, K1, Z6
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z7
-	VADDPS     Z7, Z6, Z6
-	ADDQ       BX, AX
-
-fetch_1_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
-	VADDPS     Z17, Z7, K1, Z7
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z8
-	VADDPS     Z8, Z7, Z7
-	ADDQ       BX, AX
-
-fetch_1_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
-	VADDPS     Z18, Z8, K1, Z8
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z9
-	VADDPS     Z9, Z8, Z8
-	ADDQ       BX, AX
-
-fetch_1_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
-	VADDPS     Z17, Z9, K1, Z9
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z10
-	VADDPS     Z10, Z9, Z9
-	ADDQ       BX, AX
-
-fetch_1_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
-	VADDPS     Z18, Z10, K1, Z10
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z11
-	VADDPS     Z11, Z10, Z10
-	ADDQ       BX, AX
-
-fetch_1_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
-	VADDPS     Z17, Z11, K1, Z11
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z12
-	VADDPS     Z12, Z11, Z11
-	ADDQ       BX, AX
-
-fetch_1_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
-	VADDPS     Z18, Z12, K1, Z12
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z13
-	VADDPS     Z13, Z12, Z12
-	ADDQ       BX, AX
-
-fetch_1_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
-	VADDPS     Z17, Z13, K1, Z13
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z14
-	VADDPS     Z14, Z13, Z13
-	ADDQ       BX, AX
-
-fetch_1_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
-	VADDPS     Z18, Z14, K1, Z14
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z15
-	VADDPS     Z15, Z14, Z14
-	ADDQ       BX, AX
-
-fetch_1_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
-	VADDPS     Z17, Z15, K1, Z15
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z16
-	VADDPS     Z16, Z15, Z15
-	ADDQ       BX, AX
-
-fetch_1_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z18
-	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
-	VADDPS     Z18, Z16, K1, Z16
-	VALIGND.Z  $0x01, Z18, Z0, K3, Z17
-	VADDPS     Z17, Z16, Z16
-	ADDQ       BX, AX
-
-fetch_1_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       SI, R11
-	VMOVUPS    (AX), Z17
-	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
-	VADDPS     Z17, Z18, K1, Z18
-	VALIGND.Z  $0x01, Z17, Z0, K3, Z17
-	VADDPS     Z17, Z18, Z17
-	ADDQ       BX, AX
-	CMPQ       reach+88(FP), $0x01
-	JNE        loaded
-	CMPQ       alike+104(FP), $0x00
-	JNE        fetch_1_alike
-	CMPQ       DX, $0x03
-	JG         fetch_1_blocks
-	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R8), Z17, Z18
-	VMOVUPS    Z18, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_1_next
-	VADDPS     Z17, Z15, Z18
-	VMULPS     896(R8), Z18, Z18
-	VMOVUPS    Z18, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_1_next
-	VADDPS     Z16, Z15, Z18
-	VMULPS     832(R8), Z18, Z18
-	VMOVUPS    Z18, K4, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
-	JZ         fetch_1_next
-
-fetch_1_blocks:
-	VADDPS  Z16, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z15, Z17, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z16, Z15, Z16
-	VADDPS  Z16, Z14, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z13, Z14, Z17
-	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z12, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z13, Z12, Z13
-	VADDPS  Z13, Z11, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z10, Z11, Z17
-	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z9, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z10, Z9, Z10
-	VADDPS  Z10, Z8, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z7, Z8, Z17
-	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z6, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z7, Z6, Z7
-	VADDPS  Z7, Z5, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z4, Z5, Z17
-	VADDPS  Z6, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z3, Z17, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z4, Z3, Z4
-	VADDPS  Z4, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-	VADDPS  Z3, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      fetch_1_next
-
-fetch_1_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
-	ADDQ  dstNext+80(FP), CX
-	ADDQ  srcNext+64(FP), AX
-	DECQ  tiles+16(FP)
-	JNZ   fetch_1
-	JMP   done
-
-fetch_1_alike:
-	CMPQ        DX, $0x03
-	JG          fetch_1_alike_blocks
-	VMULPS      Z1, Z16, Z16
-	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMOVAPS     Z17, Z18
-	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMOVAPS     Z16, Z18
-	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-
-fetch_1_alike_blocks:
-	VMULPS      Z1, Z17, Z17
-	VFMADD231PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMULPS      Z1, Z15, Z15
-	VFMADD213PS Z15, Z1, Z16
-	VMOVAPS     Z16, Z17
-	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z13, Z14, Z17
-	VMOVAPS     Z15, Z18
-	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z12, Z17, Z17
-	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMULPS      Z1, Z12, Z12
-	VFMADD213PS Z12, Z1, Z13
-	VMOVAPS     Z13, Z17
-	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z10, Z11, Z17
-	VMOVAPS     Z12, Z18
-	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z9, Z17, Z17
-	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMULPS      Z1, Z9, Z9
-	VFMADD213PS Z9, Z1, Z10
-	VMOVAPS     Z10, Z17
-	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z7, Z8, Z17
-	VMOVAPS     Z9, Z18
-	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z6, Z17, Z17
-	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMULPS      Z1, Z6, Z6
-	VFMADD213PS Z6, Z1, Z7
-	VMOVAPS     Z7, Z17
-	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z4, Z5, Z17
-	VMOVAPS     Z6, Z18
-	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VADDPS      Z3, Z17, Z17
-	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMULPS      Z1, Z3, Z3
-	VFMADD213PS Z3, Z1, Z4
-	VMOVAPS     Z4, Z17
-	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-	VMOVAPS     Z3, Z17
-	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
-	JZ          fetch_1_alike_next
-
-fetch_1_alike_next:
-	JMP fetch_1_next
-
-load:
 	CMPQ columns+96(FP), $0x04
 	JLT  load_below4
 	CMPQ columns+96(FP), $0x06
@@ -27674,11 +26453,11 @@ load_below2:
 
 load_below1:
 load_0:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_0_rows_below9
 	CMPQ  DX, $0x0d
@@ -27757,172 +26536,204 @@ load_0_rows_below2:
 	JMP load_0_rows_1
 
 load_0_rows_16:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z2
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z2
+	ADDQ       BX, AX
 
 load_0_rows_15:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z3
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z3
+	ADDQ       BX, AX
 
 load_0_rows_14:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z4
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z4
+	ADDQ       BX, AX
 
 load_0_rows_13:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z5
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z5
+	ADDQ       BX, AX
 
 load_0_rows_12:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z6
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z6
+	ADDQ       BX, AX
 
 load_0_rows_11:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z7
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z7
+	ADDQ       BX, AX
 
 load_0_rows_10:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z8
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z8
+	ADDQ       BX, AX
 
 load_0_rows_9:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z9
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z9
+	ADDQ       BX, AX
 
 load_0_rows_8:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z10
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z10
+	ADDQ       BX, AX
 
 load_0_rows_7:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z11
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z11
+	ADDQ       BX, AX
 
 load_0_rows_6:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z12
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z12
+	ADDQ       BX, AX
 
 load_0_rows_5:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z13
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z13
+	ADDQ       BX, AX
 
 load_0_rows_4:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z14
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z14
+	ADDQ       BX, AX
 
 load_0_rows_3:
-	VMOVUPS (AX), Z17
-	VMOVAPS Z17, Z15
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VMOVAPS    Z17, Z15
+	ADDQ       BX, AX
 
 load_0_rows_2:
-	VMOVUPS (AX), Z18
-	VMOVAPS Z18, Z16
-	ADDQ    BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VMOVAPS    Z18, Z16
+	ADDQ       BX, AX
 
 load_0_rows_1:
-	VMOVUPS (AX), Z17
-	ADDQ    BX, AX
-	CMPQ    reach+88(FP), $0x00
-	JNE     loaded
-	CMPQ    alike+104(FP), $0x00
-	JNE     load_0_alike
-	VMULPS  960(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  896(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  832(R8), Z15, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  768(R8), Z14, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  704(R8), Z13, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  640(R8), Z12, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  576(R8), Z11, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  512(R8), Z10, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  448(R8), Z9, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  384(R8), Z8, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  320(R8), Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  256(R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  192(R8), Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  128(R8), Z4, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  64(R8), Z3, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
-	VMULPS  (R8), Z2, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
-	JZ      load_0_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x00
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_0_alike
+	VMULPS     960(R9), Z17, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     896(R9), Z16, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     832(R9), Z15, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     768(R9), Z14, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     704(R9), Z13, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     640(R9), Z12, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     576(R9), Z11, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     512(R9), Z10, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     448(R9), Z9, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     384(R9), Z8, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     320(R9), Z7, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     256(R9), Z6, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     192(R9), Z5, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     128(R9), Z4, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     64(R9), Z3, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
+	VMULPS     (R9), Z2, Z17
+	VMOVUPS    Z17, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_0_next
 
 load_0_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -27931,95 +26742,95 @@ load_0_next:
 
 load_0_alike:
 	VMULPS  Z1, Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z15, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z14, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z13, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z12, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z11, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z10, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z9, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z8, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z4, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z3, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z2, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_0_alike_next
 
 load_0_alike_next:
 	JMP load_0_next
 
 load_1:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_1_rows_below9
 	CMPQ  DX, $0x0d
@@ -28098,268 +26909,300 @@ load_1_rows_below2:
 	JMP load_1_rows_1
 
 load_1_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND.Z $0x01, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_1_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND.Z $0x01, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_1_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND.Z $0x01, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_1_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND.Z $0x01, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_1_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND.Z $0x01, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_1_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND.Z $0x01, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_1_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND.Z $0x01, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_1_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND.Z $0x01, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_1_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND.Z $0x01, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_1_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND.Z $0x01, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_1_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND.Z $0x01, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_1_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND.Z $0x01, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_1_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND.Z $0x01, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_1_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND.Z $0x01, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_1_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND.Z $0x01, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_1_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x01
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_1_alike
-	CMPQ      DX, $0x03
-	JG        load_1_blocks
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_1_next
-	VADDPS    Z17, Z15, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_1_next
-	VADDPS    Z16, Z15, Z18
-	VMULPS    832(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_1_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x01
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_1_alike
+	CMPQ       DX, $0x03
+	JG         load_1_blocks
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_1_next
+	VADDPS     Z17, Z15, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_1_next
+	VADDPS     Z16, Z15, Z18
+	VMULPS     832(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_1_next
 
 load_1_blocks:
 	VADDPS  Z16, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z15, Z17, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z14, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z13, Z14, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z13, Z11, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z10, Z11, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z10, Z8, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z7, Z6, Z7
 	VADDPS  Z7, Z5, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z4, Z5, Z17
 	VADDPS  Z6, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z4, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 	VADDPS  Z3, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_1_next
 
 load_1_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -28371,143 +27214,143 @@ load_1_alike:
 	JG          load_1_alike_blocks
 	VMULPS      Z1, Z16, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMOVAPS     Z16, Z18
 	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 
 load_1_alike_blocks:
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z15, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z13, Z14, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z12, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z12, Z12
 	VFMADD213PS Z12, Z1, Z13
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z10, Z11, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z9, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z9, Z9
 	VFMADD213PS Z9, Z1, Z10
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z7, Z8, Z17
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z6, Z6
 	VFMADD213PS Z6, Z1, Z7
 	VMOVAPS     Z7, Z17
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z4, Z5, Z17
 	VMOVAPS     Z6, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
 	VMOVAPS     Z4, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 	VMOVAPS     Z3, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_1_alike_next
 
 load_1_alike_next:
 	JMP load_1_next
 
 load_2:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -4(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -4(CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_2_rows_below9
 	CMPQ  DX, $0x0d
@@ -28586,321 +27429,353 @@ load_2_rows_below2:
 	JMP load_2_rows_1
 
 load_2_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z2
-	VALIGND.Z $0x01, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_2_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z3
-	VALIGND.Z $0x01, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z3
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_2_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z4
-	VALIGND.Z $0x01, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_2_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND.Z $0x01, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z5
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_2_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z6
-	VALIGND.Z $0x01, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_2_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND.Z $0x01, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z7
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_2_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z8
-	VALIGND.Z $0x01, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_2_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z9
-	VALIGND.Z $0x01, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z9
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_2_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z10
-	VALIGND.Z $0x01, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_2_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z11
-	VALIGND.Z $0x01, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z11
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_2_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z12
-	VALIGND.Z $0x01, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_2_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z13
-	VALIGND.Z $0x01, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z13
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_2_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z14
-	VALIGND.Z $0x01, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_2_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z15
-	VALIGND.Z $0x01, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z15
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_2_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z16
-	VALIGND.Z $0x01, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_2_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z18
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x02
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_2_alike
-	CMPQ      DX, $0x05
-	JG        load_2_blocks
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_2_next
-	VADDPS    Z17, Z14, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_2_next
-	VADDPS    Z13, Z14, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_2_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_2_next
-	VADDPS    Z15, Z18, Z18
-	VMULPS    704(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_2_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z18
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x02
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_2_alike
+	CMPQ       DX, $0x05
+	JG         load_2_blocks
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_2_next
+	VADDPS     Z17, Z14, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_2_next
+	VADDPS     Z13, Z14, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_2_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_2_next
+	VADDPS     Z15, Z18, Z18
+	VMULPS     704(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_2_next
 
 load_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z14, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z12, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z11, Z12, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z10, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z9, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
 	VADDPS  Z11, Z7, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z6, Z7, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z6, Z2, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z5, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 	VADDPS  Z4, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_2_next
 
 load_2_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -28914,34 +27789,40 @@ load_2_alike:
 	JE   load_2_alike_last
 
 load_2_alike_overlap:
-	MOVQ  DX, R11
-	IMULQ BX, R11
-	ADDQ  srcNext+64(FP), R11
-	ADDQ  R11, AX
-	MOVQ  AX, R11
+	MOVQ  DX, R13
+	IMULQ BX, R13
+	ADDQ  srcNext+64(FP), R13
+	ADDQ  R13, AX
+	MOVQ  AX, R13
+	MOVQ  R8, R12
+	IMULQ SI, R12
+	ADDQ  CX, R12
+	ADDQ  dstNext+80(FP), R12
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R12
-	ADDQ        $0x03, R12
+	MOVQ        first+40(FP), R14
+	ADDQ        $0x03, R14
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest15
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest15
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest15
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -28953,12 +27834,14 @@ load_2_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z12, Z1, Z16
-	VMOVUPS     Z16, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z16, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest14
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -28967,12 +27850,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z11, Z12, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z15, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest13
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -28981,12 +27866,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z10, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z14, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest12
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -28995,12 +27882,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z9, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z13, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest11
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z13
@@ -29009,12 +27898,14 @@ load_2_alike_overlap:
 	VADDPS      Z13, Z12, Z13
 	VADDPS      Z8, Z19, Z12
 	VMULPS      Z1, Z12, Z12
-	VMOVUPS     Z12, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z12, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest10
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z19
@@ -29026,12 +27917,14 @@ load_2_alike_overlap:
 	VFMADD213PS Z9, Z1, Z10
 	VFMADD213PS Z10, Z1, Z11
 	VFMADD231PS Z7, Z1, Z11
-	VMOVUPS     Z11, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z11, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest9
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
 	VADDPS      Z18, Z11, K1, Z11
 	VALIGND     $0x0e, Z0, Z11, Z19
@@ -29040,12 +27933,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z11, Z11
 	VADDPS      Z6, Z7, Z19
 	VFMADD231PS Z19, Z1, Z10
-	VMOVUPS     Z10, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z10, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest8
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z20
@@ -29054,12 +27949,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z10, Z10
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z9
-	VMOVUPS     Z9, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z9, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest7
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
 	VADDPS      Z18, Z9, K1, Z9
 	VALIGND     $0x0e, Z0, Z9, Z20
@@ -29068,12 +27965,14 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z4, Z19, Z19
 	VFMADD231PS Z19, Z1, Z8
-	VMOVUPS     Z8, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z8, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest6
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z8
@@ -29082,12 +27981,14 @@ load_2_alike_overlap:
 	VADDPS      Z8, Z7, Z8
 	VADDPS      Z3, Z19, Z7
 	VMULPS      Z1, Z7, Z7
-	VMOVUPS     Z7, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z7, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest5
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z19
@@ -29099,12 +28000,14 @@ load_2_alike_overlap:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD231PS Z2, Z1, Z6
-	VMOVUPS     Z6, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z6, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest4
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z19
@@ -29112,12 +28015,14 @@ load_2_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z6, Z6
 	VFMADD231PS Z2, Z1, Z5
-	VMOVUPS     Z5, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z5, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest3
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
 	VADDPS      Z18, Z5, K1, Z5
 	VALIGND     $0x0e, Z0, Z5, Z19
@@ -29125,12 +28030,14 @@ load_2_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z5, Z5
 	VFMADD231PS Z2, Z1, Z4
-	VMOVUPS     Z4, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z4, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_rest2
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z4
 	VADDPS      Z18, Z4, K1, Z4
 	VALIGND     $0x0e, Z0, Z4, Z17
@@ -29139,203 +28046,235 @@ load_2_alike_overlap:
 	VADDPS      Z17, Z4, Z4
 
 load_2_alike_rest15:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
-	VADDPS    Z18, Z17, K1, Z17
-	VALIGND   $0x0e, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z17
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z17, Z17
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
+	VADDPS     Z18, Z17, K1, Z17
+	VALIGND    $0x0e, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z17
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z17, Z17
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest14:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z19
-	VADDPS    Z19, Z16, Z16
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z16, Z16
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z19
+	VADDPS     Z19, Z16, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z16, Z16
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest13:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
-	VADDPS    Z18, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z19
-	VADDPS    Z19, Z15, Z15
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z15, Z15
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
+	VADDPS     Z18, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z19
+	VADDPS     Z19, Z15, Z15
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z15, Z15
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest12:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z19
-	VADDPS    Z19, Z14, Z14
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z14, Z14
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z19
+	VADDPS     Z19, Z14, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z14, Z14
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest11:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
-	VADDPS    Z18, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z19
-	VADDPS    Z19, Z13, Z13
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z13, Z13
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
+	VADDPS     Z18, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z19
+	VADDPS     Z19, Z13, Z13
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z13, Z13
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest10:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z19
-	VADDPS    Z19, Z12, Z12
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z12, Z12
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z19
+	VADDPS     Z19, Z12, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z12, Z12
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest9:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
-	VADDPS    Z18, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z19
-	VADDPS    Z19, Z11, Z11
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z11, Z11
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
+	VADDPS     Z18, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z19
+	VADDPS     Z19, Z11, Z11
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z11, Z11
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest8:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z19
-	VADDPS    Z19, Z10, Z10
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z10, Z10
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z19
+	VADDPS     Z19, Z10, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z10, Z10
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest7:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
-	VADDPS    Z18, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z19
-	VADDPS    Z19, Z9, Z9
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z9, Z9
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
+	VADDPS     Z18, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z19
+	VADDPS     Z19, Z9, Z9
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z9, Z9
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest6:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z19
-	VADDPS    Z19, Z8, Z8
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z8, Z8
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z19
+	VADDPS     Z19, Z8, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z8, Z8
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest5:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
-	VADDPS    Z18, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z19
-	VADDPS    Z19, Z7, Z7
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z7, Z7
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
+	VADDPS     Z18, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z19
+	VADDPS     Z19, Z7, Z7
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z7, Z7
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest4:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z19
-	VADDPS    Z19, Z6, Z6
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z6, Z6
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z19
+	VADDPS     Z19, Z6, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z6, Z6
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest3:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
-	VADDPS    Z18, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z19
-	VADDPS    Z19, Z5, Z5
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z5, Z5
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
+	VADDPS     Z18, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z19
+	VADDPS     Z19, Z5, Z5
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z5, Z5
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_rest2:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z19
-	VADDPS    Z19, Z4, Z4
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z4, Z4
-	DECQ      R12
-	JZ        load_2_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
-	VADDPS    Z18, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z19
-	VADDPS    Z19, Z3, Z3
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z3, Z3
-	DECQ      R12
-	JZ        load_2_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z19
-	VADDPS    Z19, Z2, Z2
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z2, Z2
-	DECQ      R12
-	JZ        load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z19
+	VADDPS     Z19, Z4, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z4, Z4
+	DECQ       R14
+	JZ         load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
+	VADDPS     Z18, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z19
+	VADDPS     Z19, Z3, Z3
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z3, Z3
+	DECQ       R14
+	JZ         load_2_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z19
+	VADDPS     Z19, Z2, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z2, Z2
+	DECQ       R14
+	JZ         load_2_alike_loaded
 
 load_2_alike_loaded:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -4(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -4(CX)(R10*1), R10
+	MOVQ  R8, R11
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_2_alike_overlap
@@ -29346,53 +28285,53 @@ load_2_alike_last:
 	VMULPS      Z1, Z15, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z14, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z13, Z14, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 
 load_2_alike_blocks:
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z13, Z13
 	VFMADD213PS Z13, Z1, Z14
@@ -29400,36 +28339,36 @@ load_2_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z11, Z12, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z10, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z9, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z8, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z8, Z8
 	VFMADD213PS Z8, Z1, Z9
@@ -29437,36 +28376,36 @@ load_2_alike_blocks:
 	VFMADD213PS Z10, Z1, Z11
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z6, Z7, Z17
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -29474,32 +28413,32 @@ load_2_alike_blocks:
 	VFMADD213PS Z5, Z1, Z6
 	VMOVAPS     Z6, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMOVAPS     Z5, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 	VMOVAPS     Z4, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_2_alike_next
 
 load_2_alike_next:
 	JMP load_2_next
 
 load_3:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_3_rows_below9
 	CMPQ  DX, $0x0d
@@ -29578,275 +28517,307 @@ load_3_rows_below2:
 	JMP load_3_rows_1
 
 load_3_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z3
-	VALIGND   $0x02, Z2, Z0, Z2
-	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x03, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z3
+	VALIGND    $0x02, Z2, Z0, Z2
+	VADDPS     Z2, Z3, Z2
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_3_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z4
-	VALIGND   $0x02, Z3, Z0, Z3
-	VADDPS    Z3, Z4, Z3
-	VALIGND.Z $0x03, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x02, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_3_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z5
-	VALIGND   $0x02, Z4, Z0, Z4
-	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x03, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x02, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_3_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z6
-	VALIGND   $0x02, Z5, Z0, Z5
-	VADDPS    Z5, Z6, Z5
-	VALIGND.Z $0x03, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x02, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_3_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z7
-	VALIGND   $0x02, Z6, Z0, Z6
-	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x03, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x02, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_3_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z8
-	VALIGND   $0x02, Z7, Z0, Z7
-	VADDPS    Z7, Z8, Z7
-	VALIGND.Z $0x03, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x02, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_3_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z9
-	VALIGND   $0x02, Z8, Z0, Z8
-	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x03, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x02, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_3_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z10
-	VALIGND   $0x02, Z9, Z0, Z9
-	VADDPS    Z9, Z10, Z9
-	VALIGND.Z $0x03, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x02, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_3_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z11
-	VALIGND   $0x02, Z10, Z0, Z10
-	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x03, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x02, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_3_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z12
-	VALIGND   $0x02, Z11, Z0, Z11
-	VADDPS    Z11, Z12, Z11
-	VALIGND.Z $0x03, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x02, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_3_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z13
-	VALIGND   $0x02, Z12, Z0, Z12
-	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x03, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x02, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_3_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z14
-	VALIGND   $0x02, Z13, Z0, Z13
-	VADDPS    Z13, Z14, Z13
-	VALIGND.Z $0x03, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x02, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_3_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z15
-	VALIGND   $0x02, Z14, Z0, Z14
-	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x03, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x02, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_3_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z16
-	VALIGND   $0x02, Z15, Z0, Z15
-	VADDPS    Z15, Z16, Z15
-	VALIGND.Z $0x03, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x02, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_3_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z17
-	VALIGND   $0x02, Z16, Z0, Z16
-	VADDPS    Z16, Z17, Z16
-	VALIGND.Z $0x03, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z17
+	VALIGND    $0x02, Z16, Z0, Z16
+	VADDPS     Z16, Z17, Z16
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_3_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z19
-	VALIGND   $0x02, Z18, Z0, Z18
-	VADDPS    Z18, Z19, Z18
-	VALIGND.Z $0x03, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x03
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_3_alike
-	CMPQ      DX, $0x07
-	JG        load_3_blocks
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z17, Z13, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z12, Z13, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z11, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    704(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z15, Z18, Z19
-	VMULPS    640(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
-	VADDPS    Z14, Z18, Z18
-	VMULPS    576(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_3_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z19
+	VALIGND    $0x02, Z18, Z0, Z18
+	VADDPS     Z18, Z19, Z18
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x03
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_3_alike
+	CMPQ       DX, $0x07
+	JG         load_3_blocks
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z17, Z13, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z12, Z13, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z11, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     704(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z15, Z18, Z19
+	VMULPS     640(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
+	VADDPS     Z14, Z18, Z18
+	VMULPS     576(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_3_next
 
 load_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
@@ -29854,51 +28825,51 @@ load_3_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z10, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z9, Z10, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z8, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z7, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
@@ -29906,41 +28877,41 @@ load_3_blocks:
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z9, Z3, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z2, Z3, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z7, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z6, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_3_next
 
 load_3_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -29954,40 +28925,46 @@ load_3_alike:
 	JE   load_3_alike_last
 
 load_3_alike_overlap:
-	MOVQ  DX, R11
-	IMULQ BX, R11
-	ADDQ  srcNext+64(FP), R11
-	ADDQ  R11, AX
-	MOVQ  AX, R11
+	MOVQ  DX, R13
+	IMULQ BX, R13
+	ADDQ  srcNext+64(FP), R13
+	ADDQ  R13, AX
+	MOVQ  AX, R13
+	MOVQ  R8, R12
+	IMULQ SI, R12
+	ADDQ  CX, R12
+	ADDQ  dstNext+80(FP), R12
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R12
-	ADDQ        $0x04, R12
+	MOVQ        first+40(FP), R14
+	ADDQ        $0x04, R14
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest15
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -30003,12 +28980,14 @@ load_3_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z10, Z1, Z16
-	VMOVUPS     Z16, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z16, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest14
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -30019,12 +28998,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z9, Z10, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z15, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest13
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -30035,12 +29016,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z8, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z14, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest12
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -30051,12 +29034,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z7, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z13, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest11
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
 	VADDPS      Z18, Z13, K1, Z13
 	VALIGND     $0x0e, Z0, Z13, Z20
@@ -30067,12 +29052,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z13, Z13
 	VADDPS      Z6, Z19, Z19
 	VFMADD231PS Z19, Z1, Z12
-	VMOVUPS     Z12, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z12, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest10
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z20
@@ -30083,12 +29070,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z12, Z12
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z11
-	VMOVUPS     Z11, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z11, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest9
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z11
@@ -30099,12 +29088,14 @@ load_3_alike_overlap:
 	VADDPS      Z11, Z10, Z11
 	VADDPS      Z4, Z19, Z10
 	VMULPS      Z1, Z10, Z10
-	VMOVUPS     Z10, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z10, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest8
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z19
@@ -30120,12 +29111,14 @@ load_3_alike_overlap:
 	VFMADD213PS Z7, Z1, Z8
 	VFMADD213PS Z8, Z1, Z9
 	VFMADD231PS Z3, Z1, Z9
-	VMOVUPS     Z9, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z9, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest7
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
 	VADDPS      Z18, Z9, K1, Z9
 	VALIGND     $0x0e, Z0, Z9, Z19
@@ -30136,12 +29129,14 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z2, Z3, Z19
 	VFMADD231PS Z19, Z1, Z8
-	VMOVUPS     Z8, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z8, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest6
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z20
@@ -30151,12 +29146,14 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z8, Z8
 	VFMADD231PS Z19, Z1, Z7
-	VMOVUPS     Z7, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z7, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest5
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z20
@@ -30166,12 +29163,14 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z7, Z7
 	VFMADD231PS Z19, Z1, Z6
-	VMOVUPS     Z6, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z6, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest4
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z20
@@ -30181,12 +29180,14 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z6, Z6
 	VFMADD231PS Z19, Z1, Z5
-	VMOVUPS     Z5, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z5, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_rest3
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
 	VADDPS      Z18, Z5, K1, Z5
 	VALIGND     $0x0e, Z0, Z5, Z17
@@ -30197,233 +29198,265 @@ load_3_alike_overlap:
 	VADDPS      Z17, Z5, Z5
 
 load_3_alike_rest15:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
-	VADDPS    Z18, Z17, K1, Z17
-	VALIGND   $0x0e, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z19
-	VALIGND   $0x02, Z17, Z0, Z17
-	VADDPS    Z17, Z19, Z17
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z17, Z17
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
+	VADDPS     Z18, Z17, K1, Z17
+	VALIGND    $0x0e, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z19
+	VALIGND    $0x02, Z17, Z0, Z17
+	VADDPS     Z17, Z19, Z17
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z17, Z17
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest14:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z19
-	VADDPS    Z19, Z16, Z19
-	VALIGND   $0x02, Z16, Z0, Z16
-	VADDPS    Z16, Z19, Z16
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z16, Z16
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z19
+	VADDPS     Z19, Z16, Z19
+	VALIGND    $0x02, Z16, Z0, Z16
+	VADDPS     Z16, Z19, Z16
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z16, Z16
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest13:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
-	VADDPS    Z18, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z19
-	VADDPS    Z19, Z15, Z19
-	VALIGND   $0x02, Z15, Z0, Z15
-	VADDPS    Z15, Z19, Z15
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z15, Z15
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
+	VADDPS     Z18, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z19
+	VADDPS     Z19, Z15, Z19
+	VALIGND    $0x02, Z15, Z0, Z15
+	VADDPS     Z15, Z19, Z15
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z15, Z15
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest12:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z19
-	VADDPS    Z19, Z14, Z19
-	VALIGND   $0x02, Z14, Z0, Z14
-	VADDPS    Z14, Z19, Z14
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z14, Z14
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z19
+	VADDPS     Z19, Z14, Z19
+	VALIGND    $0x02, Z14, Z0, Z14
+	VADDPS     Z14, Z19, Z14
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z14, Z14
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest11:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
-	VADDPS    Z18, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z19
-	VADDPS    Z19, Z13, Z19
-	VALIGND   $0x02, Z13, Z0, Z13
-	VADDPS    Z13, Z19, Z13
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z13, Z13
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
+	VADDPS     Z18, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z19
+	VADDPS     Z19, Z13, Z19
+	VALIGND    $0x02, Z13, Z0, Z13
+	VADDPS     Z13, Z19, Z13
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z13, Z13
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest10:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z19
-	VADDPS    Z19, Z12, Z19
-	VALIGND   $0x02, Z12, Z0, Z12
-	VADDPS    Z12, Z19, Z12
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z12, Z12
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z19
+	VADDPS     Z19, Z12, Z19
+	VALIGND    $0x02, Z12, Z0, Z12
+	VADDPS     Z12, Z19, Z12
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z12, Z12
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest9:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
-	VADDPS    Z18, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z19
-	VADDPS    Z19, Z11, Z19
-	VALIGND   $0x02, Z11, Z0, Z11
-	VADDPS    Z11, Z19, Z11
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z11, Z11
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
+	VADDPS     Z18, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z19
+	VADDPS     Z19, Z11, Z19
+	VALIGND    $0x02, Z11, Z0, Z11
+	VADDPS     Z11, Z19, Z11
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z11, Z11
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest8:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z19
-	VADDPS    Z19, Z10, Z19
-	VALIGND   $0x02, Z10, Z0, Z10
-	VADDPS    Z10, Z19, Z10
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z10, Z10
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z19
+	VADDPS     Z19, Z10, Z19
+	VALIGND    $0x02, Z10, Z0, Z10
+	VADDPS     Z10, Z19, Z10
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z10, Z10
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest7:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
-	VADDPS    Z18, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z19
-	VADDPS    Z19, Z9, Z19
-	VALIGND   $0x02, Z9, Z0, Z9
-	VADDPS    Z9, Z19, Z9
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z9, Z9
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
+	VADDPS     Z18, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z19
+	VADDPS     Z19, Z9, Z19
+	VALIGND    $0x02, Z9, Z0, Z9
+	VADDPS     Z9, Z19, Z9
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z9, Z9
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest6:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z19
-	VADDPS    Z19, Z8, Z19
-	VALIGND   $0x02, Z8, Z0, Z8
-	VADDPS    Z8, Z19, Z8
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z8, Z8
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z19
+	VADDPS     Z19, Z8, Z19
+	VALIGND    $0x02, Z8, Z0, Z8
+	VADDPS     Z8, Z19, Z8
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z8, Z8
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest5:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
-	VADDPS    Z18, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z19
-	VADDPS    Z19, Z7, Z19
-	VALIGND   $0x02, Z7, Z0, Z7
-	VADDPS    Z7, Z19, Z7
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z7, Z7
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
+	VADDPS     Z18, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z19
+	VADDPS     Z19, Z7, Z19
+	VALIGND    $0x02, Z7, Z0, Z7
+	VADDPS     Z7, Z19, Z7
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z7, Z7
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest4:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z19
-	VADDPS    Z19, Z6, Z19
-	VALIGND   $0x02, Z6, Z0, Z6
-	VADDPS    Z6, Z19, Z6
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z6, Z6
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z19
+	VADDPS     Z19, Z6, Z19
+	VALIGND    $0x02, Z6, Z0, Z6
+	VADDPS     Z6, Z19, Z6
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z6, Z6
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_rest3:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
-	VADDPS    Z18, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z19
-	VADDPS    Z19, Z5, Z19
-	VALIGND   $0x02, Z5, Z0, Z5
-	VADDPS    Z5, Z19, Z5
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z5, Z5
-	DECQ      R12
-	JZ        load_3_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z19
-	VADDPS    Z19, Z4, Z19
-	VALIGND   $0x02, Z4, Z0, Z4
-	VADDPS    Z4, Z19, Z4
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z4, Z4
-	DECQ      R12
-	JZ        load_3_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
-	VADDPS    Z18, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z19
-	VADDPS    Z19, Z3, Z19
-	VALIGND   $0x02, Z3, Z0, Z3
-	VADDPS    Z3, Z19, Z3
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z3, Z3
-	DECQ      R12
-	JZ        load_3_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z19
-	VADDPS    Z19, Z2, Z19
-	VALIGND   $0x02, Z2, Z0, Z2
-	VADDPS    Z2, Z19, Z2
-	VALIGND.Z $0x03, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z2, Z2
-	DECQ      R12
-	JZ        load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
+	VADDPS     Z18, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z19
+	VADDPS     Z19, Z5, Z19
+	VALIGND    $0x02, Z5, Z0, Z5
+	VADDPS     Z5, Z19, Z5
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z5, Z5
+	DECQ       R14
+	JZ         load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z19
+	VADDPS     Z19, Z4, Z19
+	VALIGND    $0x02, Z4, Z0, Z4
+	VADDPS     Z4, Z19, Z4
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z4, Z4
+	DECQ       R14
+	JZ         load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
+	VADDPS     Z18, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z19
+	VADDPS     Z19, Z3, Z19
+	VALIGND    $0x02, Z3, Z0, Z3
+	VADDPS     Z3, Z19, Z3
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z3, Z3
+	DECQ       R14
+	JZ         load_3_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z19
+	VADDPS     Z19, Z2, Z19
+	VALIGND    $0x02, Z2, Z0, Z2
+	VADDPS     Z2, Z19, Z2
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z2, Z2
+	DECQ       R14
+	JZ         load_3_alike_loaded
 
 load_3_alike_loaded:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_3_alike_overlap
@@ -30435,47 +29468,47 @@ load_3_alike_last:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z13, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z12, Z13, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z11, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 
 load_3_alike_blocks:
@@ -30483,24 +29516,24 @@ load_3_alike_blocks:
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMULPS      Z1, Z11, Z11
 	VFMADD213PS Z11, Z1, Z12
@@ -30510,50 +29543,50 @@ load_3_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z9, Z10, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z8, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z7, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMULPS      Z1, Z4, Z4
 	VFMADD213PS Z4, Z1, Z5
@@ -30563,45 +29596,45 @@ load_3_alike_blocks:
 	VFMADD213PS Z8, Z1, Z9
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VADDPS      Z2, Z3, Z17
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z7, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z6, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 	VMOVAPS     Z5, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_3_alike_next
 
 load_3_alike_next:
 	JMP load_3_next
 
 load_4:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -12(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -12(CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_4_rows_below9
 	CMPQ  DX, $0x0d
@@ -30680,296 +29713,328 @@ load_4_rows_below2:
 	JMP load_4_rows_1
 
 load_4_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z2
-	VALIGND   $0x0c, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z2
-	VALIGND.Z $0x01, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z2
+	VALIGND    $0x0c, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_4_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z3
-	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z3
-	VALIGND.Z $0x01, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z3
+	VALIGND    $0x0c, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z3
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_4_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z4
-	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z4
-	VALIGND.Z $0x01, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z4
+	VALIGND    $0x0c, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_4_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND.Z $0x01, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z5
+	VALIGND    $0x0c, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z5
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_4_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z6
-	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z6
-	VALIGND.Z $0x01, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z6
+	VALIGND    $0x0c, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_4_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND.Z $0x01, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z7
+	VALIGND    $0x0c, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z7
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_4_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z8
-	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z8
-	VALIGND.Z $0x01, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z8
+	VALIGND    $0x0c, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_4_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z9
-	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z9
-	VALIGND.Z $0x01, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z9
+	VALIGND    $0x0c, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z9
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_4_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z10
-	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z10
-	VALIGND.Z $0x01, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z10
+	VALIGND    $0x0c, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_4_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z11
-	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z11
-	VALIGND.Z $0x01, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z11
+	VALIGND    $0x0c, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z11
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_4_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z12
-	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z12
-	VALIGND.Z $0x01, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z12
+	VALIGND    $0x0c, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_4_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z13
-	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z13
-	VALIGND.Z $0x01, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z13
+	VALIGND    $0x0c, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z13
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_4_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z14
-	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z14
-	VALIGND.Z $0x01, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z14
+	VALIGND    $0x0c, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_4_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z15
-	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z15
-	VALIGND.Z $0x01, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z15
+	VALIGND    $0x0c, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z15
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_4_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z16
-	VALIGND.Z $0x01, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z16
+	VALIGND    $0x0c, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_4_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z18
-	VALIGND   $0x0c, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z18
-	VALIGND.Z $0x01, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x04
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_4_alike
-	CMPQ      DX, $0x09
-	JG        load_4_blocks
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z17, Z12, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z11, Z12, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z10, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z9, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    704(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    640(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z15, Z18, Z19
-	VMULPS    576(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z14, Z18, Z19
-	VMULPS    512(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
-	VADDPS    Z13, Z18, Z18
-	VMULPS    448(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_4_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z18
+	VALIGND    $0x0c, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z18
+	VALIGND.Z  $0x01, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x04
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_4_alike
+	CMPQ       DX, $0x09
+	JG         load_4_blocks
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z17, Z12, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z11, Z12, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z10, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z9, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     704(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     640(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z15, Z18, Z19
+	VMULPS     576(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z14, Z18, Z19
+	VMULPS     512(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
+	VADDPS     Z13, Z18, Z18
+	VMULPS     448(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_4_next
 
 load_4_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
@@ -30979,84 +30044,84 @@ load_4_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z8, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
-	VMULPS  64(R8), Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z7, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
-	VMULPS  (R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z6, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_4_next
 
 load_4_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -31070,46 +30135,52 @@ load_4_alike:
 	JE   load_4_alike_last
 
 load_4_alike_overlap:
-	MOVQ  DX, R11
-	IMULQ BX, R11
-	ADDQ  srcNext+64(FP), R11
-	ADDQ  R11, AX
-	MOVQ  AX, R11
+	MOVQ  DX, R13
+	IMULQ BX, R13
+	ADDQ  srcNext+64(FP), R13
+	ADDQ  R13, AX
+	MOVQ  AX, R13
+	MOVQ  R8, R12
+	IMULQ SI, R12
+	ADDQ  CX, R12
+	ADDQ  dstNext+80(FP), R12
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R12
-	ADDQ        $0x05, R12
+	MOVQ        first+40(FP), R14
+	ADDQ        $0x05, R14
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest15
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -31127,12 +30198,14 @@ load_4_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z8, Z1, Z16
-	VMOVUPS     Z16, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z16, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest14
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -31143,12 +30216,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z7, Z8, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z15, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest13
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -31159,12 +30234,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z6, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z14, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest12
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -31175,12 +30252,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z13, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest11
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
 	VADDPS      Z18, Z13, K1, Z13
 	VALIGND     $0x0e, Z0, Z13, Z20
@@ -31191,12 +30270,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z13, Z13
 	VADDPS      Z4, Z19, Z19
 	VFMADD231PS Z19, Z1, Z12
-	VMOVUPS     Z12, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z12, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest10
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z20
@@ -31207,12 +30288,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z12, Z12
 	VADDPS      Z3, Z19, Z19
 	VFMADD231PS Z19, Z1, Z11
-	VMOVUPS     Z11, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z11, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest9
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
 	VADDPS      Z18, Z11, K1, Z11
 	VALIGND     $0x0e, Z0, Z11, Z20
@@ -31223,12 +30306,14 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z11, Z11
 	VADDPS      Z2, Z19, Z19
 	VFMADD231PS Z19, Z1, Z10
-	VMOVUPS     Z10, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z10, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest8
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z20
@@ -31238,12 +30323,14 @@ load_4_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z10, Z10
 	VFMADD231PS Z19, Z1, Z9
-	VMOVUPS     Z9, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z9, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest7
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z9
@@ -31253,12 +30340,14 @@ load_4_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z9
 	VADDPS      Z9, Z8, Z9
 	VMULPS      Z1, Z19, Z8
-	VMOVUPS     Z8, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z8, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest6
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z19
@@ -31273,12 +30362,14 @@ load_4_alike_overlap:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD213PS Z6, Z1, Z7
-	VMOVUPS     Z7, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z7, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest5
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z19
@@ -31287,12 +30378,14 @@ load_4_alike_overlap:
 	VADDPS      Z19, Z7, Z7
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z7, Z7
-	VMOVUPS     Z6, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z6, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_rest4
-	SUBQ        BX, R11
-	VMOVUPS     (R11), Z18
+	PREFETCHT0  (R12)
+	ADDQ        DI, R12
+	SUBQ        BX, R13
+	VMOVUPS     (R13), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z17
@@ -31303,231 +30396,263 @@ load_4_alike_overlap:
 	VADDPS      Z17, Z6, Z6
 
 load_4_alike_rest15:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z17
-	VADDPS    Z18, Z17, K1, Z17
-	VALIGND   $0x0e, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z17
-	VALIGND   $0x0c, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z17
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z17, Z17
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
+	VADDPS     Z18, Z17, K1, Z17
+	VALIGND    $0x0e, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z17
+	VALIGND    $0x0c, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z17
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z17, Z17
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest14:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z19
-	VADDPS    Z19, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z19
-	VADDPS    Z19, Z16, Z16
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z16, Z16
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z19
+	VADDPS     Z19, Z16, Z16
+	VALIGND    $0x0c, Z0, Z16, Z19
+	VADDPS     Z19, Z16, Z16
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z16, Z16
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest13:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z15
-	VADDPS    Z18, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z19
-	VADDPS    Z19, Z15, Z15
-	VALIGND   $0x0c, Z0, Z15, Z19
-	VADDPS    Z19, Z15, Z15
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z15, Z15
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
+	VADDPS     Z18, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z19
+	VADDPS     Z19, Z15, Z15
+	VALIGND    $0x0c, Z0, Z15, Z19
+	VADDPS     Z19, Z15, Z15
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z15, Z15
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest12:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z19
-	VADDPS    Z19, Z14, Z14
-	VALIGND   $0x0c, Z0, Z14, Z19
-	VADDPS    Z19, Z14, Z14
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z14, Z14
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z19
+	VADDPS     Z19, Z14, Z14
+	VALIGND    $0x0c, Z0, Z14, Z19
+	VADDPS     Z19, Z14, Z14
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z14, Z14
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest11:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z13
-	VADDPS    Z18, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z19
-	VADDPS    Z19, Z13, Z13
-	VALIGND   $0x0c, Z0, Z13, Z19
-	VADDPS    Z19, Z13, Z13
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z13, Z13
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
+	VADDPS     Z18, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z19
+	VADDPS     Z19, Z13, Z13
+	VALIGND    $0x0c, Z0, Z13, Z19
+	VADDPS     Z19, Z13, Z13
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z13, Z13
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest10:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z19
-	VADDPS    Z19, Z12, Z12
-	VALIGND   $0x0c, Z0, Z12, Z19
-	VADDPS    Z19, Z12, Z12
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z12, Z12
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z19
+	VADDPS     Z19, Z12, Z12
+	VALIGND    $0x0c, Z0, Z12, Z19
+	VADDPS     Z19, Z12, Z12
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z12, Z12
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest9:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z11
-	VADDPS    Z18, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z19
-	VADDPS    Z19, Z11, Z11
-	VALIGND   $0x0c, Z0, Z11, Z19
-	VADDPS    Z19, Z11, Z11
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z11, Z11
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
+	VADDPS     Z18, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z19
+	VADDPS     Z19, Z11, Z11
+	VALIGND    $0x0c, Z0, Z11, Z19
+	VADDPS     Z19, Z11, Z11
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z11, Z11
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest8:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z19
-	VADDPS    Z19, Z10, Z10
-	VALIGND   $0x0c, Z0, Z10, Z19
-	VADDPS    Z19, Z10, Z10
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z10, Z10
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z19
+	VADDPS     Z19, Z10, Z10
+	VALIGND    $0x0c, Z0, Z10, Z19
+	VADDPS     Z19, Z10, Z10
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z10, Z10
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest7:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z9
-	VADDPS    Z18, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z19
-	VADDPS    Z19, Z9, Z9
-	VALIGND   $0x0c, Z0, Z9, Z19
-	VADDPS    Z19, Z9, Z9
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z9, Z9
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
+	VADDPS     Z18, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z19
+	VADDPS     Z19, Z9, Z9
+	VALIGND    $0x0c, Z0, Z9, Z19
+	VADDPS     Z19, Z9, Z9
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z9, Z9
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest6:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z19
-	VADDPS    Z19, Z8, Z8
-	VALIGND   $0x0c, Z0, Z8, Z19
-	VADDPS    Z19, Z8, Z8
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z8, Z8
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z19
+	VADDPS     Z19, Z8, Z8
+	VALIGND    $0x0c, Z0, Z8, Z19
+	VADDPS     Z19, Z8, Z8
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z8, Z8
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest5:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z7
-	VADDPS    Z18, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z19
-	VADDPS    Z19, Z7, Z7
-	VALIGND   $0x0c, Z0, Z7, Z19
-	VADDPS    Z19, Z7, Z7
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z7, Z7
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
+	VADDPS     Z18, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z19
+	VADDPS     Z19, Z7, Z7
+	VALIGND    $0x0c, Z0, Z7, Z19
+	VADDPS     Z19, Z7, Z7
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z7, Z7
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_rest4:
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z19
-	VADDPS    Z19, Z6, Z6
-	VALIGND   $0x0c, Z0, Z6, Z19
-	VADDPS    Z19, Z6, Z6
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z6, Z6
-	DECQ      R12
-	JZ        load_4_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z5
-	VADDPS    Z18, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z19
-	VADDPS    Z19, Z5, Z5
-	VALIGND   $0x0c, Z0, Z5, Z19
-	VADDPS    Z19, Z5, Z5
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z5, Z5
-	DECQ      R12
-	JZ        load_4_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z19
-	VADDPS    Z19, Z4, Z4
-	VALIGND   $0x0c, Z0, Z4, Z19
-	VADDPS    Z19, Z4, Z4
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z4, Z4
-	DECQ      R12
-	JZ        load_4_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z3
-	VADDPS    Z18, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z19
-	VADDPS    Z19, Z3, Z3
-	VALIGND   $0x0c, Z0, Z3, Z19
-	VADDPS    Z19, Z3, Z3
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z3, Z3
-	DECQ      R12
-	JZ        load_4_alike_loaded
-	SUBQ      BX, R11
-	VMOVUPS   (R11), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z19
-	VADDPS    Z19, Z2, Z2
-	VALIGND   $0x0c, Z0, Z2, Z19
-	VADDPS    Z19, Z2, Z2
-	VALIGND.Z $0x01, Z18, Z0, K3, Z18
-	VADDPS    Z18, Z2, Z2
-	DECQ      R12
-	JZ        load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z19
+	VADDPS     Z19, Z6, Z6
+	VALIGND    $0x0c, Z0, Z6, Z19
+	VADDPS     Z19, Z6, Z6
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z6, Z6
+	DECQ       R14
+	JZ         load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
+	VADDPS     Z18, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z19
+	VADDPS     Z19, Z5, Z5
+	VALIGND    $0x0c, Z0, Z5, Z19
+	VADDPS     Z19, Z5, Z5
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z5, Z5
+	DECQ       R14
+	JZ         load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z19
+	VADDPS     Z19, Z4, Z4
+	VALIGND    $0x0c, Z0, Z4, Z19
+	VADDPS     Z19, Z4, Z4
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z4, Z4
+	DECQ       R14
+	JZ         load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
+	VADDPS     Z18, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z19
+	VADDPS     Z19, Z3, Z3
+	VALIGND    $0x0c, Z0, Z3, Z19
+	VADDPS     Z19, Z3, Z3
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z3, Z3
+	DECQ       R14
+	JZ         load_4_alike_loaded
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	SUBQ       BX, R13
+	VMOVUPS    (R13), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z19
+	VADDPS     Z19, Z2, Z2
+	VALIGND    $0x0c, Z0, Z2, Z19
+	VADDPS     Z19, Z2, Z2
+	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
+	VADDPS     Z18, Z2, Z2
+	DECQ       R14
+	JZ         load_4_alike_loaded
 
 load_4_alike_loaded:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -12(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -12(CX)(R10*1), R10
+	MOVQ  R8, R11
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_4_alike_overlap
@@ -31540,60 +30665,60 @@ load_4_alike_last:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z12, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z11, Z12, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z10, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z9, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 
 load_4_alike_blocks:
@@ -31602,29 +30727,29 @@ load_4_alike_blocks:
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z9, Z9
 	VFMADD213PS Z9, Z1, Z10
@@ -31636,62 +30761,62 @@ load_4_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z7, Z8, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z2, Z2
 	VFMADD213PS Z2, Z1, Z3
@@ -31699,24 +30824,24 @@ load_4_alike_blocks:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD213PS Z6, Z1, Z7
-	VMOVUPS     Z7, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z7, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
-	VMOVUPS     Z6, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z6, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_4_alike_next
 
 load_4_alike_next:
 	JMP load_4_next
 
 load_5:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -8(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -8(CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_5_rows_below9
 	CMPQ  DX, $0x0d
@@ -31795,308 +30920,340 @@ load_5_rows_below2:
 	JMP load_5_rows_1
 
 load_5_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z3
-	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z3
-	VALIGND   $0x02, Z2, Z0, Z2
-	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x03, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z3
+	VALIGND    $0x0c, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z3
+	VALIGND    $0x02, Z2, Z0, Z2
+	VADDPS     Z2, Z3, Z2
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_5_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z4
-	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z4
-	VALIGND   $0x02, Z3, Z0, Z3
-	VADDPS    Z3, Z4, Z3
-	VALIGND.Z $0x03, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x0c, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z4
+	VALIGND    $0x02, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_5_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z5
-	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND   $0x02, Z4, Z0, Z4
-	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x03, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x0c, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z5
+	VALIGND    $0x02, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_5_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z6
-	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z6
-	VALIGND   $0x02, Z5, Z0, Z5
-	VADDPS    Z5, Z6, Z5
-	VALIGND.Z $0x03, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x0c, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z6
+	VALIGND    $0x02, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_5_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z7
-	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND   $0x02, Z6, Z0, Z6
-	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x03, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x0c, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z7
+	VALIGND    $0x02, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_5_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z8
-	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z8
-	VALIGND   $0x02, Z7, Z0, Z7
-	VADDPS    Z7, Z8, Z7
-	VALIGND.Z $0x03, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x0c, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z8
+	VALIGND    $0x02, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_5_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z9
-	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z9
-	VALIGND   $0x02, Z8, Z0, Z8
-	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x03, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x0c, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z9
+	VALIGND    $0x02, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_5_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z10
-	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z10
-	VALIGND   $0x02, Z9, Z0, Z9
-	VADDPS    Z9, Z10, Z9
-	VALIGND.Z $0x03, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x0c, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z10
+	VALIGND    $0x02, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_5_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z11
-	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z11
-	VALIGND   $0x02, Z10, Z0, Z10
-	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x03, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x0c, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z11
+	VALIGND    $0x02, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_5_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z12
-	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z12
-	VALIGND   $0x02, Z11, Z0, Z11
-	VADDPS    Z11, Z12, Z11
-	VALIGND.Z $0x03, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x0c, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z12
+	VALIGND    $0x02, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_5_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z13
-	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z13
-	VALIGND   $0x02, Z12, Z0, Z12
-	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x03, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x0c, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z13
+	VALIGND    $0x02, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_5_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z14
-	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z14
-	VALIGND   $0x02, Z13, Z0, Z13
-	VADDPS    Z13, Z14, Z13
-	VALIGND.Z $0x03, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x0c, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z14
+	VALIGND    $0x02, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_5_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z15
-	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z15
-	VALIGND   $0x02, Z14, Z0, Z14
-	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x03, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x0c, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z15
+	VALIGND    $0x02, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_5_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z16
-	VALIGND   $0x0c, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z16
-	VALIGND   $0x02, Z15, Z0, Z15
-	VADDPS    Z15, Z16, Z15
-	VALIGND.Z $0x03, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x0c, Z0, Z16, Z18
+	VADDPS     Z18, Z16, Z16
+	VALIGND    $0x02, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_5_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z17
-	VALIGND   $0x0c, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z17
-	VALIGND   $0x02, Z16, Z0, Z16
-	VADDPS    Z16, Z17, Z16
-	VALIGND.Z $0x03, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z17
+	VALIGND    $0x0c, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z17
+	VALIGND    $0x02, Z16, Z0, Z16
+	VADDPS     Z16, Z17, Z16
+	VALIGND.Z  $0x03, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_5_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z19
-	VALIGND   $0x0c, Z0, Z19, Z20
-	VADDPS    Z20, Z19, Z19
-	VALIGND   $0x02, Z18, Z0, Z18
-	VADDPS    Z18, Z19, Z18
-	VALIGND.Z $0x03, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x05
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_5_alike
-	CMPQ      DX, $0x0b
-	JG        load_5_blocks
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z17, Z11, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z10, Z11, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z9, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z8, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    704(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z7, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    640(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    576(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z15, Z18, Z19
-	VMULPS    512(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z14, Z18, Z19
-	VMULPS    448(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z13, Z18, Z19
-	VMULPS    384(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
-	VADDPS    Z12, Z18, Z18
-	VMULPS    320(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_5_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z19
+	VALIGND    $0x0c, Z0, Z19, Z20
+	VADDPS     Z20, Z19, Z19
+	VALIGND    $0x02, Z18, Z0, Z18
+	VADDPS     Z18, Z19, Z18
+	VALIGND.Z  $0x03, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x05
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_5_alike
+	CMPQ       DX, $0x0b
+	JG         load_5_blocks
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z17, Z11, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z10, Z11, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z9, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z8, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     704(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z7, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     640(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     576(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z15, Z18, Z19
+	VMULPS     512(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z14, Z18, Z19
+	VMULPS     448(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z13, Z18, Z19
+	VMULPS     384(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
+	VADDPS     Z12, Z18, Z18
+	VMULPS     320(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_5_next
 
 load_5_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -32104,40 +31261,40 @@ load_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -32149,74 +31306,74 @@ load_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z8, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_5_next
 
 load_5_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -32232,73 +31389,73 @@ load_5_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z11, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z10, Z11, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z9, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z8, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 
 load_5_alike_blocks:
@@ -32308,34 +31465,34 @@ load_5_alike_blocks:
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMULPS      Z1, Z7, Z7
 	VFMADD213PS Z7, Z1, Z8
@@ -32349,78 +31506,78 @@ load_5_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z5, Z6, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 	VMOVAPS     Z7, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_5_alike_next
 
 load_5_alike_next:
 	JMP load_5_next
 
 load_6:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  -4(CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  -4(CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_6_rows_below9
 	CMPQ  DX, $0x0d
@@ -32499,322 +31656,354 @@ load_6_rows_below2:
 	JMP load_6_rows_1
 
 load_6_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z2
-	VALIGND   $0x0c, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z3
-	VALIGND   $0x04, Z2, Z0, Z2
-	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x05, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z2
+	VALIGND    $0x0c, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z3
+	VALIGND    $0x04, Z2, Z0, Z2
+	VADDPS     Z2, Z3, Z2
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_6_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z3
-	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z4
-	VALIGND   $0x04, Z3, Z0, Z3
-	VADDPS    Z3, Z4, Z3
-	VALIGND.Z $0x05, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z3
+	VALIGND    $0x0c, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x04, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_6_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z4
-	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z5
-	VALIGND   $0x04, Z4, Z0, Z4
-	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x05, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z4
+	VALIGND    $0x0c, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x04, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_6_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z5
-	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z6
-	VALIGND   $0x04, Z5, Z0, Z5
-	VADDPS    Z5, Z6, Z5
-	VALIGND.Z $0x05, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z5
+	VALIGND    $0x0c, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x04, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_6_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z6
-	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z7
-	VALIGND   $0x04, Z6, Z0, Z6
-	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x05, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z6
+	VALIGND    $0x0c, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x04, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_6_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z7
-	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z8
-	VALIGND   $0x04, Z7, Z0, Z7
-	VADDPS    Z7, Z8, Z7
-	VALIGND.Z $0x05, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z7
+	VALIGND    $0x0c, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x04, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_6_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z8
-	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z9
-	VALIGND   $0x04, Z8, Z0, Z8
-	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x05, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z8
+	VALIGND    $0x0c, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x04, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_6_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z9
-	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z10
-	VALIGND   $0x04, Z9, Z0, Z9
-	VADDPS    Z9, Z10, Z9
-	VALIGND.Z $0x05, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z9
+	VALIGND    $0x0c, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x04, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_6_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z10
-	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z11
-	VALIGND   $0x04, Z10, Z0, Z10
-	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x05, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z10
+	VALIGND    $0x0c, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x04, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_6_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z11
-	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z12
-	VALIGND   $0x04, Z11, Z0, Z11
-	VADDPS    Z11, Z12, Z11
-	VALIGND.Z $0x05, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z11
+	VALIGND    $0x0c, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x04, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_6_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z12
-	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z13
-	VALIGND   $0x04, Z12, Z0, Z12
-	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x05, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z12
+	VALIGND    $0x0c, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x04, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_6_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z13
-	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z14
-	VALIGND   $0x04, Z13, Z0, Z13
-	VADDPS    Z13, Z14, Z13
-	VALIGND.Z $0x05, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z13
+	VALIGND    $0x0c, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x04, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_6_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z14
-	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z15
-	VALIGND   $0x04, Z14, Z0, Z14
-	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x05, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z14
+	VALIGND    $0x0c, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x04, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_6_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z15
-	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z16
-	VALIGND   $0x04, Z15, Z0, Z15
-	VADDPS    Z15, Z16, Z15
-	VALIGND.Z $0x05, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z15
+	VALIGND    $0x0c, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x04, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_6_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z16
-	VALIGND   $0x0c, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z17
-	VALIGND   $0x04, Z16, Z0, Z16
-	VADDPS    Z16, Z17, Z16
-	VALIGND.Z $0x05, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z16
+	VALIGND    $0x0c, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z17
+	VALIGND    $0x04, Z16, Z0, Z16
+	VADDPS     Z16, Z17, Z16
+	VALIGND.Z  $0x05, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_6_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z18
-	VALIGND   $0x0c, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z19
-	VALIGND   $0x04, Z18, Z0, Z18
-	VADDPS    Z18, Z19, Z18
-	VALIGND.Z $0x05, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x06
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_6_alike
-	CMPQ      DX, $0x0d
-	JG        load_6_blocks
-	VADDPS    Z12, Z11, Z12
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z17, Z10, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z9, Z10, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z8, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z7, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    704(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z6, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    640(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z5, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    576(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    512(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z15, Z18, Z19
-	VMULPS    448(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z14, Z18, Z19
-	VMULPS    384(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z13, Z18, Z19
-	VMULPS    320(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z12, Z18, Z19
-	VMULPS    256(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
-	VADDPS    Z11, Z18, Z18
-	VMULPS    192(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_6_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z18
+	VALIGND    $0x0c, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z19
+	VALIGND    $0x04, Z18, Z0, Z18
+	VADDPS     Z18, Z19, Z18
+	VALIGND.Z  $0x05, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x06
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_6_alike
+	CMPQ       DX, $0x0d
+	JG         load_6_blocks
+	VADDPS     Z12, Z11, Z12
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z17, Z10, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z9, Z10, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z8, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z7, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     704(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z6, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     640(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z5, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     576(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     512(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z15, Z18, Z19
+	VMULPS     448(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z14, Z18, Z19
+	VMULPS     384(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z13, Z18, Z19
+	VMULPS     320(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z12, Z18, Z19
+	VMULPS     256(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
+	VADDPS     Z11, Z18, Z18
+	VMULPS     192(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_6_next
 
 load_6_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -32823,46 +32012,46 @@ load_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -32876,66 +32065,66 @@ load_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z13, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z12, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_6_next
 
 load_6_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -32952,86 +32141,86 @@ load_6_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z10, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z9, Z10, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z8, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z6, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z5, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z11, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 
 load_6_alike_blocks:
@@ -33042,39 +32231,39 @@ load_6_alike_blocks:
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMULPS      Z1, Z5, Z5
 	VFMADD213PS Z5, Z1, Z6
@@ -33090,70 +32279,70 @@ load_6_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z3, Z4, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_6_alike_next
 
 load_6_alike_next:
 	JMP load_6_next
 
 load_7:
-	MOVQ  CX, R11
-	LEAQ  -1(DI), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  DI, R10
+	MOVQ  CX, R12
+	LEAQ  -1(R8), R10
+	IMULQ SI, R10
+	LEAQ  (CX)(R10*1), R10
+	MOVQ  R8, R11
 	CMPQ  DX, $0x09
 	JLT   load_7_rows_below9
 	CMPQ  DX, $0x0d
@@ -33232,368 +32421,400 @@ load_7_rows_below2:
 	JMP load_7_rows_1
 
 load_7_rows_16:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z2
-	VADDPS    Z18, Z2, K1, Z2
-	VALIGND   $0x0e, Z0, Z2, Z3
-	VADDPS    Z3, Z2, Z3
-	VALIGND   $0x0c, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z4
-	VALIGND   $0x04, Z3, Z0, Z3
-	VADDPS    Z3, Z4, Z3
-	VALIGND   $0x06, Z2, Z0, Z2
-	VADDPS    Z2, Z3, Z2
-	VALIGND.Z $0x07, Z18, Z0, K3, Z3
-	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
+	VADDPS     Z18, Z2, K1, Z2
+	VALIGND    $0x0e, Z0, Z2, Z3
+	VADDPS     Z3, Z2, Z3
+	VALIGND    $0x0c, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x04, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND    $0x06, Z2, Z0, Z2
+	VADDPS     Z2, Z3, Z2
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z3
+	VADDPS     Z3, Z2, Z2
+	ADDQ       BX, AX
 
 load_7_rows_15:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z3
-	VADDPS    Z17, Z3, K1, Z3
-	VALIGND   $0x0e, Z0, Z3, Z4
-	VADDPS    Z4, Z3, Z4
-	VALIGND   $0x0c, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z5
-	VALIGND   $0x04, Z4, Z0, Z4
-	VADDPS    Z4, Z5, Z4
-	VALIGND   $0x06, Z3, Z0, Z3
-	VADDPS    Z3, Z4, Z3
-	VALIGND.Z $0x07, Z17, Z0, K3, Z4
-	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
+	VADDPS     Z17, Z3, K1, Z3
+	VALIGND    $0x0e, Z0, Z3, Z4
+	VADDPS     Z4, Z3, Z4
+	VALIGND    $0x0c, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x04, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	VALIGND    $0x06, Z3, Z0, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z4
+	VADDPS     Z4, Z3, Z3
+	ADDQ       BX, AX
 
 load_7_rows_14:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z4
-	VADDPS    Z18, Z4, K1, Z4
-	VALIGND   $0x0e, Z0, Z4, Z5
-	VADDPS    Z5, Z4, Z5
-	VALIGND   $0x0c, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z6
-	VALIGND   $0x04, Z5, Z0, Z5
-	VADDPS    Z5, Z6, Z5
-	VALIGND   $0x06, Z4, Z0, Z4
-	VADDPS    Z4, Z5, Z4
-	VALIGND.Z $0x07, Z18, Z0, K3, Z5
-	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
+	VADDPS     Z18, Z4, K1, Z4
+	VALIGND    $0x0e, Z0, Z4, Z5
+	VADDPS     Z5, Z4, Z5
+	VALIGND    $0x0c, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x04, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	VALIGND    $0x06, Z4, Z0, Z4
+	VADDPS     Z4, Z5, Z4
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       BX, AX
 
 load_7_rows_13:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z5
-	VADDPS    Z17, Z5, K1, Z5
-	VALIGND   $0x0e, Z0, Z5, Z6
-	VADDPS    Z6, Z5, Z6
-	VALIGND   $0x0c, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z7
-	VALIGND   $0x04, Z6, Z0, Z6
-	VADDPS    Z6, Z7, Z6
-	VALIGND   $0x06, Z5, Z0, Z5
-	VADDPS    Z5, Z6, Z5
-	VALIGND.Z $0x07, Z17, Z0, K3, Z6
-	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
+	VADDPS     Z17, Z5, K1, Z5
+	VALIGND    $0x0e, Z0, Z5, Z6
+	VADDPS     Z6, Z5, Z6
+	VALIGND    $0x0c, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x04, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	VALIGND    $0x06, Z5, Z0, Z5
+	VADDPS     Z5, Z6, Z5
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z6
+	VADDPS     Z6, Z5, Z5
+	ADDQ       BX, AX
 
 load_7_rows_12:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z6
-	VADDPS    Z18, Z6, K1, Z6
-	VALIGND   $0x0e, Z0, Z6, Z7
-	VADDPS    Z7, Z6, Z7
-	VALIGND   $0x0c, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z8
-	VALIGND   $0x04, Z7, Z0, Z7
-	VADDPS    Z7, Z8, Z7
-	VALIGND   $0x06, Z6, Z0, Z6
-	VADDPS    Z6, Z7, Z6
-	VALIGND.Z $0x07, Z18, Z0, K3, Z7
-	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
+	VADDPS     Z18, Z6, K1, Z6
+	VALIGND    $0x0e, Z0, Z6, Z7
+	VADDPS     Z7, Z6, Z7
+	VALIGND    $0x0c, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x04, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	VALIGND    $0x06, Z6, Z0, Z6
+	VADDPS     Z6, Z7, Z6
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z7
+	VADDPS     Z7, Z6, Z6
+	ADDQ       BX, AX
 
 load_7_rows_11:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z7
-	VADDPS    Z17, Z7, K1, Z7
-	VALIGND   $0x0e, Z0, Z7, Z8
-	VADDPS    Z8, Z7, Z8
-	VALIGND   $0x0c, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z9
-	VALIGND   $0x04, Z8, Z0, Z8
-	VADDPS    Z8, Z9, Z8
-	VALIGND   $0x06, Z7, Z0, Z7
-	VADDPS    Z7, Z8, Z7
-	VALIGND.Z $0x07, Z17, Z0, K3, Z8
-	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
+	VADDPS     Z17, Z7, K1, Z7
+	VALIGND    $0x0e, Z0, Z7, Z8
+	VADDPS     Z8, Z7, Z8
+	VALIGND    $0x0c, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x04, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	VALIGND    $0x06, Z7, Z0, Z7
+	VADDPS     Z7, Z8, Z7
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z8
+	VADDPS     Z8, Z7, Z7
+	ADDQ       BX, AX
 
 load_7_rows_10:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z8
-	VADDPS    Z18, Z8, K1, Z8
-	VALIGND   $0x0e, Z0, Z8, Z9
-	VADDPS    Z9, Z8, Z9
-	VALIGND   $0x0c, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z10
-	VALIGND   $0x04, Z9, Z0, Z9
-	VADDPS    Z9, Z10, Z9
-	VALIGND   $0x06, Z8, Z0, Z8
-	VADDPS    Z8, Z9, Z8
-	VALIGND.Z $0x07, Z18, Z0, K3, Z9
-	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
+	VADDPS     Z18, Z8, K1, Z8
+	VALIGND    $0x0e, Z0, Z8, Z9
+	VADDPS     Z9, Z8, Z9
+	VALIGND    $0x0c, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x04, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	VALIGND    $0x06, Z8, Z0, Z8
+	VADDPS     Z8, Z9, Z8
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z9
+	VADDPS     Z9, Z8, Z8
+	ADDQ       BX, AX
 
 load_7_rows_9:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z9
-	VADDPS    Z17, Z9, K1, Z9
-	VALIGND   $0x0e, Z0, Z9, Z10
-	VADDPS    Z10, Z9, Z10
-	VALIGND   $0x0c, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z11
-	VALIGND   $0x04, Z10, Z0, Z10
-	VADDPS    Z10, Z11, Z10
-	VALIGND   $0x06, Z9, Z0, Z9
-	VADDPS    Z9, Z10, Z9
-	VALIGND.Z $0x07, Z17, Z0, K3, Z10
-	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
+	VADDPS     Z17, Z9, K1, Z9
+	VALIGND    $0x0e, Z0, Z9, Z10
+	VADDPS     Z10, Z9, Z10
+	VALIGND    $0x0c, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x04, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	VALIGND    $0x06, Z9, Z0, Z9
+	VADDPS     Z9, Z10, Z9
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z10
+	VADDPS     Z10, Z9, Z9
+	ADDQ       BX, AX
 
 load_7_rows_8:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z10
-	VADDPS    Z18, Z10, K1, Z10
-	VALIGND   $0x0e, Z0, Z10, Z11
-	VADDPS    Z11, Z10, Z11
-	VALIGND   $0x0c, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z12
-	VALIGND   $0x04, Z11, Z0, Z11
-	VADDPS    Z11, Z12, Z11
-	VALIGND   $0x06, Z10, Z0, Z10
-	VADDPS    Z10, Z11, Z10
-	VALIGND.Z $0x07, Z18, Z0, K3, Z11
-	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
+	VADDPS     Z18, Z10, K1, Z10
+	VALIGND    $0x0e, Z0, Z10, Z11
+	VADDPS     Z11, Z10, Z11
+	VALIGND    $0x0c, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x04, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	VALIGND    $0x06, Z10, Z0, Z10
+	VADDPS     Z10, Z11, Z10
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z11
+	VADDPS     Z11, Z10, Z10
+	ADDQ       BX, AX
 
 load_7_rows_7:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z11
-	VADDPS    Z17, Z11, K1, Z11
-	VALIGND   $0x0e, Z0, Z11, Z12
-	VADDPS    Z12, Z11, Z12
-	VALIGND   $0x0c, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z13
-	VALIGND   $0x04, Z12, Z0, Z12
-	VADDPS    Z12, Z13, Z12
-	VALIGND   $0x06, Z11, Z0, Z11
-	VADDPS    Z11, Z12, Z11
-	VALIGND.Z $0x07, Z17, Z0, K3, Z12
-	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
+	VADDPS     Z17, Z11, K1, Z11
+	VALIGND    $0x0e, Z0, Z11, Z12
+	VADDPS     Z12, Z11, Z12
+	VALIGND    $0x0c, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x04, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	VALIGND    $0x06, Z11, Z0, Z11
+	VADDPS     Z11, Z12, Z11
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z12
+	VADDPS     Z12, Z11, Z11
+	ADDQ       BX, AX
 
 load_7_rows_6:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z12
-	VADDPS    Z18, Z12, K1, Z12
-	VALIGND   $0x0e, Z0, Z12, Z13
-	VADDPS    Z13, Z12, Z13
-	VALIGND   $0x0c, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z14
-	VALIGND   $0x04, Z13, Z0, Z13
-	VADDPS    Z13, Z14, Z13
-	VALIGND   $0x06, Z12, Z0, Z12
-	VADDPS    Z12, Z13, Z12
-	VALIGND.Z $0x07, Z18, Z0, K3, Z13
-	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
+	VADDPS     Z18, Z12, K1, Z12
+	VALIGND    $0x0e, Z0, Z12, Z13
+	VADDPS     Z13, Z12, Z13
+	VALIGND    $0x0c, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x04, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	VALIGND    $0x06, Z12, Z0, Z12
+	VADDPS     Z12, Z13, Z12
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z13
+	VADDPS     Z13, Z12, Z12
+	ADDQ       BX, AX
 
 load_7_rows_5:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z13
-	VADDPS    Z17, Z13, K1, Z13
-	VALIGND   $0x0e, Z0, Z13, Z14
-	VADDPS    Z14, Z13, Z14
-	VALIGND   $0x0c, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z15
-	VALIGND   $0x04, Z14, Z0, Z14
-	VADDPS    Z14, Z15, Z14
-	VALIGND   $0x06, Z13, Z0, Z13
-	VADDPS    Z13, Z14, Z13
-	VALIGND.Z $0x07, Z17, Z0, K3, Z14
-	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
+	VADDPS     Z17, Z13, K1, Z13
+	VALIGND    $0x0e, Z0, Z13, Z14
+	VADDPS     Z14, Z13, Z14
+	VALIGND    $0x0c, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x04, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	VALIGND    $0x06, Z13, Z0, Z13
+	VADDPS     Z13, Z14, Z13
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z14
+	VADDPS     Z14, Z13, Z13
+	ADDQ       BX, AX
 
 load_7_rows_4:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z14
-	VADDPS    Z18, Z14, K1, Z14
-	VALIGND   $0x0e, Z0, Z14, Z15
-	VADDPS    Z15, Z14, Z15
-	VALIGND   $0x0c, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z16
-	VALIGND   $0x04, Z15, Z0, Z15
-	VADDPS    Z15, Z16, Z15
-	VALIGND   $0x06, Z14, Z0, Z14
-	VADDPS    Z14, Z15, Z14
-	VALIGND.Z $0x07, Z18, Z0, K3, Z15
-	VADDPS    Z15, Z14, Z14
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
+	VADDPS     Z18, Z14, K1, Z14
+	VALIGND    $0x0e, Z0, Z14, Z15
+	VADDPS     Z15, Z14, Z15
+	VALIGND    $0x0c, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x04, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	VALIGND    $0x06, Z14, Z0, Z14
+	VADDPS     Z14, Z15, Z14
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z15
+	VADDPS     Z15, Z14, Z14
+	ADDQ       BX, AX
 
 load_7_rows_3:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z15
-	VADDPS    Z17, Z15, K1, Z15
-	VALIGND   $0x0e, Z0, Z15, Z16
-	VADDPS    Z16, Z15, Z16
-	VALIGND   $0x0c, Z0, Z16, Z18
-	VADDPS    Z18, Z16, Z18
-	VALIGND   $0x04, Z16, Z0, Z16
-	VADDPS    Z16, Z18, Z16
-	VALIGND   $0x06, Z15, Z0, Z15
-	VADDPS    Z15, Z16, Z15
-	VALIGND.Z $0x07, Z17, Z0, K3, Z16
-	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
+	VADDPS     Z17, Z15, K1, Z15
+	VALIGND    $0x0e, Z0, Z15, Z16
+	VADDPS     Z16, Z15, Z16
+	VALIGND    $0x0c, Z0, Z16, Z18
+	VADDPS     Z18, Z16, Z18
+	VALIGND    $0x04, Z16, Z0, Z16
+	VADDPS     Z16, Z18, Z16
+	VALIGND    $0x06, Z15, Z0, Z15
+	VADDPS     Z15, Z16, Z15
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z16
+	VADDPS     Z16, Z15, Z15
+	ADDQ       BX, AX
 
 load_7_rows_2:
-	VMOVUPS   (AX), Z18
-	VALIGND.Z $0x0f, Z0, Z18, K2, Z16
-	VADDPS    Z18, Z16, K1, Z16
-	VALIGND   $0x0e, Z0, Z16, Z17
-	VADDPS    Z17, Z16, Z17
-	VALIGND   $0x0c, Z0, Z17, Z19
-	VADDPS    Z19, Z17, Z19
-	VALIGND   $0x04, Z17, Z0, Z17
-	VADDPS    Z17, Z19, Z17
-	VALIGND   $0x06, Z16, Z0, Z16
-	VADDPS    Z16, Z17, Z16
-	VALIGND.Z $0x07, Z18, Z0, K3, Z17
-	VADDPS    Z17, Z16, Z16
-	ADDQ      BX, AX
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z18
+	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
+	VADDPS     Z18, Z16, K1, Z16
+	VALIGND    $0x0e, Z0, Z16, Z17
+	VADDPS     Z17, Z16, Z17
+	VALIGND    $0x0c, Z0, Z17, Z19
+	VADDPS     Z19, Z17, Z19
+	VALIGND    $0x04, Z17, Z0, Z17
+	VADDPS     Z17, Z19, Z17
+	VALIGND    $0x06, Z16, Z0, Z16
+	VADDPS     Z16, Z17, Z16
+	VALIGND.Z  $0x07, Z18, Z0, K3, Z17
+	VADDPS     Z17, Z16, Z16
+	ADDQ       BX, AX
 
 load_7_rows_1:
-	VMOVUPS   (AX), Z17
-	VALIGND.Z $0x0f, Z0, Z17, K2, Z18
-	VADDPS    Z17, Z18, K1, Z18
-	VALIGND   $0x0e, Z0, Z18, Z19
-	VADDPS    Z19, Z18, Z19
-	VALIGND   $0x0c, Z0, Z19, Z20
-	VADDPS    Z20, Z19, Z20
-	VALIGND   $0x04, Z19, Z0, Z19
-	VADDPS    Z19, Z20, Z19
-	VALIGND   $0x06, Z18, Z0, Z18
-	VADDPS    Z18, Z19, Z18
-	VALIGND.Z $0x07, Z17, Z0, K3, Z17
-	VADDPS    Z17, Z18, Z17
-	ADDQ      BX, AX
-	CMPQ      reach+88(FP), $0x07
-	JNE       loaded
-	CMPQ      alike+104(FP), $0x00
-	JNE       load_7_alike
-	CMPQ      DX, $0x0f
-	JG        load_7_blocks
-	VADDPS    Z11, Z10, Z11
-	VADDPS    Z12, Z11, Z12
-	VADDPS    Z13, Z12, Z13
-	VADDPS    Z14, Z13, Z14
-	VADDPS    Z15, Z14, Z15
-	VADDPS    Z16, Z15, Z16
-	VADDPS    Z17, Z16, Z17
-	VMULPS    960(R8), Z17, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z17, Z9, Z18
-	VMULPS    896(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z8, Z9, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    832(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z7, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    768(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z6, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    704(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z5, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    640(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z4, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    576(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z3, Z18, Z18
-	VADDPS    Z17, Z18, Z19
-	VMULPS    512(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z16, Z18, Z19
-	VMULPS    448(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z15, Z18, Z19
-	VMULPS    384(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z14, Z18, Z19
-	VMULPS    320(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z13, Z18, Z19
-	VMULPS    256(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z12, Z18, Z19
-	VMULPS    192(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z11, Z18, Z19
-	VMULPS    128(R8), Z19, Z19
-	VMOVUPS   Z19, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
-	VADDPS    Z10, Z18, Z18
-	VMULPS    64(R8), Z18, Z18
-	VMOVUPS   Z18, K4, (R9)
-	SUBQ      SI, R9
-	DECQ      R10
-	JZ        load_7_next
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	VMOVUPS    (AX), Z17
+	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
+	VADDPS     Z17, Z18, K1, Z18
+	VALIGND    $0x0e, Z0, Z18, Z19
+	VADDPS     Z19, Z18, Z19
+	VALIGND    $0x0c, Z0, Z19, Z20
+	VADDPS     Z20, Z19, Z20
+	VALIGND    $0x04, Z19, Z0, Z19
+	VADDPS     Z19, Z20, Z19
+	VALIGND    $0x06, Z18, Z0, Z18
+	VADDPS     Z18, Z19, Z18
+	VALIGND.Z  $0x07, Z17, Z0, K3, Z17
+	VADDPS     Z17, Z18, Z17
+	ADDQ       BX, AX
+	CMPQ       reach+88(FP), $0x07
+	JNE        loaded
+	CMPQ       alike+104(FP), $0x00
+	JNE        load_7_alike
+	CMPQ       DX, $0x0f
+	JG         load_7_blocks
+	VADDPS     Z11, Z10, Z11
+	VADDPS     Z12, Z11, Z12
+	VADDPS     Z13, Z12, Z13
+	VADDPS     Z14, Z13, Z14
+	VADDPS     Z15, Z14, Z15
+	VADDPS     Z16, Z15, Z16
+	VADDPS     Z17, Z16, Z17
+	VMULPS     960(R9), Z17, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z17, Z9, Z18
+	VMULPS     896(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z8, Z9, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     832(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z7, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     768(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z6, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     704(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z5, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     640(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z4, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     576(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z3, Z18, Z18
+	VADDPS     Z17, Z18, Z19
+	VMULPS     512(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z16, Z18, Z19
+	VMULPS     448(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z15, Z18, Z19
+	VMULPS     384(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z14, Z18, Z19
+	VMULPS     320(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z13, Z18, Z19
+	VMULPS     256(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z12, Z18, Z19
+	VMULPS     192(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z11, Z18, Z19
+	VMULPS     128(R9), Z19, Z19
+	VMOVUPS    Z19, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
+	VADDPS     Z10, Z18, Z18
+	VMULPS     64(R9), Z18, Z18
+	VMOVUPS    Z18, K4, (R10)
+	SUBQ       SI, R10
+	DECQ       R11
+	JZ         load_7_next
 
 load_7_blocks:
 	VADDPS  Z16, Z17, Z17
@@ -33603,52 +32824,52 @@ load_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -33664,58 +32885,58 @@ load_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      load_7_next
 
 load_7_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -33733,99 +32954,99 @@ load_7_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z9, Z1, Z18
-	VMOVUPS     Z18, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z18, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z8, Z9, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z6, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z5, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z4, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VADDPS      Z3, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z11, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z10, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z19, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 
 load_7_alike_blocks:
@@ -33837,44 +33058,44 @@ load_7_alike_blocks:
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -33892,51 +33113,51 @@ load_7_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z15, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z14, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z12, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R9)
-	SUBQ        SI, R9
-	DECQ        R10
+	VMOVUPS     Z17, K4, (R10)
+	SUBQ        SI, R10
+	DECQ        R11
 	JZ          load_7_alike_next
 
 load_7_alike_next:
@@ -33979,85 +33200,85 @@ down_below2:
 	JMP  down_1
 
 down_below1:
-	VMULPS  960(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  896(R8), Z16, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z16, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  832(R8), Z15, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z15, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  768(R8), Z14, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z14, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  704(R8), Z13, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z13, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  640(R8), Z12, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z12, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  576(R8), Z11, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z11, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  512(R8), Z10, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z10, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  448(R8), Z9, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z9, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  384(R8), Z8, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z8, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  320(R8), Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z7, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  256(R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z6, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  192(R8), Z5, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z5, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  128(R8), Z4, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z4, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  64(R8), Z3, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z3, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
-	VMULPS  (R8), Z2, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z2, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_0_next
 
 down_0_next:
@@ -34067,129 +33288,129 @@ down_1:
 	CMPQ    DX, $0x03
 	JG      down_1_blocks
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z17, Z15, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z16, Z15, Z18
-	VMULPS  832(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 
 down_1_blocks:
 	VADDPS  Z16, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z15, Z17, Z17
-	VMULPS  896(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z14, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z13, Z14, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z13, Z11, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z10, Z11, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z10, Z8, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z7, Z6, Z7
 	VADDPS  Z7, Z5, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z4, Z5, Z17
 	VADDPS  Z6, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z4, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 	VADDPS  Z3, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_1_next
 
 down_1_next:
@@ -34200,149 +33421,149 @@ down_2:
 	JG      down_2_blocks
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z17, Z14, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z13, Z14, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z15, Z18, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 
 down_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z14, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  832(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z12, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z11, Z12, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  704(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z10, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z9, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
 	VADDPS  Z11, Z7, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z6, Z7, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z6, Z2, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z5, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 	VADDPS  Z4, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_2_next
 
 down_2_next:
@@ -34354,76 +33575,76 @@ down_3:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z17, Z13, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z12, Z13, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z11, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  704(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  640(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z14, Z18, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 
 down_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  768(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
@@ -34431,51 +33652,51 @@ down_3_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z10, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z9, Z10, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  640(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z8, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z7, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
@@ -34483,35 +33704,35 @@ down_3_blocks:
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z9, Z3, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z2, Z3, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z7, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z6, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_3_next
 
 down_3_next:
@@ -34524,61 +33745,61 @@ down_4:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z17, Z12, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z11, Z12, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z10, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z9, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  640(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  576(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  512(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z13, Z18, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 
 down_4_blocks:
@@ -34586,34 +33807,34 @@ down_4_blocks:
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  704(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
@@ -34623,78 +33844,78 @@ down_4_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z8, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  576(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
-	VMULPS  64(R8), Z7, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z7, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
-	VMULPS  (R8), Z6, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z6, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_4_next
 
 down_4_next:
@@ -34708,74 +33929,74 @@ down_5:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z17, Z11, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z10, Z11, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z9, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z8, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  576(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  512(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  448(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  384(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z12, Z18, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 
 down_5_blocks:
@@ -34784,40 +34005,40 @@ down_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -34829,68 +34050,68 @@ down_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  512(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z8, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_5_next
 
 down_5_next:
@@ -34905,87 +34126,87 @@ down_6:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z17, Z10, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z9, Z10, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z8, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z6, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z5, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  576(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  512(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  448(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  384(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  320(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z12, Z18, Z19
-	VMULPS  256(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z11, Z18, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 
 down_6_blocks:
@@ -34995,46 +34216,46 @@ down_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -35048,60 +34269,60 @@ down_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  448(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  384(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z13, Z17, Z18
-	VMULPS  320(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z12, Z17, Z18
-	VMULPS  256(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  192(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  128(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_6_next
 
 down_6_next:
@@ -35117,100 +34338,100 @@ down_7:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z17, Z9, Z18
-	VMULPS  896(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z8, Z9, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z6, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z5, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z4, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  576(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z3, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  512(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  448(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  384(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  320(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  256(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z12, Z18, Z19
-	VMULPS  192(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z11, Z18, Z19
-	VMULPS  128(R8), Z19, Z19
-	VMOVUPS Z19, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z19, Z19
+	VMOVUPS Z19, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z10, Z18, Z18
-	VMULPS  64(R8), Z18, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z18, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 
 down_7_blocks:
@@ -35221,52 +34442,52 @@ down_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  960(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  896(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  832(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  768(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  704(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  640(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R8), Z17, Z18
-	VMOVUPS Z18, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  576(R9), Z17, Z18
+	VMOVUPS Z18, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  512(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -35282,59 +34503,59 @@ down_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  448(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  384(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  320(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  256(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  192(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  128(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  64(R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R8), Z17, Z17
-	VMOVUPS Z17, K4, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMULPS  (R9), Z17, Z17
+	VMOVUPS Z17, K4, (R10)
+	SUBQ    SI, R10
+	DECQ    R11
 	JZ      down_7_next
 
 down_7_next:
 tile_next:
-	MOVQ  SI, R9
-	IMULQ DI, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)

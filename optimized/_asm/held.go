@@ -16,8 +16,6 @@ const (
 	halvesReach = 5 // columns to either side that a window takes, at least, with halves, and as many rows
 
 	overlapLeast, overlapMost = 2, 4 // columns and rows to either side that a window takes, with overlap
-
-	fetchReach = 1 // columns to either side that a window takes, at most, with fetch
 )
 
 // held computes tiles of planes that registers hold whole, a row each, in windows of 2·reach+1 rows of 2·columns+1 cells
@@ -46,17 +44,18 @@ const (
 // factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD). Small ones also load a row of
 // the next tile as soon as one is done with, which hides how far away it is. (Of a tile's rows, more than reach have windows.)
 //
-// Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With fetch, lines of the
-// result are fetched while rows are loaded.
+// Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With each row that is loaded, a
+// line of the tile's result is fetched, fetchRow elements after the one before.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetch int, scale *float32, halves *int32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow int, scale *float32, halves *int32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.rowMasks(Load(Param("w"), GP64()).(GPVirtual)), K()
 	KMOVW(Load(Param("out"), GP64()).(GPVirtual).As32(), out)
-	srcRow, dstRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64())
+	srcRow, dstRow, fetchRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64()), Load(Param("fetchRow"), GP64())
 	SHLQ(Imm(2), srcRow)
 	SHLQ(Imm(2), dstRow)
+	SHLQ(Imm(2), fetchRow)
 	SHLQ(Imm(2), param("srcNext"))
 	SHLQ(Imm(2), param("dstNext"))
 	windows := GP64() // rows of them
@@ -93,8 +92,12 @@ func held(k kit) {
 		rows[y] = k.identity()
 	}
 
-	// tile begins a tile, skip moves dst behind it, and next goes on to the one that is there.
+	// tile begins a tile, fetch fetches a line of it, skip moves dst behind it, and next goes on to the one that is there.
 	last, left, ahead := GP64(), GP64(), GP64()
+	fetch := func() {
+		PREFETCHT0(at(ahead, 0))
+		ADDQ(fetchRow, ahead)
+	}
 	tile := func(shift int) {
 		MOVQ(dst, ahead)
 		LEAQ(at(windows, -1), last)
@@ -152,10 +155,15 @@ func held(k kit) {
 		ADDQ(param("srcNext"), row)
 		ADDQ(row, src)
 		MOVQ(src, row)
+		MOVQ(windows, ahead)
+		IMULQ(dstRow, ahead)
+		ADDQ(dst, ahead)
+		ADDQ(param("dstNext"), ahead)
 		Comment("Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.")
 		MOVQ(param("first"), rest)
 		ADDQ(num(reach+1), rest)
 		up := func(y int) {
+			fetch()
 			SUBQ(srcRow, row)
 			load(at(row, 0), y)
 		}
@@ -184,7 +192,7 @@ func held(k kit) {
 		Label(name + "_last")
 	}
 	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
-	load := func(name string, lo, hi int, fetch bool, halves func(m Mem, row VecVirtual)) {
+	load := func(name string, lo, hi int, halves func(m Mem, row VecVirtual)) {
 		among(param("columns"), name, lo, hi)
 		for columns := lo; columns <= hi; columns++ {
 			name, shift := fmt.Sprintf("%s_%d", name, columns), 0
@@ -204,10 +212,7 @@ func held(k kit) {
 			among(h, name+"_rows", 1, heldRows)
 			for y := range rows {
 				Label(fmt.Sprintf("%s_rows_%d", name, heldRows-y))
-				if fetch {
-					PREFETCHT0(at(ahead, 0))
-					ADDQ(dstRow, ahead)
-				}
+				fetch()
 				if halves != nil {
 					halves(at(src, 0), rows[y])
 				} else {
@@ -249,14 +254,10 @@ func held(k kit) {
 		halves := Load(Param("halves"), GP64())
 		TESTQ(halves, halves)
 		JEQ(LabelRef("wide"))
-		load("halves", halvesReach, heldReach, false, k.alongHalves(halves))
+		load("halves", halvesReach, heldReach, k.alongHalves(halves))
 		Label("wide")
 	}
-	CMPQ(param("fetch"), Imm(0))
-	JEQ(LabelRef("load"))
-	load("fetch", 0, fetchReach, true, nil)
-	Label("load")
-	load("load", 0, heldReach, false, nil)
+	load("load", 0, heldReach, nil)
 	Comment("Windows that are not square.")
 	Label("loaded")
 	among(param("reach"), "down", 0, heldReach)
