@@ -202,20 +202,6 @@ func (s *halves) set(columns, reach int) bool {
 // which gain as much.
 const tileGroup = 32 << 10
 
-// fetchColumns is up to how many columns lines of the result are fetched before they are written. A store that misses the first-level cache
-// holds up those behind it, and one that straddles two lines, as most of such rows do, misses twice. From 24 columns on, most rows of a tile
-// lie in one line or straddle as rows of 112 bytes do: 0.81 to 1.16 of the time (DESIGN.md has the others).
-const fetchColumns = 23
-
-// fetchRow is how many elements one line of the result that is fetched is behind another, so that with the rows of a tile all of
-// it is, or 0: the first one only.
-func (t *heldTile) fetchRow() int {
-	if t.w <= fetchColumns {
-		return t.w
-	}
-	return 0
-}
-
 // heldRun computes planes [p0, p1). It reports false if it has not, since it saw a NaN. Kernels read whole vectors, so planes behind
 // whose last row there are too few cells of the source are copied first.
 func (c *call[T]) heldRun(p0, p1 int, s *scratch) bool {

@@ -126,8 +126,8 @@ type kernels struct {
 	linesFast       linesFunc
 	narrow          func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32)
 	narrowFast      func(dst, src, tmp *float32, planes, h, w, oh, ow, block, steps int, index *uint32, rows *int, scale *float32) int
-	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow int, scale *float32, halves *int32)
-	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow int, scale *float32, halves *int32) int
+	held            func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike int, scale *float32, halves *int32)
+	heldFast        func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike int, scale *float32, halves *int32) int
 
 	// Those that write past the cache.
 	stream         [k3s1Same]fusedFunc
@@ -643,8 +643,8 @@ func (k kernels) narrowOps() fallible[func(dst, src, tmp []float32, f *narrowPla
 func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bool {
 	call := k.heldFast
 	if k.held != nil {
-		call = func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow int, scale *float32, halves *int32) int {
-			k.held(dst, src, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow, scale, halves)
+		call = func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike int, scale *float32, halves *int32) int {
+			k.held(dst, src, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, scale, halves)
 			return 0
 		}
 	}
@@ -673,7 +673,7 @@ func (k kernels) heldOp() func(dst, src []float32, f *heldTile, by []float32) bo
 			alike = 1
 		}
 		return call(&dst[to], &src[from], f.planes, f.rows, f.columns, f.firstRow, out,
-			f.w, cells-f.rows*f.w, f.w, cells-rows*f.w, f.reach.H, f.reach.W, alike, f.fetchRow(), scale, half) == 0
+			f.w, cells-f.rows*f.w, f.w, cells-rows*f.w, f.reach.H, f.reach.W, alike, scale, half) == 0
 	}
 }
 

@@ -10472,9 +10472,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32) (nan int)
+// func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, scale *float32, halves *int32) (nan int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-144
+TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-136
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
 	VPBROADCASTD AX, Z0
@@ -10496,14 +10496,12 @@ TEXT ·heldMaxFastAVX512(SB), NOSPLIT, $0-144
 	KMOVW        BX, K6
 	MOVQ         srcRow+56(FP), BX
 	MOVQ         dstRow+72(FP), SI
-	MOVQ         fetchRow+112(FP), DI
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
-	SHLQ         $0x02, DI
 	SHLQ         $0x02, srcNext+64(FP)
 	SHLQ         $0x02, dstNext+80(FP)
-	MOVQ         DX, R8
-	SUBQ         first+40(FP), R8
+	MOVQ         DX, DI
+	SUBQ         first+40(FP), DI
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
@@ -10559,11 +10557,11 @@ load_below2:
 
 load_below1:
 load_0:
-	MOVQ  CX, R11
-	LEAQ  -1(R8), R9
-	IMULQ SI, R9
-	LEAQ  (CX)(R9*1), R9
-	MOVQ  R8, R10
+	MOVQ  CX, R10
+	LEAQ  -1(DI), R8
+	IMULQ SI, R8
+	LEAQ  (CX)(R8*1), R8
+	MOVQ  DI, R9
 	CMPQ  DX, $0x09
 	JLT   load_0_rows_below9
 	CMPQ  DX, $0x0d
@@ -10642,195 +10640,195 @@ load_0_rows_below2:
 	JMP load_0_rows_1
 
 load_0_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z1
 	ADDQ       BX, AX
 
 load_0_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z18, Z2
 	ADDQ       BX, AX
 
 load_0_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z3
 	ADDQ       BX, AX
 
 load_0_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z18, Z4
 	ADDQ       BX, AX
 
 load_0_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z5
 	ADDQ       BX, AX
 
 load_0_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z18, Z6
 	ADDQ       BX, AX
 
 load_0_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z7
 	ADDQ       BX, AX
 
 load_0_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z18, Z8
 	ADDQ       BX, AX
 
 load_0_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z9
 	ADDQ       BX, AX
 
 load_0_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z18, Z10
 	ADDQ       BX, AX
 
 load_0_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z11
 	ADDQ       BX, AX
 
 load_0_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z18, Z12
 	ADDQ       BX, AX
 
 load_0_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z13
 	ADDQ       BX, AX
 
 load_0_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z18, Z14
 	ADDQ       BX, AX
 
 load_0_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z15
 	ADDQ       BX, AX
 
 load_0_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z18, Z16
 	ADDQ       BX, AX
 	CMPQ       reach+88(FP), $0x00
 	JNE        loaded
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z15, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z15, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z14, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z14, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z13, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z13, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z12, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z12, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z11, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z11, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z10, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z10, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z9, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z9, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z8, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z8, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z7, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z7, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z6, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z6, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z5, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z5, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z4, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z4, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z3, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z3, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z2, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z2, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
-	VMOVUPS    Z1, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z1, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_0_next
 
 load_0_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -10838,13 +10836,13 @@ load_0_next:
 	JMP   done
 
 load_1:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 4(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 4(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_1_rows_below9
 	CMPQ      DX, $0x0d
@@ -10923,8 +10921,8 @@ load_1_rows_below2:
 	JMP load_1_rows_1
 
 load_1_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -10934,8 +10932,8 @@ load_1_rows_16:
 	ADDQ       BX, AX
 
 load_1_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z2
@@ -10946,8 +10944,8 @@ load_1_rows_15:
 	ADDQ       BX, AX
 
 load_1_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -10957,8 +10955,8 @@ load_1_rows_14:
 	ADDQ       BX, AX
 
 load_1_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z4
@@ -10969,8 +10967,8 @@ load_1_rows_13:
 	ADDQ       BX, AX
 
 load_1_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -10980,8 +10978,8 @@ load_1_rows_12:
 	ADDQ       BX, AX
 
 load_1_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z6
@@ -10992,8 +10990,8 @@ load_1_rows_11:
 	ADDQ       BX, AX
 
 load_1_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -11003,8 +11001,8 @@ load_1_rows_10:
 	ADDQ       BX, AX
 
 load_1_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z8
@@ -11015,8 +11013,8 @@ load_1_rows_9:
 	ADDQ       BX, AX
 
 load_1_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -11026,8 +11024,8 @@ load_1_rows_8:
 	ADDQ       BX, AX
 
 load_1_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z10
@@ -11038,8 +11036,8 @@ load_1_rows_7:
 	ADDQ       BX, AX
 
 load_1_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -11049,8 +11047,8 @@ load_1_rows_6:
 	ADDQ       BX, AX
 
 load_1_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z12
@@ -11061,8 +11059,8 @@ load_1_rows_5:
 	ADDQ       BX, AX
 
 load_1_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -11072,8 +11070,8 @@ load_1_rows_4:
 	ADDQ       BX, AX
 
 load_1_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z14
@@ -11084,8 +11082,8 @@ load_1_rows_3:
 	ADDQ       BX, AX
 
 load_1_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -11095,8 +11093,8 @@ load_1_rows_2:
 	ADDQ       BX, AX
 
 load_1_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z16
@@ -11110,116 +11108,116 @@ load_1_rows_1:
 	CMPQ       DX, $0x03
 	JG         load_1_blocks
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_1_next
 	VMAXPS     Z16, Z14, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_1_next
 	VMAXPS     Z15, Z14, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_1_next
 
 load_1_blocks:
 	VMAXPS  Z15, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z13, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z12, Z13, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z12, Z10, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z9, Z10, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z9, Z7, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z6, Z4, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z3, Z4, Z16
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 	VMAXPS  Z2, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_1_next
 
 load_1_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -11227,13 +11225,13 @@ load_1_next:
 	JMP   done
 
 load_2:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 8(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 8(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_2_rows_below9
 	CMPQ      DX, $0x0d
@@ -11312,8 +11310,9 @@ load_2_rows_below2:
 	JMP load_2_rows_1
 
 load_2_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -11325,8 +11324,9 @@ load_2_rows_16:
 	ADDQ       BX, AX
 
 load_2_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z2
@@ -11339,8 +11339,9 @@ load_2_rows_15:
 	ADDQ       BX, AX
 
 load_2_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -11352,8 +11353,9 @@ load_2_rows_14:
 	ADDQ       BX, AX
 
 load_2_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z4
@@ -11366,8 +11368,9 @@ load_2_rows_13:
 	ADDQ       BX, AX
 
 load_2_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -11379,8 +11382,9 @@ load_2_rows_12:
 	ADDQ       BX, AX
 
 load_2_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z6
@@ -11393,8 +11397,9 @@ load_2_rows_11:
 	ADDQ       BX, AX
 
 load_2_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -11406,8 +11411,9 @@ load_2_rows_10:
 	ADDQ       BX, AX
 
 load_2_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z8
@@ -11420,8 +11426,9 @@ load_2_rows_9:
 	ADDQ       BX, AX
 
 load_2_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -11433,8 +11440,9 @@ load_2_rows_8:
 	ADDQ       BX, AX
 
 load_2_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z10
@@ -11447,8 +11455,9 @@ load_2_rows_7:
 	ADDQ       BX, AX
 
 load_2_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -11460,8 +11469,9 @@ load_2_rows_6:
 	ADDQ       BX, AX
 
 load_2_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z12
@@ -11474,8 +11484,9 @@ load_2_rows_5:
 	ADDQ       BX, AX
 
 load_2_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -11487,8 +11498,9 @@ load_2_rows_4:
 	ADDQ       BX, AX
 
 load_2_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z14
@@ -11501,8 +11513,9 @@ load_2_rows_3:
 	ADDQ       BX, AX
 
 load_2_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -11514,8 +11527,9 @@ load_2_rows_2:
 	ADDQ       BX, AX
 
 load_2_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z16
@@ -11532,134 +11546,134 @@ load_2_rows_1:
 	JG         load_2_blocks
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_2_next
 	VMAXPS     Z16, Z13, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_2_next
 	VMAXPS     Z12, Z13, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_2_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_2_next
 	VMAXPS     Z14, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_2_next
 
 load_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z11, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z10, Z11, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z9, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z8, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z10, Z6, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z5, Z6, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z5, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z4, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_2_next
 
 load_2_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -11667,13 +11681,13 @@ load_2_next:
 	JMP   done
 
 load_3:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 12(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 12(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_3_rows_below9
 	CMPQ      DX, $0x0d
@@ -11752,8 +11766,9 @@ load_3_rows_below2:
 	JMP load_3_rows_1
 
 load_3_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -11765,8 +11780,9 @@ load_3_rows_16:
 	ADDQ       BX, AX
 
 load_3_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z2
@@ -11779,8 +11795,9 @@ load_3_rows_15:
 	ADDQ       BX, AX
 
 load_3_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -11792,8 +11809,9 @@ load_3_rows_14:
 	ADDQ       BX, AX
 
 load_3_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z4
@@ -11806,8 +11824,9 @@ load_3_rows_13:
 	ADDQ       BX, AX
 
 load_3_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -11819,8 +11838,9 @@ load_3_rows_12:
 	ADDQ       BX, AX
 
 load_3_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z6
@@ -11833,8 +11853,9 @@ load_3_rows_11:
 	ADDQ       BX, AX
 
 load_3_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -11846,8 +11867,9 @@ load_3_rows_10:
 	ADDQ       BX, AX
 
 load_3_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z8
@@ -11860,8 +11882,9 @@ load_3_rows_9:
 	ADDQ       BX, AX
 
 load_3_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -11873,8 +11896,9 @@ load_3_rows_8:
 	ADDQ       BX, AX
 
 load_3_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z10
@@ -11887,8 +11911,9 @@ load_3_rows_7:
 	ADDQ       BX, AX
 
 load_3_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -11900,8 +11925,9 @@ load_3_rows_6:
 	ADDQ       BX, AX
 
 load_3_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z12
@@ -11914,8 +11940,9 @@ load_3_rows_5:
 	ADDQ       BX, AX
 
 load_3_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -11927,8 +11954,9 @@ load_3_rows_4:
 	ADDQ       BX, AX
 
 load_3_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z14
@@ -11941,8 +11969,9 @@ load_3_rows_3:
 	ADDQ       BX, AX
 
 load_3_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -11954,8 +11983,9 @@ load_3_rows_2:
 	ADDQ       BX, AX
 
 load_3_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z16
@@ -11973,65 +12003,65 @@ load_3_rows_1:
 	VMAXPS     Z14, Z13, Z14
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z16, Z12, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z11, Z12, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z10, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z14, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 	VMAXPS     Z13, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_3_next
 
 load_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -12039,44 +12069,44 @@ load_3_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z9, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z8, Z9, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z7, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z6, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
@@ -12084,36 +12114,36 @@ load_3_blocks:
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z8, Z2, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z1, Z2, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z6, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_3_next
 
 load_3_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -12121,13 +12151,13 @@ load_3_next:
 	JMP   done
 
 load_4:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 16(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 16(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_4_rows_below9
 	CMPQ      DX, $0x0d
@@ -12206,8 +12236,9 @@ load_4_rows_below2:
 	JMP load_4_rows_1
 
 load_4_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -12221,8 +12252,9 @@ load_4_rows_16:
 	ADDQ       BX, AX
 
 load_4_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z2
@@ -12237,8 +12269,9 @@ load_4_rows_15:
 	ADDQ       BX, AX
 
 load_4_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -12252,8 +12285,9 @@ load_4_rows_14:
 	ADDQ       BX, AX
 
 load_4_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z4
@@ -12268,8 +12302,9 @@ load_4_rows_13:
 	ADDQ       BX, AX
 
 load_4_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -12283,8 +12318,9 @@ load_4_rows_12:
 	ADDQ       BX, AX
 
 load_4_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z6
@@ -12299,8 +12335,9 @@ load_4_rows_11:
 	ADDQ       BX, AX
 
 load_4_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -12314,8 +12351,9 @@ load_4_rows_10:
 	ADDQ       BX, AX
 
 load_4_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z8
@@ -12330,8 +12368,9 @@ load_4_rows_9:
 	ADDQ       BX, AX
 
 load_4_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -12345,8 +12384,9 @@ load_4_rows_8:
 	ADDQ       BX, AX
 
 load_4_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z10
@@ -12361,8 +12401,9 @@ load_4_rows_7:
 	ADDQ       BX, AX
 
 load_4_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -12376,8 +12417,9 @@ load_4_rows_6:
 	ADDQ       BX, AX
 
 load_4_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z12
@@ -12392,8 +12434,9 @@ load_4_rows_5:
 	ADDQ       BX, AX
 
 load_4_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -12407,8 +12450,9 @@ load_4_rows_4:
 	ADDQ       BX, AX
 
 load_4_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z14
@@ -12423,8 +12467,9 @@ load_4_rows_3:
 	ADDQ       BX, AX
 
 load_4_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -12438,8 +12483,9 @@ load_4_rows_2:
 	ADDQ       BX, AX
 
 load_4_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z16
@@ -12460,52 +12506,52 @@ load_4_rows_1:
 	VMAXPS     Z14, Z13, Z14
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z16, Z11, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z10, Z11, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z9, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z8, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z14, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z13, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 	VMAXPS     Z12, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_4_next
 
 load_4_blocks:
@@ -12513,29 +12559,29 @@ load_4_blocks:
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
@@ -12545,73 +12591,73 @@ load_4_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z7, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 	VMAXPS  Z2, Z1, Z2
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
-	VMOVUPS Z6, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z6, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
-	VMOVUPS Z5, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z5, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_4_next
 
 load_4_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -12619,13 +12665,13 @@ load_4_next:
 	JMP   done
 
 load_5:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 20(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 20(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_5_rows_below9
 	CMPQ      DX, $0x0d
@@ -12704,8 +12750,9 @@ load_5_rows_below2:
 	JMP load_5_rows_1
 
 load_5_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -12719,8 +12766,9 @@ load_5_rows_16:
 	ADDQ       BX, AX
 
 load_5_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z2
@@ -12735,8 +12783,9 @@ load_5_rows_15:
 	ADDQ       BX, AX
 
 load_5_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -12750,8 +12799,9 @@ load_5_rows_14:
 	ADDQ       BX, AX
 
 load_5_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z4
@@ -12766,8 +12816,9 @@ load_5_rows_13:
 	ADDQ       BX, AX
 
 load_5_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -12781,8 +12832,9 @@ load_5_rows_12:
 	ADDQ       BX, AX
 
 load_5_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z6
@@ -12797,8 +12849,9 @@ load_5_rows_11:
 	ADDQ       BX, AX
 
 load_5_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -12812,8 +12865,9 @@ load_5_rows_10:
 	ADDQ       BX, AX
 
 load_5_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z8
@@ -12828,8 +12882,9 @@ load_5_rows_9:
 	ADDQ       BX, AX
 
 load_5_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -12843,8 +12898,9 @@ load_5_rows_8:
 	ADDQ       BX, AX
 
 load_5_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z10
@@ -12859,8 +12915,9 @@ load_5_rows_7:
 	ADDQ       BX, AX
 
 load_5_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -12874,8 +12931,9 @@ load_5_rows_6:
 	ADDQ       BX, AX
 
 load_5_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z12
@@ -12890,8 +12948,9 @@ load_5_rows_5:
 	ADDQ       BX, AX
 
 load_5_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -12905,8 +12964,9 @@ load_5_rows_4:
 	ADDQ       BX, AX
 
 load_5_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z14
@@ -12921,8 +12981,9 @@ load_5_rows_3:
 	ADDQ       BX, AX
 
 load_5_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -12936,8 +12997,9 @@ load_5_rows_2:
 	ADDQ       BX, AX
 
 load_5_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z16
@@ -12959,63 +13021,63 @@ load_5_rows_1:
 	VMAXPS     Z14, Z13, Z14
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z16, Z10, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z9, Z10, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z8, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z7, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z6, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z14, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z13, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z12, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 	VMAXPS     Z11, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_5_next
 
 load_5_blocks:
@@ -13024,34 +13086,34 @@ load_5_blocks:
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
@@ -13063,64 +13125,64 @@ load_5_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z5, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z4, Z5, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_5_next
 
 load_5_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -13128,13 +13190,13 @@ load_5_next:
 	JMP   done
 
 load_6:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 24(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 24(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_6_rows_below9
 	CMPQ      DX, $0x0d
@@ -13213,8 +13275,9 @@ load_6_rows_below2:
 	JMP load_6_rows_1
 
 load_6_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -13228,8 +13291,9 @@ load_6_rows_16:
 	ADDQ       BX, AX
 
 load_6_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z2
@@ -13244,8 +13308,9 @@ load_6_rows_15:
 	ADDQ       BX, AX
 
 load_6_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -13259,8 +13324,9 @@ load_6_rows_14:
 	ADDQ       BX, AX
 
 load_6_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z4
@@ -13275,8 +13341,9 @@ load_6_rows_13:
 	ADDQ       BX, AX
 
 load_6_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -13290,8 +13357,9 @@ load_6_rows_12:
 	ADDQ       BX, AX
 
 load_6_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z6
@@ -13306,8 +13374,9 @@ load_6_rows_11:
 	ADDQ       BX, AX
 
 load_6_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -13321,8 +13390,9 @@ load_6_rows_10:
 	ADDQ       BX, AX
 
 load_6_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z8
@@ -13337,8 +13407,9 @@ load_6_rows_9:
 	ADDQ       BX, AX
 
 load_6_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -13352,8 +13423,9 @@ load_6_rows_8:
 	ADDQ       BX, AX
 
 load_6_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z10
@@ -13368,8 +13440,9 @@ load_6_rows_7:
 	ADDQ       BX, AX
 
 load_6_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -13383,8 +13456,9 @@ load_6_rows_6:
 	ADDQ       BX, AX
 
 load_6_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z12
@@ -13399,8 +13473,9 @@ load_6_rows_5:
 	ADDQ       BX, AX
 
 load_6_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -13414,8 +13489,9 @@ load_6_rows_4:
 	ADDQ       BX, AX
 
 load_6_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z14
@@ -13430,8 +13506,9 @@ load_6_rows_3:
 	ADDQ       BX, AX
 
 load_6_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -13445,8 +13522,9 @@ load_6_rows_2:
 	ADDQ       BX, AX
 
 load_6_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z16
@@ -13469,74 +13547,74 @@ load_6_rows_1:
 	VMAXPS     Z14, Z13, Z14
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z16, Z9, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z8, Z9, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z7, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z6, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z5, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z4, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z14, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z13, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z12, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z11, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 	VMAXPS     Z10, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_6_next
 
 load_6_blocks:
@@ -13546,39 +13624,39 @@ load_6_blocks:
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
@@ -13592,57 +13670,57 @@ load_6_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z3, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z2, Z3, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_6_next
 
 load_6_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -13650,13 +13728,13 @@ load_6_next:
 	JMP   done
 
 load_7:
-	MOVQ      CX, R11
-	LEAQ      -1(R8), R9
-	IMULQ     SI, R9
-	LEAQ      (CX)(R9*1), R9
-	MOVQ      R8, R10
-	LEAQ      upTo15<>+0(SB), R12
-	VMOVDQU32 28(R12), Z19
+	MOVQ      CX, R10
+	LEAQ      -1(DI), R8
+	IMULQ     SI, R8
+	LEAQ      (CX)(R8*1), R8
+	MOVQ      DI, R9
+	LEAQ      upTo15<>+0(SB), R11
+	VMOVDQU32 28(R11), Z19
 	CMPQ      DX, $0x09
 	JLT       load_7_rows_below9
 	CMPQ      DX, $0x0d
@@ -13735,8 +13813,9 @@ load_7_rows_below2:
 	JMP load_7_rows_1
 
 load_7_rows_16:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z1
 	VALIGND    $0x0f, Z0, Z17, K5, Z1
@@ -13750,8 +13829,9 @@ load_7_rows_16:
 	ADDQ       BX, AX
 
 load_7_rows_15:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z2
@@ -13766,8 +13846,9 @@ load_7_rows_15:
 	ADDQ       BX, AX
 
 load_7_rows_14:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z3
 	VALIGND    $0x0f, Z0, Z17, K5, Z3
@@ -13781,8 +13862,9 @@ load_7_rows_14:
 	ADDQ       BX, AX
 
 load_7_rows_13:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z4
@@ -13797,8 +13879,9 @@ load_7_rows_13:
 	ADDQ       BX, AX
 
 load_7_rows_12:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z5
 	VALIGND    $0x0f, Z0, Z17, K5, Z5
@@ -13812,8 +13895,9 @@ load_7_rows_12:
 	ADDQ       BX, AX
 
 load_7_rows_11:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z6
@@ -13828,8 +13912,9 @@ load_7_rows_11:
 	ADDQ       BX, AX
 
 load_7_rows_10:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z7
 	VALIGND    $0x0f, Z0, Z17, K5, Z7
@@ -13843,8 +13928,9 @@ load_7_rows_10:
 	ADDQ       BX, AX
 
 load_7_rows_9:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z8
@@ -13859,8 +13945,9 @@ load_7_rows_9:
 	ADDQ       BX, AX
 
 load_7_rows_8:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z9
 	VALIGND    $0x0f, Z0, Z17, K5, Z9
@@ -13874,8 +13961,9 @@ load_7_rows_8:
 	ADDQ       BX, AX
 
 load_7_rows_7:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z10
@@ -13890,8 +13978,9 @@ load_7_rows_7:
 	ADDQ       BX, AX
 
 load_7_rows_6:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z11
 	VALIGND    $0x0f, Z0, Z17, K5, Z11
@@ -13905,8 +13994,9 @@ load_7_rows_6:
 	ADDQ       BX, AX
 
 load_7_rows_5:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K2, K2
 	VMOVAPS    Z0, Z12
@@ -13921,8 +14011,9 @@ load_7_rows_5:
 	ADDQ       BX, AX
 
 load_7_rows_4:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z13
 	VALIGND    $0x0f, Z0, Z17, K5, Z13
@@ -13936,8 +14027,9 @@ load_7_rows_4:
 	ADDQ       BX, AX
 
 load_7_rows_3:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K3, K3
 	VMOVAPS    Z0, Z14
@@ -13952,8 +14044,9 @@ load_7_rows_3:
 	ADDQ       BX, AX
 
 load_7_rows_2:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z0, Z15
 	VALIGND    $0x0f, Z0, Z17, K5, Z15
@@ -13967,8 +14060,9 @@ load_7_rows_2:
 	ADDQ       BX, AX
 
 load_7_rows_1:
-	PREFETCHT0 (R11)
-	ADDQ       DI, R11
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       SI, R10
 	VMOVUPS    (AX), Z18
 	VCMPPS     $0x07, Z17, Z18, K1, K1
 	VMOVAPS    Z0, Z16
@@ -13992,85 +14086,85 @@ load_7_rows_1:
 	VMAXPS     Z14, Z13, Z14
 	VMAXPS     Z15, Z14, Z15
 	VMAXPS     Z16, Z15, Z16
-	VMOVUPS    Z16, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z16, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z16, Z8, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z7, Z8, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z6, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z5, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z4, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z3, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z2, Z18, Z18
 	VMAXPS     Z16, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z15, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z14, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z13, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z12, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z11, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z10, Z18, Z19
-	VMOVUPS    Z19, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z19, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 	VMAXPS     Z9, Z18, Z18
-	VMOVUPS    Z18, K6, (R9)
-	SUBQ       SI, R9
-	DECQ       R10
+	VMOVUPS    Z18, K6, (R8)
+	SUBQ       SI, R8
+	DECQ       R9
 	JZ         load_7_next
 
 load_7_blocks:
@@ -14081,44 +14175,44 @@ load_7_blocks:
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
@@ -14134,50 +14228,50 @@ load_7_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z14, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z13, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z12, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z11, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z10, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z9, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 	VMAXPS  Z8, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      load_7_next
 
 load_7_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -14221,69 +14315,69 @@ down_below2:
 	JMP  down_1
 
 down_below1:
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z15, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z15, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z14, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z14, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z13, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z13, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z12, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z12, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z11, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z11, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z10, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z10, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z9, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z9, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z8, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z8, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z7, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z7, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z6, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z6, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z5, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z5, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z4, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z4, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z3, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z3, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z2, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z2, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
-	VMOVUPS Z1, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z1, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_0_next
 
 down_0_next:
@@ -14293,110 +14387,110 @@ down_1:
 	CMPQ    DX, $0x03
 	JG      down_1_blocks
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z16, Z14, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z15, Z14, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 
 down_1_blocks:
 	VMAXPS  Z15, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z13, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z12, Z13, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z12, Z11, Z12
 	VMAXPS  Z12, Z10, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z9, Z10, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z9, Z7, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z6, Z5, Z6
 	VMAXPS  Z6, Z4, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z3, Z4, Z16
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 	VMAXPS  Z2, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_1_next
 
 down_1_next:
@@ -14407,128 +14501,128 @@ down_2:
 	JG      down_2_blocks
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z16, Z13, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z12, Z13, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z14, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 
 down_2_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z13, Z12, Z13
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z11, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z10, Z11, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z9, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z8, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
 	VMAXPS  Z10, Z6, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z5, Z6, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z5, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z4, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 	VMAXPS  Z3, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_2_next
 
 down_2_next:
@@ -14540,65 +14634,65 @@ down_3:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z16, Z12, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z11, Z12, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z10, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z13, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 
 down_3_blocks:
 	VMAXPS  Z15, Z16, Z16
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z11, Z10, Z11
 	VMAXPS  Z12, Z11, Z12
@@ -14606,44 +14700,44 @@ down_3_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z9, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z8, Z9, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z7, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z6, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
@@ -14651,30 +14745,30 @@ down_3_blocks:
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
 	VMAXPS  Z8, Z2, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z1, Z2, Z16
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z6, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z5, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_3_next
 
 down_3_next:
@@ -14687,52 +14781,52 @@ down_4:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z16, Z11, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z10, Z11, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z9, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z8, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z12, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 
 down_4_blocks:
@@ -14740,29 +14834,29 @@ down_4_blocks:
 	VMAXPS  Z14, Z16, Z16
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z9, Z8, Z9
 	VMAXPS  Z10, Z9, Z10
@@ -14772,67 +14866,67 @@ down_4_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z7, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z6, Z7, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z5, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z4, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 	VMAXPS  Z2, Z1, Z2
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
-	VMOVUPS Z6, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z6, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
-	VMOVUPS Z5, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z5, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_4_next
 
 down_4_next:
@@ -14846,63 +14940,63 @@ down_5:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z16, Z10, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z9, Z10, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z8, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z7, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z11, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 
 down_5_blocks:
@@ -14911,34 +15005,34 @@ down_5_blocks:
 	VMAXPS  Z13, Z16, Z16
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z7, Z6, Z7
 	VMAXPS  Z8, Z7, Z8
@@ -14950,58 +15044,58 @@ down_5_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z5, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z4, Z5, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z3, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z2, Z16, Z16
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z7, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_5_next
 
 down_5_next:
@@ -15016,74 +15110,74 @@ down_6:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z16, Z9, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z8, Z9, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z7, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z5, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z4, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z10, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 
 down_6_blocks:
@@ -15093,39 +15187,39 @@ down_6_blocks:
 	VMAXPS  Z12, Z16, Z16
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z5, Z4, Z5
 	VMAXPS  Z6, Z5, Z6
@@ -15139,51 +15233,51 @@ down_6_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z3, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z2, Z3, Z16
 	VMAXPS  Z14, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z1, Z16, Z16
 	VMAXPS  Z13, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z12, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z11, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z10, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z9, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z8, Z16, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_6_next
 
 down_6_next:
@@ -15199,85 +15293,85 @@ down_7:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z16, Z15, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z16, Z8, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z7, Z8, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z6, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z5, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z4, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z3, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z2, Z18, Z18
 	VMAXPS  Z16, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z15, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z14, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z13, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z12, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z11, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z10, Z18, Z19
-	VMOVUPS Z19, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z19, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z9, Z18, Z18
-	VMOVUPS Z18, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z18, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 
 down_7_blocks:
@@ -15288,44 +15382,44 @@ down_7_blocks:
 	VMAXPS  Z11, Z16, Z16
 	VMAXPS  Z10, Z16, Z16
 	VMAXPS  Z9, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z8, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z7, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z6, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z5, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z4, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z3, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z2, Z16, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z3, Z2, Z3
 	VMAXPS  Z4, Z3, Z4
@@ -15341,51 +15435,51 @@ down_7_blocks:
 	VMAXPS  Z14, Z13, Z14
 	VMAXPS  Z15, Z14, Z15
 	VMAXPS  Z15, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z14, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z13, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z12, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z11, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z10, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z9, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 	VMAXPS  Z8, Z1, Z16
-	VMOVUPS Z16, K6, (R9)
-	SUBQ    SI, R9
-	DECQ    R10
+	VMOVUPS Z16, K6, (R8)
+	SUBQ    SI, R8
+	DECQ    R9
 	JZ      down_7_next
 
 down_7_next:
 tile_next:
-	MOVQ  SI, R9
-	IMULQ R8, R9
-	ADDQ  R9, CX
+	MOVQ  SI, R8
+	IMULQ DI, R8
+	ADDQ  R8, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -15396,7 +15490,7 @@ done:
 	KANDW K1, K3, K1
 	KMOVW K1, AX
 	XORL  $0x0000ffff, AX
-	MOVQ  AX, nan+136(FP)
+	MOVQ  AX, nan+128(FP)
 	VZEROUPPER
 	RET
 
@@ -24140,9 +24234,9 @@ pooled:
 	VZEROUPPER
 	RET
 
-// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32)
+// func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, scale *float32, halves *int32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
+TEXT ·heldSumAVX512(SB), NOSPLIT, $0-128
 	VPXORD Z0, Z0, Z0
 	MOVQ   src+8(FP), AX
 	MOVQ   dst+0(FP), CX
@@ -24169,19 +24263,17 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	KMOVW   BX, K4
 	MOVQ    srcRow+56(FP), BX
 	MOVQ    dstRow+72(FP), SI
-	MOVQ    fetchRow+112(FP), DI
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, SI
-	SHLQ    $0x02, DI
 	SHLQ    $0x02, srcNext+64(FP)
 	SHLQ    $0x02, dstNext+80(FP)
+	MOVQ    DX, DI
+	SUBQ    first+40(FP), DI
 	MOVQ    DX, R8
-	SUBQ    first+40(FP), R8
-	MOVQ    DX, R9
-	SUBQ    $0x10, R9
-	SHLQ    $0x06, R9
-	ADDQ    scale+120(FP), R9
-	VMOVUPS 960(R9), Z1
+	SUBQ    $0x10, R8
+	SHLQ    $0x06, R8
+	ADDQ    scale+112(FP), R8
+	VMOVUPS 960(R8), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
@@ -24201,18 +24293,18 @@ TEXT ·heldSumAVX512(SB), NOSPLIT, $0-136
 	VMOVAPS Z0, Z18
 
 tile:
-	MOVQ      halves+128(FP), R10
-	TESTQ     R10, R10
+	MOVQ      halves+120(FP), R9
+	TESTQ     R9, R9
 	JEQ       wide
-	VMOVDQU32 (R10), Z0
-	VMOVDQU32 64(R10), Z18
-	VMOVDQU32 128(R10), Z19
-	VMOVDQU32 192(R10), Z20
-	VMOVDQU32 256(R10), Z21
-	KMOVW     320(R10), K1
-	KMOVW     324(R10), K2
-	KMOVW     328(R10), K3
-	KMOVW     332(R10), K5
+	VMOVDQU32 (R9), Z0
+	VMOVDQU32 64(R9), Z18
+	VMOVDQU32 128(R9), Z19
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 256(R9), Z21
+	KMOVW     320(R9), K1
+	KMOVW     324(R9), K2
+	KMOVW     328(R9), K3
+	KMOVW     332(R9), K5
 	CMPQ      columns+96(FP), $0x06
 	JLT       halves_below6
 	CMPQ      columns+96(FP), $0x07
@@ -24224,11 +24316,11 @@ halves_below7:
 
 halves_below6:
 halves_5:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   halves_5_rows_below9
 	CMPQ  DX, $0x0d
@@ -24307,8 +24399,8 @@ halves_5_rows_below2:
 	JMP halves_5_rows_1
 
 halves_5_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z2
 	VPERMPS.Z  Z2, Z18, K2, Z3
 	VADDPS     Z3, Z2, Z2
@@ -24321,8 +24413,8 @@ halves_5_rows_16:
 	ADDQ       BX, AX
 
 halves_5_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z3
 	VPERMPS.Z  Z3, Z18, K2, Z4
 	VADDPS     Z4, Z3, Z3
@@ -24335,8 +24427,8 @@ halves_5_rows_15:
 	ADDQ       BX, AX
 
 halves_5_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z4
 	VPERMPS.Z  Z4, Z18, K2, Z5
 	VADDPS     Z5, Z4, Z4
@@ -24349,8 +24441,8 @@ halves_5_rows_14:
 	ADDQ       BX, AX
 
 halves_5_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z5
 	VPERMPS.Z  Z5, Z18, K2, Z6
 	VADDPS     Z6, Z5, Z5
@@ -24363,8 +24455,8 @@ halves_5_rows_13:
 	ADDQ       BX, AX
 
 halves_5_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z6
 	VPERMPS.Z  Z6, Z18, K2, Z7
 	VADDPS     Z7, Z6, Z6
@@ -24377,8 +24469,8 @@ halves_5_rows_12:
 	ADDQ       BX, AX
 
 halves_5_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z7
 	VPERMPS.Z  Z7, Z18, K2, Z8
 	VADDPS     Z8, Z7, Z7
@@ -24391,8 +24483,8 @@ halves_5_rows_11:
 	ADDQ       BX, AX
 
 halves_5_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z8
 	VPERMPS.Z  Z8, Z18, K2, Z9
 	VADDPS     Z9, Z8, Z8
@@ -24405,8 +24497,8 @@ halves_5_rows_10:
 	ADDQ       BX, AX
 
 halves_5_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z9
 	VPERMPS.Z  Z9, Z18, K2, Z10
 	VADDPS     Z10, Z9, Z9
@@ -24419,8 +24511,8 @@ halves_5_rows_9:
 	ADDQ       BX, AX
 
 halves_5_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z10
 	VPERMPS.Z  Z10, Z18, K2, Z11
 	VADDPS     Z11, Z10, Z10
@@ -24433,8 +24525,8 @@ halves_5_rows_8:
 	ADDQ       BX, AX
 
 halves_5_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z11
 	VPERMPS.Z  Z11, Z18, K2, Z12
 	VADDPS     Z12, Z11, Z11
@@ -24447,8 +24539,8 @@ halves_5_rows_7:
 	ADDQ       BX, AX
 
 halves_5_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z12
 	VPERMPS.Z  Z12, Z18, K2, Z13
 	VADDPS     Z13, Z12, Z12
@@ -24461,8 +24553,8 @@ halves_5_rows_6:
 	ADDQ       BX, AX
 
 halves_5_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z13
 	VPERMPS.Z  Z13, Z18, K2, Z14
 	VADDPS     Z14, Z13, Z13
@@ -24475,8 +24567,8 @@ halves_5_rows_5:
 	ADDQ       BX, AX
 
 halves_5_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z14
 	VPERMPS.Z  Z14, Z18, K2, Z15
 	VADDPS     Z15, Z14, Z14
@@ -24489,8 +24581,8 @@ halves_5_rows_4:
 	ADDQ       BX, AX
 
 halves_5_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z15
 	VPERMPS.Z  Z15, Z18, K2, Z16
 	VADDPS     Z16, Z15, Z15
@@ -24503,8 +24595,8 @@ halves_5_rows_3:
 	ADDQ       BX, AX
 
 halves_5_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z16
 	VPERMPS.Z  Z16, Z18, K2, Z17
 	VADDPS     Z17, Z16, Z16
@@ -24517,8 +24609,8 @@ halves_5_rows_2:
 	ADDQ       BX, AX
 
 halves_5_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z17
 	VPERMPS.Z  Z17, Z18, K2, Z22
 	VADDPS     Z22, Z17, Z17
@@ -24538,74 +24630,74 @@ halves_5_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z17, Z11, Z22
-	VMULPS     896(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z10, Z11, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     832(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z9, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     768(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z8, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     704(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z7, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     640(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z16, Z22, Z23
-	VMULPS     576(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z15, Z22, Z23
-	VMULPS     512(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z14, Z22, Z23
-	VMULPS     448(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z13, Z22, Z23
-	VMULPS     384(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 	VADDPS     Z12, Z22, Z22
-	VMULPS     320(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_5_next
 
 halves_5_blocks:
@@ -24614,40 +24706,40 @@ halves_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -24659,74 +24751,74 @@ halves_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z22
-	VMULPS  512(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z22
-	VMULPS  448(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z22
-	VMULPS  384(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z22
-	VMULPS  320(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z11, Z17, Z22
-	VMULPS  256(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z10, Z17, Z22
-	VMULPS  192(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z9, Z17, Z22
-	VMULPS  128(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z8, Z17, Z22
-	VMULPS  64(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_5_next
 
 halves_5_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -24742,73 +24834,73 @@ halves_5_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z11, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z10, Z11, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z9, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z8, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 
 halves_5_alike_blocks:
@@ -24818,34 +24910,34 @@ halves_5_alike_blocks:
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMULPS      Z1, Z7, Z7
 	VFMADD213PS Z7, Z1, Z8
@@ -24859,78 +24951,78 @@ halves_5_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z5, Z6, Z17
 	VMOVAPS     Z15, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z14, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z13, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z12, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z11, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z10, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z9, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z8, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 	VMOVAPS     Z7, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_5_alike_next
 
 halves_5_alike_next:
 	JMP halves_5_next
 
 halves_6:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   halves_6_rows_below9
 	CMPQ  DX, $0x0d
@@ -25009,8 +25101,8 @@ halves_6_rows_below2:
 	JMP halves_6_rows_1
 
 halves_6_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z2
 	VPERMPS.Z  Z2, Z18, K2, Z3
 	VADDPS     Z3, Z2, Z2
@@ -25023,8 +25115,8 @@ halves_6_rows_16:
 	ADDQ       BX, AX
 
 halves_6_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z3
 	VPERMPS.Z  Z3, Z18, K2, Z4
 	VADDPS     Z4, Z3, Z3
@@ -25037,8 +25129,8 @@ halves_6_rows_15:
 	ADDQ       BX, AX
 
 halves_6_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z4
 	VPERMPS.Z  Z4, Z18, K2, Z5
 	VADDPS     Z5, Z4, Z4
@@ -25051,8 +25143,8 @@ halves_6_rows_14:
 	ADDQ       BX, AX
 
 halves_6_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z5
 	VPERMPS.Z  Z5, Z18, K2, Z6
 	VADDPS     Z6, Z5, Z5
@@ -25065,8 +25157,8 @@ halves_6_rows_13:
 	ADDQ       BX, AX
 
 halves_6_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z6
 	VPERMPS.Z  Z6, Z18, K2, Z7
 	VADDPS     Z7, Z6, Z6
@@ -25079,8 +25171,8 @@ halves_6_rows_12:
 	ADDQ       BX, AX
 
 halves_6_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z7
 	VPERMPS.Z  Z7, Z18, K2, Z8
 	VADDPS     Z8, Z7, Z7
@@ -25093,8 +25185,8 @@ halves_6_rows_11:
 	ADDQ       BX, AX
 
 halves_6_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z8
 	VPERMPS.Z  Z8, Z18, K2, Z9
 	VADDPS     Z9, Z8, Z8
@@ -25107,8 +25199,8 @@ halves_6_rows_10:
 	ADDQ       BX, AX
 
 halves_6_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z9
 	VPERMPS.Z  Z9, Z18, K2, Z10
 	VADDPS     Z10, Z9, Z9
@@ -25121,8 +25213,8 @@ halves_6_rows_9:
 	ADDQ       BX, AX
 
 halves_6_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z10
 	VPERMPS.Z  Z10, Z18, K2, Z11
 	VADDPS     Z11, Z10, Z10
@@ -25135,8 +25227,8 @@ halves_6_rows_8:
 	ADDQ       BX, AX
 
 halves_6_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z11
 	VPERMPS.Z  Z11, Z18, K2, Z12
 	VADDPS     Z12, Z11, Z11
@@ -25149,8 +25241,8 @@ halves_6_rows_7:
 	ADDQ       BX, AX
 
 halves_6_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z12
 	VPERMPS.Z  Z12, Z18, K2, Z13
 	VADDPS     Z13, Z12, Z12
@@ -25163,8 +25255,8 @@ halves_6_rows_6:
 	ADDQ       BX, AX
 
 halves_6_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z13
 	VPERMPS.Z  Z13, Z18, K2, Z14
 	VADDPS     Z14, Z13, Z13
@@ -25177,8 +25269,8 @@ halves_6_rows_5:
 	ADDQ       BX, AX
 
 halves_6_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z14
 	VPERMPS.Z  Z14, Z18, K2, Z15
 	VADDPS     Z15, Z14, Z14
@@ -25191,8 +25283,8 @@ halves_6_rows_4:
 	ADDQ       BX, AX
 
 halves_6_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z15
 	VPERMPS.Z  Z15, Z18, K2, Z16
 	VADDPS     Z16, Z15, Z15
@@ -25205,8 +25297,8 @@ halves_6_rows_3:
 	ADDQ       BX, AX
 
 halves_6_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z16
 	VPERMPS.Z  Z16, Z18, K2, Z17
 	VADDPS     Z17, Z16, Z16
@@ -25219,8 +25311,8 @@ halves_6_rows_2:
 	ADDQ       BX, AX
 
 halves_6_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z17
 	VPERMPS.Z  Z17, Z18, K2, Z22
 	VADDPS     Z22, Z17, Z17
@@ -25241,87 +25333,87 @@ halves_6_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z17, Z10, Z22
-	VMULPS     896(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z9, Z10, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     832(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z8, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     768(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z7, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     704(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z6, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     640(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z5, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     576(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z16, Z22, Z23
-	VMULPS     512(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z15, Z22, Z23
-	VMULPS     448(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z14, Z22, Z23
-	VMULPS     384(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z13, Z22, Z23
-	VMULPS     320(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z12, Z22, Z23
-	VMULPS     256(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     256(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 	VADDPS     Z11, Z22, Z22
-	VMULPS     192(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     192(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_6_next
 
 halves_6_blocks:
@@ -25331,46 +25423,46 @@ halves_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -25384,66 +25476,66 @@ halves_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z22
-	VMULPS  448(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z22
-	VMULPS  384(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z13, Z17, Z22
-	VMULPS  320(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z12, Z17, Z22
-	VMULPS  256(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z11, Z17, Z22
-	VMULPS  192(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z10, Z17, Z22
-	VMULPS  128(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z9, Z17, Z22
-	VMULPS  64(R9), Z22, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z22, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_6_next
 
 halves_6_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -25460,86 +25552,86 @@ halves_6_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z10, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z9, Z10, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z8, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z6, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z5, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z11, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 
 halves_6_alike_blocks:
@@ -25550,39 +25642,39 @@ halves_6_alike_blocks:
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMULPS      Z1, Z5, Z5
 	VFMADD213PS Z5, Z1, Z6
@@ -25598,70 +25690,70 @@ halves_6_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z3, Z4, Z17
 	VMOVAPS     Z15, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z14, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z13, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z12, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z11, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z10, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z9, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 	VMOVAPS     Z8, Z22
 	VFMADD231PS Z17, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_6_alike_next
 
 halves_6_alike_next:
 	JMP halves_6_next
 
 halves_7:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   halves_7_rows_below9
 	CMPQ  DX, $0x0d
@@ -25740,8 +25832,8 @@ halves_7_rows_below2:
 	JMP halves_7_rows_1
 
 halves_7_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z2
 	VPERMPS.Z  Z2, Z18, K2, Z3
 	VADDPS     Z3, Z2, Z2
@@ -25754,8 +25846,8 @@ halves_7_rows_16:
 	ADDQ       BX, AX
 
 halves_7_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z3
 	VPERMPS.Z  Z3, Z18, K2, Z4
 	VADDPS     Z4, Z3, Z3
@@ -25768,8 +25860,8 @@ halves_7_rows_15:
 	ADDQ       BX, AX
 
 halves_7_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z4
 	VPERMPS.Z  Z4, Z18, K2, Z5
 	VADDPS     Z5, Z4, Z4
@@ -25782,8 +25874,8 @@ halves_7_rows_14:
 	ADDQ       BX, AX
 
 halves_7_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z5
 	VPERMPS.Z  Z5, Z18, K2, Z6
 	VADDPS     Z6, Z5, Z5
@@ -25796,8 +25888,8 @@ halves_7_rows_13:
 	ADDQ       BX, AX
 
 halves_7_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z6
 	VPERMPS.Z  Z6, Z18, K2, Z7
 	VADDPS     Z7, Z6, Z6
@@ -25810,8 +25902,8 @@ halves_7_rows_12:
 	ADDQ       BX, AX
 
 halves_7_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z7
 	VPERMPS.Z  Z7, Z18, K2, Z8
 	VADDPS     Z8, Z7, Z7
@@ -25824,8 +25916,8 @@ halves_7_rows_11:
 	ADDQ       BX, AX
 
 halves_7_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z8
 	VPERMPS.Z  Z8, Z18, K2, Z9
 	VADDPS     Z9, Z8, Z8
@@ -25838,8 +25930,8 @@ halves_7_rows_10:
 	ADDQ       BX, AX
 
 halves_7_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z9
 	VPERMPS.Z  Z9, Z18, K2, Z10
 	VADDPS     Z10, Z9, Z9
@@ -25852,8 +25944,8 @@ halves_7_rows_9:
 	ADDQ       BX, AX
 
 halves_7_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z10
 	VPERMPS.Z  Z10, Z18, K2, Z11
 	VADDPS     Z11, Z10, Z10
@@ -25866,8 +25958,8 @@ halves_7_rows_8:
 	ADDQ       BX, AX
 
 halves_7_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z11
 	VPERMPS.Z  Z11, Z18, K2, Z12
 	VADDPS     Z12, Z11, Z11
@@ -25880,8 +25972,8 @@ halves_7_rows_7:
 	ADDQ       BX, AX
 
 halves_7_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z12
 	VPERMPS.Z  Z12, Z18, K2, Z13
 	VADDPS     Z13, Z12, Z12
@@ -25894,8 +25986,8 @@ halves_7_rows_6:
 	ADDQ       BX, AX
 
 halves_7_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z13
 	VPERMPS.Z  Z13, Z18, K2, Z14
 	VADDPS     Z14, Z13, Z13
@@ -25908,8 +26000,8 @@ halves_7_rows_5:
 	ADDQ       BX, AX
 
 halves_7_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z14
 	VPERMPS.Z  Z14, Z18, K2, Z15
 	VADDPS     Z15, Z14, Z14
@@ -25922,8 +26014,8 @@ halves_7_rows_4:
 	ADDQ       BX, AX
 
 halves_7_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z15
 	VPERMPS.Z  Z15, Z18, K2, Z16
 	VADDPS     Z16, Z15, Z15
@@ -25936,8 +26028,8 @@ halves_7_rows_3:
 	ADDQ       BX, AX
 
 halves_7_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z16
 	VPERMPS.Z  Z16, Z18, K2, Z17
 	VADDPS     Z17, Z16, Z16
@@ -25950,8 +26042,8 @@ halves_7_rows_2:
 	ADDQ       BX, AX
 
 halves_7_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VPERMPS.Z  (AX), Z0, K1, Z17
 	VPERMPS.Z  Z17, Z18, K2, Z22
 	VADDPS     Z22, Z17, Z17
@@ -25973,100 +26065,100 @@ halves_7_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z17, Z9, Z22
-	VMULPS     896(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z8, Z9, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     832(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z7, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     768(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z6, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     704(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z5, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     640(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z4, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     576(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z3, Z22, Z22
 	VADDPS     Z17, Z22, Z23
-	VMULPS     512(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z16, Z22, Z23
-	VMULPS     448(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z15, Z22, Z23
-	VMULPS     384(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z14, Z22, Z23
-	VMULPS     320(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z13, Z22, Z23
-	VMULPS     256(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     256(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z12, Z22, Z23
-	VMULPS     192(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     192(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z11, Z22, Z23
-	VMULPS     128(R9), Z23, Z23
-	VMOVUPS    Z23, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     128(R8), Z23, Z23
+	VMOVUPS    Z23, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 	VADDPS     Z10, Z22, Z22
-	VMULPS     64(R9), Z22, Z22
-	VMOVUPS    Z22, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     64(R8), Z22, Z22
+	VMOVUPS    Z22, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         halves_7_next
 
 halves_7_blocks:
@@ -26077,52 +26169,52 @@ halves_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R9), Z17, Z22
-	VMOVUPS Z22, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z22
+	VMOVUPS Z22, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -26138,58 +26230,58 @@ halves_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      halves_7_next
 
 halves_7_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -26207,99 +26299,99 @@ halves_7_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z17, Z22
 	VFMADD231PS Z9, Z1, Z22
-	VMOVUPS     Z22, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z22, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z8, Z9, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z7, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z6, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z5, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z4, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VADDPS      Z3, Z22, Z22
 	VMOVAPS     Z17, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z16, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z15, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z14, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z13, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z12, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z11, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z10, Z23
 	VFMADD231PS Z22, Z1, Z23
-	VMOVUPS     Z23, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z23, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 
 halves_7_alike_blocks:
@@ -26311,44 +26403,44 @@ halves_7_alike_blocks:
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -26366,51 +26458,51 @@ halves_7_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z15, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z14, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z12, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          halves_7_alike_next
 
 halves_7_alike_next:
@@ -26453,11 +26545,11 @@ load_below2:
 
 load_below1:
 load_0:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_0_rows_below9
 	CMPQ  DX, $0x0d
@@ -26536,204 +26628,204 @@ load_0_rows_below2:
 	JMP load_0_rows_1
 
 load_0_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z2
 	ADDQ       BX, AX
 
 load_0_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z3
 	ADDQ       BX, AX
 
 load_0_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z4
 	ADDQ       BX, AX
 
 load_0_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z5
 	ADDQ       BX, AX
 
 load_0_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z6
 	ADDQ       BX, AX
 
 load_0_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z7
 	ADDQ       BX, AX
 
 load_0_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z8
 	ADDQ       BX, AX
 
 load_0_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z9
 	ADDQ       BX, AX
 
 load_0_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z10
 	ADDQ       BX, AX
 
 load_0_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z11
 	ADDQ       BX, AX
 
 load_0_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z12
 	ADDQ       BX, AX
 
 load_0_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z13
 	ADDQ       BX, AX
 
 load_0_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z14
 	ADDQ       BX, AX
 
 load_0_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VMOVAPS    Z17, Z15
 	ADDQ       BX, AX
 
 load_0_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VMOVAPS    Z18, Z16
 	ADDQ       BX, AX
 
 load_0_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	ADDQ       BX, AX
 	CMPQ       reach+88(FP), $0x00
 	JNE        loaded
 	CMPQ       alike+104(FP), $0x00
 	JNE        load_0_alike
-	VMULPS     960(R9), Z17, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     896(R9), Z16, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z16, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     832(R9), Z15, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z15, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     768(R9), Z14, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z14, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     704(R9), Z13, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z13, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     640(R9), Z12, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z12, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     576(R9), Z11, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z11, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     512(R9), Z10, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z10, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     448(R9), Z9, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z9, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     384(R9), Z8, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z8, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     320(R9), Z7, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z7, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     256(R9), Z6, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     256(R8), Z6, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     192(R9), Z5, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     192(R8), Z5, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     128(R9), Z4, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     128(R8), Z4, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     64(R9), Z3, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     64(R8), Z3, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
-	VMULPS     (R9), Z2, Z17
-	VMOVUPS    Z17, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     (R8), Z2, Z17
+	VMOVUPS    Z17, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_0_next
 
 load_0_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -26742,95 +26834,95 @@ load_0_next:
 
 load_0_alike:
 	VMULPS  Z1, Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z16, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z15, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z14, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z13, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z12, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z11, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z10, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z9, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z8, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z7, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z6, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z5, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z4, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z3, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 	VMULPS  Z1, Z2, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_0_alike_next
 
 load_0_alike_next:
 	JMP load_0_next
 
 load_1:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_1_rows_below9
 	CMPQ  DX, $0x0d
@@ -26909,8 +27001,8 @@ load_1_rows_below2:
 	JMP load_1_rows_1
 
 load_1_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -26919,8 +27011,8 @@ load_1_rows_16:
 	ADDQ       BX, AX
 
 load_1_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -26929,8 +27021,8 @@ load_1_rows_15:
 	ADDQ       BX, AX
 
 load_1_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -26939,8 +27031,8 @@ load_1_rows_14:
 	ADDQ       BX, AX
 
 load_1_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -26949,8 +27041,8 @@ load_1_rows_13:
 	ADDQ       BX, AX
 
 load_1_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -26959,8 +27051,8 @@ load_1_rows_12:
 	ADDQ       BX, AX
 
 load_1_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -26969,8 +27061,8 @@ load_1_rows_11:
 	ADDQ       BX, AX
 
 load_1_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -26979,8 +27071,8 @@ load_1_rows_10:
 	ADDQ       BX, AX
 
 load_1_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -26989,8 +27081,8 @@ load_1_rows_9:
 	ADDQ       BX, AX
 
 load_1_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -26999,8 +27091,8 @@ load_1_rows_8:
 	ADDQ       BX, AX
 
 load_1_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -27009,8 +27101,8 @@ load_1_rows_7:
 	ADDQ       BX, AX
 
 load_1_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -27019,8 +27111,8 @@ load_1_rows_6:
 	ADDQ       BX, AX
 
 load_1_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -27029,8 +27121,8 @@ load_1_rows_5:
 	ADDQ       BX, AX
 
 load_1_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -27039,8 +27131,8 @@ load_1_rows_4:
 	ADDQ       BX, AX
 
 load_1_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -27049,8 +27141,8 @@ load_1_rows_3:
 	ADDQ       BX, AX
 
 load_1_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -27059,8 +27151,8 @@ load_1_rows_2:
 	ADDQ       BX, AX
 
 load_1_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -27074,135 +27166,135 @@ load_1_rows_1:
 	CMPQ       DX, $0x03
 	JG         load_1_blocks
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_1_next
 	VADDPS     Z17, Z15, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_1_next
 	VADDPS     Z16, Z15, Z18
-	VMULPS     832(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_1_next
 
 load_1_blocks:
 	VADDPS  Z16, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z15, Z17, Z17
-	VMULPS  896(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z14, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z13, Z14, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z13, Z11, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z10, Z11, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z10, Z8, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z7, Z6, Z7
 	VADDPS  Z7, Z5, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z4, Z5, Z17
 	VADDPS  Z6, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z4, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 	VADDPS  Z3, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_1_next
 
 load_1_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -27214,143 +27306,143 @@ load_1_alike:
 	JG          load_1_alike_blocks
 	VMULPS      Z1, Z16, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMOVAPS     Z16, Z18
 	VFMADD231PS Z15, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 
 load_1_alike_blocks:
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z15, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z13, Z14, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z12, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z12, Z12
 	VFMADD213PS Z12, Z1, Z13
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z10, Z11, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z9, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z9, Z9
 	VFMADD213PS Z9, Z1, Z10
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z7, Z8, Z17
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z6, Z6
 	VFMADD213PS Z6, Z1, Z7
 	VMOVAPS     Z7, Z17
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z4, Z5, Z17
 	VMOVAPS     Z6, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
 	VMOVAPS     Z4, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 	VMOVAPS     Z3, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_1_alike_next
 
 load_1_alike_next:
 	JMP load_1_next
 
 load_2:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -4(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_2_rows_below9
 	CMPQ  DX, $0x0d
@@ -27429,8 +27521,9 @@ load_2_rows_below2:
 	JMP load_2_rows_1
 
 load_2_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -27441,8 +27534,9 @@ load_2_rows_16:
 	ADDQ       BX, AX
 
 load_2_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -27453,8 +27547,9 @@ load_2_rows_15:
 	ADDQ       BX, AX
 
 load_2_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -27465,8 +27560,9 @@ load_2_rows_14:
 	ADDQ       BX, AX
 
 load_2_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -27477,8 +27573,9 @@ load_2_rows_13:
 	ADDQ       BX, AX
 
 load_2_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -27489,8 +27586,9 @@ load_2_rows_12:
 	ADDQ       BX, AX
 
 load_2_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -27501,8 +27599,9 @@ load_2_rows_11:
 	ADDQ       BX, AX
 
 load_2_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -27513,8 +27612,9 @@ load_2_rows_10:
 	ADDQ       BX, AX
 
 load_2_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -27525,8 +27625,9 @@ load_2_rows_9:
 	ADDQ       BX, AX
 
 load_2_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -27537,8 +27638,9 @@ load_2_rows_8:
 	ADDQ       BX, AX
 
 load_2_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -27549,8 +27651,9 @@ load_2_rows_7:
 	ADDQ       BX, AX
 
 load_2_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -27561,8 +27664,9 @@ load_2_rows_6:
 	ADDQ       BX, AX
 
 load_2_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -27573,8 +27677,9 @@ load_2_rows_5:
 	ADDQ       BX, AX
 
 load_2_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -27585,8 +27690,9 @@ load_2_rows_4:
 	ADDQ       BX, AX
 
 load_2_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -27597,8 +27703,9 @@ load_2_rows_3:
 	ADDQ       BX, AX
 
 load_2_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -27609,8 +27716,9 @@ load_2_rows_2:
 	ADDQ       BX, AX
 
 load_2_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -27627,155 +27735,155 @@ load_2_rows_1:
 	JG         load_2_blocks
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_2_next
 	VADDPS     Z17, Z14, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_2_next
 	VADDPS     Z13, Z14, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_2_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_2_next
 	VADDPS     Z15, Z18, Z18
-	VMULPS     704(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_2_next
 
 load_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z14, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z12, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z11, Z12, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  704(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z10, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z9, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
 	VADDPS  Z11, Z7, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z6, Z7, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z6, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z5, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 	VADDPS  Z4, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_2_next
 
 load_2_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -27789,40 +27897,41 @@ load_2_alike:
 	JE   load_2_alike_last
 
 load_2_alike_overlap:
-	MOVQ  DX, R13
-	IMULQ BX, R13
-	ADDQ  srcNext+64(FP), R13
-	ADDQ  R13, AX
-	MOVQ  AX, R13
-	MOVQ  R8, R12
-	IMULQ SI, R12
-	ADDQ  CX, R12
-	ADDQ  dstNext+80(FP), R12
+	MOVQ  DX, R12
+	IMULQ BX, R12
+	ADDQ  srcNext+64(FP), R12
+	ADDQ  R12, AX
+	MOVQ  AX, R12
+	MOVQ  DI, R11
+	IMULQ SI, R11
+	ADDQ  CX, R11
+	ADDQ  dstNext+80(FP), R11
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R14
-	ADDQ        $0x03, R14
+	MOVQ        first+40(FP), R13
+	ADDQ        $0x03, R13
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest15
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest15
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest15
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -27834,14 +27943,15 @@ load_2_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z12, Z1, Z16
-	VMOVUPS     Z16, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest14
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -27850,14 +27960,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z11, Z12, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest13
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -27866,14 +27977,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z10, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest12
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -27882,14 +27994,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z9, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest11
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z13
@@ -27898,14 +28011,15 @@ load_2_alike_overlap:
 	VADDPS      Z13, Z12, Z13
 	VADDPS      Z8, Z19, Z12
 	VMULPS      Z1, Z12, Z12
-	VMOVUPS     Z12, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest10
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z19
@@ -27917,14 +28031,15 @@ load_2_alike_overlap:
 	VFMADD213PS Z9, Z1, Z10
 	VFMADD213PS Z10, Z1, Z11
 	VFMADD231PS Z7, Z1, Z11
-	VMOVUPS     Z11, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest9
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
 	VADDPS      Z18, Z11, K1, Z11
 	VALIGND     $0x0e, Z0, Z11, Z19
@@ -27933,14 +28048,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z11, Z11
 	VADDPS      Z6, Z7, Z19
 	VFMADD231PS Z19, Z1, Z10
-	VMOVUPS     Z10, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest8
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z20
@@ -27949,14 +28065,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z10, Z10
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z9
-	VMOVUPS     Z9, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest7
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
 	VADDPS      Z18, Z9, K1, Z9
 	VALIGND     $0x0e, Z0, Z9, Z20
@@ -27965,14 +28082,15 @@ load_2_alike_overlap:
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z4, Z19, Z19
 	VFMADD231PS Z19, Z1, Z8
-	VMOVUPS     Z8, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest6
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z8
@@ -27981,14 +28099,15 @@ load_2_alike_overlap:
 	VADDPS      Z8, Z7, Z8
 	VADDPS      Z3, Z19, Z7
 	VMULPS      Z1, Z7, Z7
-	VMOVUPS     Z7, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest5
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z19
@@ -28000,14 +28119,15 @@ load_2_alike_overlap:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD231PS Z2, Z1, Z6
-	VMOVUPS     Z6, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest4
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z19
@@ -28015,14 +28135,15 @@ load_2_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z6, Z6
 	VFMADD231PS Z2, Z1, Z5
-	VMOVUPS     Z5, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z5, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest3
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
 	VADDPS      Z18, Z5, K1, Z5
 	VALIGND     $0x0e, Z0, Z5, Z19
@@ -28030,14 +28151,15 @@ load_2_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z5, Z5
 	VFMADD231PS Z2, Z1, Z4
-	VMOVUPS     Z4, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z4, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_rest2
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z4
 	VADDPS      Z18, Z4, K1, Z4
 	VALIGND     $0x0e, Z0, Z4, Z17
@@ -28046,235 +28168,251 @@ load_2_alike_overlap:
 	VADDPS      Z17, Z4, Z4
 
 load_2_alike_rest15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
 	VADDPS     Z18, Z17, K1, Z17
 	VALIGND    $0x0e, Z0, Z17, Z19
 	VADDPS     Z19, Z17, Z17
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z17, Z17
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
 	VALIGND    $0x0e, Z0, Z16, Z19
 	VADDPS     Z19, Z16, Z16
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z16, Z16
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
 	VADDPS     Z18, Z15, K1, Z15
 	VALIGND    $0x0e, Z0, Z15, Z19
 	VADDPS     Z19, Z15, Z15
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z15, Z15
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
 	VALIGND    $0x0e, Z0, Z14, Z19
 	VADDPS     Z19, Z14, Z14
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z14, Z14
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
 	VADDPS     Z18, Z13, K1, Z13
 	VALIGND    $0x0e, Z0, Z13, Z19
 	VADDPS     Z19, Z13, Z13
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z13, Z13
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
 	VALIGND    $0x0e, Z0, Z12, Z19
 	VADDPS     Z19, Z12, Z12
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z12, Z12
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
 	VADDPS     Z18, Z11, K1, Z11
 	VALIGND    $0x0e, Z0, Z11, Z19
 	VADDPS     Z19, Z11, Z11
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z11, Z11
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
 	VALIGND    $0x0e, Z0, Z10, Z19
 	VADDPS     Z19, Z10, Z10
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z10, Z10
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
 	VADDPS     Z18, Z9, K1, Z9
 	VALIGND    $0x0e, Z0, Z9, Z19
 	VADDPS     Z19, Z9, Z9
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z9, Z9
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
 	VALIGND    $0x0e, Z0, Z8, Z19
 	VADDPS     Z19, Z8, Z8
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z8, Z8
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
 	VADDPS     Z18, Z7, K1, Z7
 	VALIGND    $0x0e, Z0, Z7, Z19
 	VADDPS     Z19, Z7, Z7
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z7, Z7
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
 	VALIGND    $0x0e, Z0, Z6, Z19
 	VADDPS     Z19, Z6, Z6
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z6, Z6
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
 	VADDPS     Z18, Z5, K1, Z5
 	VALIGND    $0x0e, Z0, Z5, Z19
 	VADDPS     Z19, Z5, Z5
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z5, Z5
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_rest2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
 	VALIGND    $0x0e, Z0, Z4, Z19
 	VADDPS     Z19, Z4, Z4
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z4, Z4
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
 	VADDPS     Z18, Z3, K1, Z3
 	VALIGND    $0x0e, Z0, Z3, Z19
 	VADDPS     Z19, Z3, Z3
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z3, Z3
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
 	VALIGND    $0x0e, Z0, Z2, Z19
 	VADDPS     Z19, Z2, Z2
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z2, Z2
-	DECQ       R14
+	DECQ       R13
 	JZ         load_2_alike_loaded
 
 load_2_alike_loaded:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -4(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_2_alike_overlap
@@ -28285,53 +28423,53 @@ load_2_alike_last:
 	VMULPS      Z1, Z15, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z14, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z13, Z14, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 
 load_2_alike_blocks:
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z13, Z13
 	VFMADD213PS Z13, Z1, Z14
@@ -28339,36 +28477,36 @@ load_2_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z11, Z12, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z10, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z9, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z8, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z8, Z8
 	VFMADD213PS Z8, Z1, Z9
@@ -28376,36 +28514,36 @@ load_2_alike_blocks:
 	VFMADD213PS Z10, Z1, Z11
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z6, Z7, Z17
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -28413,32 +28551,32 @@ load_2_alike_blocks:
 	VFMADD213PS Z5, Z1, Z6
 	VMOVAPS     Z6, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMOVAPS     Z5, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 	VMOVAPS     Z4, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_2_alike_next
 
 load_2_alike_next:
 	JMP load_2_next
 
 load_3:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_3_rows_below9
 	CMPQ  DX, $0x0d
@@ -28517,8 +28655,9 @@ load_3_rows_below2:
 	JMP load_3_rows_1
 
 load_3_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -28531,8 +28670,9 @@ load_3_rows_16:
 	ADDQ       BX, AX
 
 load_3_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -28545,8 +28685,9 @@ load_3_rows_15:
 	ADDQ       BX, AX
 
 load_3_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -28559,8 +28700,9 @@ load_3_rows_14:
 	ADDQ       BX, AX
 
 load_3_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -28573,8 +28715,9 @@ load_3_rows_13:
 	ADDQ       BX, AX
 
 load_3_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -28587,8 +28730,9 @@ load_3_rows_12:
 	ADDQ       BX, AX
 
 load_3_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -28601,8 +28745,9 @@ load_3_rows_11:
 	ADDQ       BX, AX
 
 load_3_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -28615,8 +28760,9 @@ load_3_rows_10:
 	ADDQ       BX, AX
 
 load_3_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -28629,8 +28775,9 @@ load_3_rows_9:
 	ADDQ       BX, AX
 
 load_3_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -28643,8 +28790,9 @@ load_3_rows_8:
 	ADDQ       BX, AX
 
 load_3_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -28657,8 +28805,9 @@ load_3_rows_7:
 	ADDQ       BX, AX
 
 load_3_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -28671,8 +28820,9 @@ load_3_rows_6:
 	ADDQ       BX, AX
 
 load_3_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -28685,8 +28835,9 @@ load_3_rows_5:
 	ADDQ       BX, AX
 
 load_3_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -28699,8 +28850,9 @@ load_3_rows_4:
 	ADDQ       BX, AX
 
 load_3_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -28713,8 +28865,9 @@ load_3_rows_3:
 	ADDQ       BX, AX
 
 load_3_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -28727,8 +28880,9 @@ load_3_rows_2:
 	ADDQ       BX, AX
 
 load_3_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -28748,76 +28902,76 @@ load_3_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z17, Z13, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z12, Z13, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z11, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     704(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z15, Z18, Z19
-	VMULPS     640(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 	VADDPS     Z14, Z18, Z18
-	VMULPS     576(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_3_next
 
 load_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
@@ -28825,51 +28979,51 @@ load_3_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z10, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z9, Z10, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  640(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z8, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z7, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
@@ -28877,41 +29031,41 @@ load_3_blocks:
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z9, Z3, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z2, Z3, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z7, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z6, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_3_next
 
 load_3_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -28925,46 +29079,47 @@ load_3_alike:
 	JE   load_3_alike_last
 
 load_3_alike_overlap:
-	MOVQ  DX, R13
-	IMULQ BX, R13
-	ADDQ  srcNext+64(FP), R13
-	ADDQ  R13, AX
-	MOVQ  AX, R13
-	MOVQ  R8, R12
-	IMULQ SI, R12
-	ADDQ  CX, R12
-	ADDQ  dstNext+80(FP), R12
+	MOVQ  DX, R12
+	IMULQ BX, R12
+	ADDQ  srcNext+64(FP), R12
+	ADDQ  R12, AX
+	MOVQ  AX, R12
+	MOVQ  DI, R11
+	IMULQ SI, R11
+	ADDQ  CX, R11
+	ADDQ  dstNext+80(FP), R11
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R14
-	ADDQ        $0x04, R14
+	MOVQ        first+40(FP), R13
+	ADDQ        $0x04, R13
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest15
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest15
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -28980,14 +29135,15 @@ load_3_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z10, Z1, Z16
-	VMOVUPS     Z16, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest14
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -28998,14 +29154,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z9, Z10, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest13
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -29016,14 +29173,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z8, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest12
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -29034,14 +29192,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z7, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest11
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
 	VADDPS      Z18, Z13, K1, Z13
 	VALIGND     $0x0e, Z0, Z13, Z20
@@ -29052,14 +29211,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z13, Z13
 	VADDPS      Z6, Z19, Z19
 	VFMADD231PS Z19, Z1, Z12
-	VMOVUPS     Z12, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest10
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z20
@@ -29070,14 +29230,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z12, Z12
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z11
-	VMOVUPS     Z11, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest9
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z11
@@ -29088,14 +29249,15 @@ load_3_alike_overlap:
 	VADDPS      Z11, Z10, Z11
 	VADDPS      Z4, Z19, Z10
 	VMULPS      Z1, Z10, Z10
-	VMOVUPS     Z10, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest8
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z19
@@ -29111,14 +29273,15 @@ load_3_alike_overlap:
 	VFMADD213PS Z7, Z1, Z8
 	VFMADD213PS Z8, Z1, Z9
 	VFMADD231PS Z3, Z1, Z9
-	VMOVUPS     Z9, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest7
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z9
 	VADDPS      Z18, Z9, K1, Z9
 	VALIGND     $0x0e, Z0, Z9, Z19
@@ -29129,14 +29292,15 @@ load_3_alike_overlap:
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z2, Z3, Z19
 	VFMADD231PS Z19, Z1, Z8
-	VMOVUPS     Z8, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest6
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z20
@@ -29146,14 +29310,15 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z8, Z8
 	VFMADD231PS Z19, Z1, Z7
-	VMOVUPS     Z7, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest5
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z20
@@ -29163,14 +29328,15 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z7, Z7
 	VFMADD231PS Z19, Z1, Z6
-	VMOVUPS     Z6, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest4
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z20
@@ -29180,14 +29346,15 @@ load_3_alike_overlap:
 	VALIGND.Z   $0x03, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z6, Z6
 	VFMADD231PS Z19, Z1, Z5
-	VMOVUPS     Z5, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z5, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_rest3
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z5
 	VADDPS      Z18, Z5, K1, Z5
 	VALIGND     $0x0e, Z0, Z5, Z17
@@ -29198,10 +29365,11 @@ load_3_alike_overlap:
 	VADDPS      Z17, Z5, Z5
 
 load_3_alike_rest15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
 	VADDPS     Z18, Z17, K1, Z17
 	VALIGND    $0x0e, Z0, Z17, Z19
@@ -29210,14 +29378,15 @@ load_3_alike_rest15:
 	VADDPS     Z17, Z19, Z17
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z17, Z17
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
 	VALIGND    $0x0e, Z0, Z16, Z19
@@ -29226,14 +29395,15 @@ load_3_alike_rest14:
 	VADDPS     Z16, Z19, Z16
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z16, Z16
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
 	VADDPS     Z18, Z15, K1, Z15
 	VALIGND    $0x0e, Z0, Z15, Z19
@@ -29242,14 +29412,15 @@ load_3_alike_rest13:
 	VADDPS     Z15, Z19, Z15
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z15, Z15
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
 	VALIGND    $0x0e, Z0, Z14, Z19
@@ -29258,14 +29429,15 @@ load_3_alike_rest12:
 	VADDPS     Z14, Z19, Z14
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z14, Z14
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
 	VADDPS     Z18, Z13, K1, Z13
 	VALIGND    $0x0e, Z0, Z13, Z19
@@ -29274,14 +29446,15 @@ load_3_alike_rest11:
 	VADDPS     Z13, Z19, Z13
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z13, Z13
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
 	VALIGND    $0x0e, Z0, Z12, Z19
@@ -29290,14 +29463,15 @@ load_3_alike_rest10:
 	VADDPS     Z12, Z19, Z12
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z12, Z12
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
 	VADDPS     Z18, Z11, K1, Z11
 	VALIGND    $0x0e, Z0, Z11, Z19
@@ -29306,14 +29480,15 @@ load_3_alike_rest9:
 	VADDPS     Z11, Z19, Z11
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z11, Z11
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
 	VALIGND    $0x0e, Z0, Z10, Z19
@@ -29322,14 +29497,15 @@ load_3_alike_rest8:
 	VADDPS     Z10, Z19, Z10
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z10, Z10
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
 	VADDPS     Z18, Z9, K1, Z9
 	VALIGND    $0x0e, Z0, Z9, Z19
@@ -29338,14 +29514,15 @@ load_3_alike_rest7:
 	VADDPS     Z9, Z19, Z9
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z9, Z9
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
 	VALIGND    $0x0e, Z0, Z8, Z19
@@ -29354,14 +29531,15 @@ load_3_alike_rest6:
 	VADDPS     Z8, Z19, Z8
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z8, Z8
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
 	VADDPS     Z18, Z7, K1, Z7
 	VALIGND    $0x0e, Z0, Z7, Z19
@@ -29370,14 +29548,15 @@ load_3_alike_rest5:
 	VADDPS     Z7, Z19, Z7
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z7, Z7
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
 	VALIGND    $0x0e, Z0, Z6, Z19
@@ -29386,14 +29565,15 @@ load_3_alike_rest4:
 	VADDPS     Z6, Z19, Z6
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z6, Z6
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_rest3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
 	VADDPS     Z18, Z5, K1, Z5
 	VALIGND    $0x0e, Z0, Z5, Z19
@@ -29402,12 +29582,13 @@ load_3_alike_rest3:
 	VADDPS     Z5, Z19, Z5
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z5, Z5
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
 	VALIGND    $0x0e, Z0, Z4, Z19
@@ -29416,12 +29597,13 @@ load_3_alike_rest3:
 	VADDPS     Z4, Z19, Z4
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z4, Z4
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
 	VADDPS     Z18, Z3, K1, Z3
 	VALIGND    $0x0e, Z0, Z3, Z19
@@ -29430,12 +29612,13 @@ load_3_alike_rest3:
 	VADDPS     Z3, Z19, Z3
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z3, Z3
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
 	VALIGND    $0x0e, Z0, Z2, Z19
@@ -29444,19 +29627,19 @@ load_3_alike_rest3:
 	VADDPS     Z2, Z19, Z2
 	VALIGND.Z  $0x03, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z2, Z2
-	DECQ       R14
+	DECQ       R13
 	JZ         load_3_alike_loaded
 
 load_3_alike_loaded:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_3_alike_overlap
@@ -29468,47 +29651,47 @@ load_3_alike_last:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z13, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z12, Z13, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z11, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 
 load_3_alike_blocks:
@@ -29516,24 +29699,24 @@ load_3_alike_blocks:
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMULPS      Z1, Z11, Z11
 	VFMADD213PS Z11, Z1, Z12
@@ -29543,50 +29726,50 @@ load_3_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z9, Z10, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z8, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z7, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMULPS      Z1, Z4, Z4
 	VFMADD213PS Z4, Z1, Z5
@@ -29596,45 +29779,45 @@ load_3_alike_blocks:
 	VFMADD213PS Z8, Z1, Z9
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VADDPS      Z2, Z3, Z17
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z7, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z6, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 	VMOVAPS     Z5, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_3_alike_next
 
 load_3_alike_next:
 	JMP load_3_next
 
 load_4:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -12(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -12(CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_4_rows_below9
 	CMPQ  DX, $0x0d
@@ -29713,8 +29896,9 @@ load_4_rows_below2:
 	JMP load_4_rows_1
 
 load_4_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -29727,8 +29911,9 @@ load_4_rows_16:
 	ADDQ       BX, AX
 
 load_4_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -29741,8 +29926,9 @@ load_4_rows_15:
 	ADDQ       BX, AX
 
 load_4_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -29755,8 +29941,9 @@ load_4_rows_14:
 	ADDQ       BX, AX
 
 load_4_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -29769,8 +29956,9 @@ load_4_rows_13:
 	ADDQ       BX, AX
 
 load_4_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -29783,8 +29971,9 @@ load_4_rows_12:
 	ADDQ       BX, AX
 
 load_4_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -29797,8 +29986,9 @@ load_4_rows_11:
 	ADDQ       BX, AX
 
 load_4_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -29811,8 +30001,9 @@ load_4_rows_10:
 	ADDQ       BX, AX
 
 load_4_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -29825,8 +30016,9 @@ load_4_rows_9:
 	ADDQ       BX, AX
 
 load_4_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -29839,8 +30031,9 @@ load_4_rows_8:
 	ADDQ       BX, AX
 
 load_4_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -29853,8 +30046,9 @@ load_4_rows_7:
 	ADDQ       BX, AX
 
 load_4_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -29867,8 +30061,9 @@ load_4_rows_6:
 	ADDQ       BX, AX
 
 load_4_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -29881,8 +30076,9 @@ load_4_rows_5:
 	ADDQ       BX, AX
 
 load_4_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -29895,8 +30091,9 @@ load_4_rows_4:
 	ADDQ       BX, AX
 
 load_4_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -29909,8 +30106,9 @@ load_4_rows_3:
 	ADDQ       BX, AX
 
 load_4_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -29923,8 +30121,9 @@ load_4_rows_2:
 	ADDQ       BX, AX
 
 load_4_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -29945,61 +30144,61 @@ load_4_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z17, Z12, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z11, Z12, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z10, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z9, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     704(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     640(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z15, Z18, Z19
-	VMULPS     576(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z14, Z18, Z19
-	VMULPS     512(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 	VADDPS     Z13, Z18, Z18
-	VMULPS     448(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_4_next
 
 load_4_blocks:
@@ -30007,34 +30206,34 @@ load_4_blocks:
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
@@ -30044,84 +30243,84 @@ load_4_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z8, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
-	VMULPS  64(R9), Z7, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z7, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
-	VMULPS  (R9), Z6, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z6, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_4_next
 
 load_4_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -30135,52 +30334,53 @@ load_4_alike:
 	JE   load_4_alike_last
 
 load_4_alike_overlap:
-	MOVQ  DX, R13
-	IMULQ BX, R13
-	ADDQ  srcNext+64(FP), R13
-	ADDQ  R13, AX
-	MOVQ  AX, R13
-	MOVQ  R8, R12
-	IMULQ SI, R12
-	ADDQ  CX, R12
-	ADDQ  dstNext+80(FP), R12
+	MOVQ  DX, R12
+	IMULQ BX, R12
+	ADDQ  srcNext+64(FP), R12
+	ADDQ  R12, AX
+	MOVQ  AX, R12
+	MOVQ  DI, R11
+	IMULQ SI, R11
+	ADDQ  CX, R11
+	ADDQ  dstNext+80(FP), R11
 
 	// Rows that are not loaded where the last windows are done: those of the first row that has any, all above and reach below it.
-	MOVQ        first+40(FP), R14
-	ADDQ        $0x05, R14
+	MOVQ        first+40(FP), R13
+	ADDQ        $0x05, R13
 	VMULPS      Z1, Z17, Z17
 	VFMADD231PS Z16, Z1, Z17
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest15
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest15
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z17
 	VADDPS      Z18, Z17, K1, Z17
 	VALIGND     $0x0e, Z0, Z17, Z19
@@ -30198,14 +30398,15 @@ load_4_alike_overlap:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD231PS Z8, Z1, Z16
-	VMOVUPS     Z16, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z16, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest14
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z16
 	VADDPS      Z18, Z16, K1, Z16
 	VALIGND     $0x0e, Z0, Z16, Z19
@@ -30216,14 +30417,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z16, Z16
 	VADDPS      Z7, Z8, Z19
 	VFMADD231PS Z19, Z1, Z15
-	VMOVUPS     Z15, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z15, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest13
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z15
 	VADDPS      Z18, Z15, K1, Z15
 	VALIGND     $0x0e, Z0, Z15, Z20
@@ -30234,14 +30436,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z15, Z15
 	VADDPS      Z6, Z19, Z19
 	VFMADD231PS Z19, Z1, Z14
-	VMOVUPS     Z14, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z14, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest12
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z14
 	VADDPS      Z18, Z14, K1, Z14
 	VALIGND     $0x0e, Z0, Z14, Z20
@@ -30252,14 +30455,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z14, Z14
 	VADDPS      Z5, Z19, Z19
 	VFMADD231PS Z19, Z1, Z13
-	VMOVUPS     Z13, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z13, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest11
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z13
 	VADDPS      Z18, Z13, K1, Z13
 	VALIGND     $0x0e, Z0, Z13, Z20
@@ -30270,14 +30474,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z13, Z13
 	VADDPS      Z4, Z19, Z19
 	VFMADD231PS Z19, Z1, Z12
-	VMOVUPS     Z12, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z12, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest10
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z12
 	VADDPS      Z18, Z12, K1, Z12
 	VALIGND     $0x0e, Z0, Z12, Z20
@@ -30288,14 +30493,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z12, Z12
 	VADDPS      Z3, Z19, Z19
 	VFMADD231PS Z19, Z1, Z11
-	VMOVUPS     Z11, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z11, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest9
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z11
 	VADDPS      Z18, Z11, K1, Z11
 	VALIGND     $0x0e, Z0, Z11, Z20
@@ -30306,14 +30512,15 @@ load_4_alike_overlap:
 	VADDPS      Z18, Z11, Z11
 	VADDPS      Z2, Z19, Z19
 	VFMADD231PS Z19, Z1, Z10
-	VMOVUPS     Z10, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z10, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest8
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z10
 	VADDPS      Z18, Z10, K1, Z10
 	VALIGND     $0x0e, Z0, Z10, Z20
@@ -30323,14 +30530,15 @@ load_4_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z10, Z10
 	VFMADD231PS Z19, Z1, Z9
-	VMOVUPS     Z9, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z9, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest7
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z9
@@ -30340,14 +30548,15 @@ load_4_alike_overlap:
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z9
 	VADDPS      Z9, Z8, Z9
 	VMULPS      Z1, Z19, Z8
-	VMOVUPS     Z8, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z8, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest6
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z8
 	VADDPS      Z18, Z8, K1, Z8
 	VALIGND     $0x0e, Z0, Z8, Z19
@@ -30362,14 +30571,15 @@ load_4_alike_overlap:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD213PS Z6, Z1, Z7
-	VMOVUPS     Z7, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest5
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z7
 	VADDPS      Z18, Z7, K1, Z7
 	VALIGND     $0x0e, Z0, Z7, Z19
@@ -30378,14 +30588,15 @@ load_4_alike_overlap:
 	VADDPS      Z19, Z7, Z7
 	VALIGND.Z   $0x01, Z18, Z0, K3, Z18
 	VADDPS      Z18, Z7, Z7
-	VMOVUPS     Z6, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_rest4
-	PREFETCHT0  (R12)
-	ADDQ        DI, R12
-	SUBQ        BX, R13
-	VMOVUPS     (R13), Z18
+	PREFETCHT0  (R11)
+	PREFETCHT0  60(R11)
+	ADDQ        SI, R11
+	SUBQ        BX, R12
+	VMOVUPS     (R12), Z18
 	VALIGND.Z   $0x0f, Z0, Z18, K2, Z6
 	VADDPS      Z18, Z6, K1, Z6
 	VALIGND     $0x0e, Z0, Z6, Z17
@@ -30396,10 +30607,11 @@ load_4_alike_overlap:
 	VADDPS      Z17, Z6, Z6
 
 load_4_alike_rest15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z17
 	VADDPS     Z18, Z17, K1, Z17
 	VALIGND    $0x0e, Z0, Z17, Z19
@@ -30408,14 +30620,15 @@ load_4_alike_rest15:
 	VADDPS     Z19, Z17, Z17
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z17, Z17
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
 	VALIGND    $0x0e, Z0, Z16, Z19
@@ -30424,14 +30637,15 @@ load_4_alike_rest14:
 	VADDPS     Z19, Z16, Z16
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z16, Z16
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z15
 	VADDPS     Z18, Z15, K1, Z15
 	VALIGND    $0x0e, Z0, Z15, Z19
@@ -30440,14 +30654,15 @@ load_4_alike_rest13:
 	VADDPS     Z19, Z15, Z15
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z15, Z15
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
 	VALIGND    $0x0e, Z0, Z14, Z19
@@ -30456,14 +30671,15 @@ load_4_alike_rest12:
 	VADDPS     Z19, Z14, Z14
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z14, Z14
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z13
 	VADDPS     Z18, Z13, K1, Z13
 	VALIGND    $0x0e, Z0, Z13, Z19
@@ -30472,14 +30688,15 @@ load_4_alike_rest11:
 	VADDPS     Z19, Z13, Z13
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z13, Z13
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
 	VALIGND    $0x0e, Z0, Z12, Z19
@@ -30488,14 +30705,15 @@ load_4_alike_rest10:
 	VADDPS     Z19, Z12, Z12
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z12, Z12
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z11
 	VADDPS     Z18, Z11, K1, Z11
 	VALIGND    $0x0e, Z0, Z11, Z19
@@ -30504,14 +30722,15 @@ load_4_alike_rest9:
 	VADDPS     Z19, Z11, Z11
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z11, Z11
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
 	VALIGND    $0x0e, Z0, Z10, Z19
@@ -30520,14 +30739,15 @@ load_4_alike_rest8:
 	VADDPS     Z19, Z10, Z10
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z10, Z10
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z9
 	VADDPS     Z18, Z9, K1, Z9
 	VALIGND    $0x0e, Z0, Z9, Z19
@@ -30536,14 +30756,15 @@ load_4_alike_rest7:
 	VADDPS     Z19, Z9, Z9
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z9, Z9
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
 	VALIGND    $0x0e, Z0, Z8, Z19
@@ -30552,14 +30773,15 @@ load_4_alike_rest6:
 	VADDPS     Z19, Z8, Z8
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z8, Z8
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z7
 	VADDPS     Z18, Z7, K1, Z7
 	VALIGND    $0x0e, Z0, Z7, Z19
@@ -30568,14 +30790,15 @@ load_4_alike_rest5:
 	VADDPS     Z19, Z7, Z7
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z7, Z7
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_rest4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
 	VALIGND    $0x0e, Z0, Z6, Z19
@@ -30584,12 +30807,13 @@ load_4_alike_rest4:
 	VADDPS     Z19, Z6, Z6
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z6, Z6
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z5
 	VADDPS     Z18, Z5, K1, Z5
 	VALIGND    $0x0e, Z0, Z5, Z19
@@ -30598,12 +30822,13 @@ load_4_alike_rest4:
 	VADDPS     Z19, Z5, Z5
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z5, Z5
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
 	VALIGND    $0x0e, Z0, Z4, Z19
@@ -30612,12 +30837,13 @@ load_4_alike_rest4:
 	VADDPS     Z19, Z4, Z4
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z4, Z4
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z3
 	VADDPS     Z18, Z3, K1, Z3
 	VALIGND    $0x0e, Z0, Z3, Z19
@@ -30626,12 +30852,13 @@ load_4_alike_rest4:
 	VADDPS     Z19, Z3, Z3
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z3, Z3
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
-	SUBQ       BX, R13
-	VMOVUPS    (R13), Z18
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
+	SUBQ       BX, R12
+	VMOVUPS    (R12), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
 	VALIGND    $0x0e, Z0, Z2, Z19
@@ -30640,19 +30867,19 @@ load_4_alike_rest4:
 	VADDPS     Z19, Z2, Z2
 	VALIGND.Z  $0x01, Z18, Z0, K3, Z18
 	VADDPS     Z18, Z2, Z2
-	DECQ       R14
+	DECQ       R13
 	JZ         load_4_alike_loaded
 
 load_4_alike_loaded:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -12(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -12(CX)(R9*1), R9
+	MOVQ  DI, R10
 	DECQ  tiles+16(FP)
 	CMPQ  tiles+16(FP), $0x01
 	JNE   load_4_alike_overlap
@@ -30665,60 +30892,60 @@ load_4_alike_last:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z12, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z11, Z12, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z10, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z9, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 
 load_4_alike_blocks:
@@ -30727,29 +30954,29 @@ load_4_alike_blocks:
 	VFMADD231PS Z15, Z1, Z17
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z9, Z9
 	VFMADD213PS Z9, Z1, Z10
@@ -30761,62 +30988,62 @@ load_4_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z7, Z8, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z6, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z5, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z17, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 	VMULPS      Z1, Z2, Z2
 	VFMADD213PS Z2, Z1, Z3
@@ -30824,24 +31051,24 @@ load_4_alike_blocks:
 	VFMADD213PS Z4, Z1, Z5
 	VFMADD213PS Z5, Z1, Z6
 	VFMADD213PS Z6, Z1, Z7
-	VMOVUPS     Z7, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z7, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
-	VMOVUPS     Z6, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z6, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_4_alike_next
 
 load_4_alike_next:
 	JMP load_4_next
 
 load_5:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -8(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -8(CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_5_rows_below9
 	CMPQ  DX, $0x0d
@@ -30920,8 +31147,9 @@ load_5_rows_below2:
 	JMP load_5_rows_1
 
 load_5_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -30936,8 +31164,9 @@ load_5_rows_16:
 	ADDQ       BX, AX
 
 load_5_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -30952,8 +31181,9 @@ load_5_rows_15:
 	ADDQ       BX, AX
 
 load_5_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -30968,8 +31198,9 @@ load_5_rows_14:
 	ADDQ       BX, AX
 
 load_5_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -30984,8 +31215,9 @@ load_5_rows_13:
 	ADDQ       BX, AX
 
 load_5_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -31000,8 +31232,9 @@ load_5_rows_12:
 	ADDQ       BX, AX
 
 load_5_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -31016,8 +31249,9 @@ load_5_rows_11:
 	ADDQ       BX, AX
 
 load_5_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -31032,8 +31266,9 @@ load_5_rows_10:
 	ADDQ       BX, AX
 
 load_5_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -31048,8 +31283,9 @@ load_5_rows_9:
 	ADDQ       BX, AX
 
 load_5_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -31064,8 +31300,9 @@ load_5_rows_8:
 	ADDQ       BX, AX
 
 load_5_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -31080,8 +31317,9 @@ load_5_rows_7:
 	ADDQ       BX, AX
 
 load_5_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -31096,8 +31334,9 @@ load_5_rows_6:
 	ADDQ       BX, AX
 
 load_5_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -31112,8 +31351,9 @@ load_5_rows_5:
 	ADDQ       BX, AX
 
 load_5_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -31128,8 +31368,9 @@ load_5_rows_4:
 	ADDQ       BX, AX
 
 load_5_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -31144,8 +31385,9 @@ load_5_rows_3:
 	ADDQ       BX, AX
 
 load_5_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -31160,8 +31402,9 @@ load_5_rows_2:
 	ADDQ       BX, AX
 
 load_5_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -31185,74 +31428,74 @@ load_5_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z17, Z11, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z10, Z11, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z9, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z8, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     704(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z7, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     640(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     576(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z15, Z18, Z19
-	VMULPS     512(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z14, Z18, Z19
-	VMULPS     448(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z13, Z18, Z19
-	VMULPS     384(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 	VADDPS     Z12, Z18, Z18
-	VMULPS     320(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_5_next
 
 load_5_blocks:
@@ -31261,40 +31504,40 @@ load_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -31306,74 +31549,74 @@ load_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z8, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_5_next
 
 load_5_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -31389,73 +31632,73 @@ load_5_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z11, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z10, Z11, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z9, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z8, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 
 load_5_alike_blocks:
@@ -31465,34 +31708,34 @@ load_5_alike_blocks:
 	VFMADD231PS Z14, Z1, Z17
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMULPS      Z1, Z7, Z7
 	VFMADD213PS Z7, Z1, Z8
@@ -31506,78 +31749,78 @@ load_5_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z5, Z6, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z4, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z3, Z17, Z17
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 	VMOVAPS     Z7, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_5_alike_next
 
 load_5_alike_next:
 	JMP load_5_next
 
 load_6:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  -4(CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  -4(CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_6_rows_below9
 	CMPQ  DX, $0x0d
@@ -31656,8 +31899,9 @@ load_6_rows_below2:
 	JMP load_6_rows_1
 
 load_6_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -31672,8 +31916,9 @@ load_6_rows_16:
 	ADDQ       BX, AX
 
 load_6_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -31688,8 +31933,9 @@ load_6_rows_15:
 	ADDQ       BX, AX
 
 load_6_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -31704,8 +31950,9 @@ load_6_rows_14:
 	ADDQ       BX, AX
 
 load_6_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -31720,8 +31967,9 @@ load_6_rows_13:
 	ADDQ       BX, AX
 
 load_6_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -31736,8 +31984,9 @@ load_6_rows_12:
 	ADDQ       BX, AX
 
 load_6_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -31752,8 +32001,9 @@ load_6_rows_11:
 	ADDQ       BX, AX
 
 load_6_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -31768,8 +32018,9 @@ load_6_rows_10:
 	ADDQ       BX, AX
 
 load_6_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -31784,8 +32035,9 @@ load_6_rows_9:
 	ADDQ       BX, AX
 
 load_6_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -31800,8 +32052,9 @@ load_6_rows_8:
 	ADDQ       BX, AX
 
 load_6_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -31816,8 +32069,9 @@ load_6_rows_7:
 	ADDQ       BX, AX
 
 load_6_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -31832,8 +32086,9 @@ load_6_rows_6:
 	ADDQ       BX, AX
 
 load_6_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -31848,8 +32103,9 @@ load_6_rows_5:
 	ADDQ       BX, AX
 
 load_6_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -31864,8 +32120,9 @@ load_6_rows_4:
 	ADDQ       BX, AX
 
 load_6_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -31880,8 +32137,9 @@ load_6_rows_3:
 	ADDQ       BX, AX
 
 load_6_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -31896,8 +32154,9 @@ load_6_rows_2:
 	ADDQ       BX, AX
 
 load_6_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -31922,87 +32181,87 @@ load_6_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z17, Z10, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z9, Z10, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z8, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z7, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     704(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z6, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     640(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z5, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     576(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     512(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z15, Z18, Z19
-	VMULPS     448(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z14, Z18, Z19
-	VMULPS     384(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z13, Z18, Z19
-	VMULPS     320(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z12, Z18, Z19
-	VMULPS     256(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     256(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 	VADDPS     Z11, Z18, Z18
-	VMULPS     192(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     192(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_6_next
 
 load_6_blocks:
@@ -32012,46 +32271,46 @@ load_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -32065,66 +32324,66 @@ load_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z13, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z12, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_6_next
 
 load_6_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -32141,86 +32400,86 @@ load_6_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z10, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z9, Z10, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z8, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z6, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z5, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z11, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 
 load_6_alike_blocks:
@@ -32231,39 +32490,39 @@ load_6_alike_blocks:
 	VFMADD231PS Z13, Z1, Z17
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMULPS      Z1, Z5, Z5
 	VFMADD213PS Z5, Z1, Z6
@@ -32279,70 +32538,70 @@ load_6_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z3, Z4, Z17
 	VMOVAPS     Z15, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VADDPS      Z2, Z17, Z17
 	VMOVAPS     Z14, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z13, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z12, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z11, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z10, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z9, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 	VMOVAPS     Z8, Z18
 	VFMADD231PS Z17, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_6_alike_next
 
 load_6_alike_next:
 	JMP load_6_next
 
 load_7:
-	MOVQ  CX, R12
-	LEAQ  -1(R8), R10
-	IMULQ SI, R10
-	LEAQ  (CX)(R10*1), R10
-	MOVQ  R8, R11
+	MOVQ  CX, R11
+	LEAQ  -1(DI), R9
+	IMULQ SI, R9
+	LEAQ  (CX)(R9*1), R9
+	MOVQ  DI, R10
 	CMPQ  DX, $0x09
 	JLT   load_7_rows_below9
 	CMPQ  DX, $0x0d
@@ -32421,8 +32680,9 @@ load_7_rows_below2:
 	JMP load_7_rows_1
 
 load_7_rows_16:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z2
 	VADDPS     Z18, Z2, K1, Z2
@@ -32439,8 +32699,9 @@ load_7_rows_16:
 	ADDQ       BX, AX
 
 load_7_rows_15:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z3
 	VADDPS     Z17, Z3, K1, Z3
@@ -32457,8 +32718,9 @@ load_7_rows_15:
 	ADDQ       BX, AX
 
 load_7_rows_14:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z4
 	VADDPS     Z18, Z4, K1, Z4
@@ -32475,8 +32737,9 @@ load_7_rows_14:
 	ADDQ       BX, AX
 
 load_7_rows_13:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z5
 	VADDPS     Z17, Z5, K1, Z5
@@ -32493,8 +32756,9 @@ load_7_rows_13:
 	ADDQ       BX, AX
 
 load_7_rows_12:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z6
 	VADDPS     Z18, Z6, K1, Z6
@@ -32511,8 +32775,9 @@ load_7_rows_12:
 	ADDQ       BX, AX
 
 load_7_rows_11:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z7
 	VADDPS     Z17, Z7, K1, Z7
@@ -32529,8 +32794,9 @@ load_7_rows_11:
 	ADDQ       BX, AX
 
 load_7_rows_10:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z8
 	VADDPS     Z18, Z8, K1, Z8
@@ -32547,8 +32813,9 @@ load_7_rows_10:
 	ADDQ       BX, AX
 
 load_7_rows_9:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z9
 	VADDPS     Z17, Z9, K1, Z9
@@ -32565,8 +32832,9 @@ load_7_rows_9:
 	ADDQ       BX, AX
 
 load_7_rows_8:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z10
 	VADDPS     Z18, Z10, K1, Z10
@@ -32583,8 +32851,9 @@ load_7_rows_8:
 	ADDQ       BX, AX
 
 load_7_rows_7:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z11
 	VADDPS     Z17, Z11, K1, Z11
@@ -32601,8 +32870,9 @@ load_7_rows_7:
 	ADDQ       BX, AX
 
 load_7_rows_6:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z12
 	VADDPS     Z18, Z12, K1, Z12
@@ -32619,8 +32889,9 @@ load_7_rows_6:
 	ADDQ       BX, AX
 
 load_7_rows_5:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z13
 	VADDPS     Z17, Z13, K1, Z13
@@ -32637,8 +32908,9 @@ load_7_rows_5:
 	ADDQ       BX, AX
 
 load_7_rows_4:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z14
 	VADDPS     Z18, Z14, K1, Z14
@@ -32655,8 +32927,9 @@ load_7_rows_4:
 	ADDQ       BX, AX
 
 load_7_rows_3:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z15
 	VADDPS     Z17, Z15, K1, Z15
@@ -32673,8 +32946,9 @@ load_7_rows_3:
 	ADDQ       BX, AX
 
 load_7_rows_2:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z18
 	VALIGND.Z  $0x0f, Z0, Z18, K2, Z16
 	VADDPS     Z18, Z16, K1, Z16
@@ -32691,8 +32965,9 @@ load_7_rows_2:
 	ADDQ       BX, AX
 
 load_7_rows_1:
-	PREFETCHT0 (R12)
-	ADDQ       DI, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       SI, R11
 	VMOVUPS    (AX), Z17
 	VALIGND.Z  $0x0f, Z0, Z17, K2, Z18
 	VADDPS     Z17, Z18, K1, Z18
@@ -32720,100 +32995,100 @@ load_7_rows_1:
 	VADDPS     Z15, Z14, Z15
 	VADDPS     Z16, Z15, Z16
 	VADDPS     Z17, Z16, Z17
-	VMULPS     960(R9), Z17, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     960(R8), Z17, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z17, Z9, Z18
-	VMULPS     896(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     896(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z8, Z9, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     832(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     832(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z7, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     768(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     768(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z6, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     704(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     704(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z5, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     640(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     640(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z4, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     576(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     576(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z3, Z18, Z18
 	VADDPS     Z17, Z18, Z19
-	VMULPS     512(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     512(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z16, Z18, Z19
-	VMULPS     448(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     448(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z15, Z18, Z19
-	VMULPS     384(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     384(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z14, Z18, Z19
-	VMULPS     320(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     320(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z13, Z18, Z19
-	VMULPS     256(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     256(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z12, Z18, Z19
-	VMULPS     192(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     192(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z11, Z18, Z19
-	VMULPS     128(R9), Z19, Z19
-	VMOVUPS    Z19, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     128(R8), Z19, Z19
+	VMOVUPS    Z19, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 	VADDPS     Z10, Z18, Z18
-	VMULPS     64(R9), Z18, Z18
-	VMOVUPS    Z18, K4, (R10)
-	SUBQ       SI, R10
-	DECQ       R11
+	VMULPS     64(R8), Z18, Z18
+	VMOVUPS    Z18, K4, (R9)
+	SUBQ       SI, R9
+	DECQ       R10
 	JZ         load_7_next
 
 load_7_blocks:
@@ -32824,52 +33099,52 @@ load_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -32885,58 +33160,58 @@ load_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      load_7_next
 
 load_7_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)
@@ -32954,99 +33229,99 @@ load_7_alike:
 	VFMADD213PS Z14, Z1, Z15
 	VFMADD213PS Z15, Z1, Z16
 	VFMADD213PS Z16, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z17, Z18
 	VFMADD231PS Z9, Z1, Z18
-	VMOVUPS     Z18, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z18, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z8, Z9, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z7, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z6, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z5, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z4, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VADDPS      Z3, Z18, Z18
 	VMOVAPS     Z17, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z16, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z15, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z14, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z13, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z12, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z11, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z10, Z19
 	VFMADD231PS Z18, Z1, Z19
-	VMOVUPS     Z19, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z19, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 
 load_7_alike_blocks:
@@ -33058,44 +33333,44 @@ load_7_alike_blocks:
 	VFMADD231PS Z12, Z1, Z17
 	VFMADD231PS Z11, Z1, Z17
 	VFMADD231PS Z10, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z9, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z8, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z7, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z6, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z5, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z4, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VFMADD231PS Z3, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMULPS      Z1, Z3, Z3
 	VFMADD213PS Z3, Z1, Z4
@@ -33113,51 +33388,51 @@ load_7_alike_blocks:
 	VFMADD213PS Z15, Z1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z15, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z14, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z13, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z12, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z11, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z10, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 	VMOVAPS     Z9, Z17
 	VFMADD231PS Z2, Z1, Z17
-	VMOVUPS     Z17, K4, (R10)
-	SUBQ        SI, R10
-	DECQ        R11
+	VMOVUPS     Z17, K4, (R9)
+	SUBQ        SI, R9
+	DECQ        R10
 	JZ          load_7_alike_next
 
 load_7_alike_next:
@@ -33200,85 +33475,85 @@ down_below2:
 	JMP  down_1
 
 down_below1:
-	VMULPS  960(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  896(R9), Z16, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z16, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  832(R9), Z15, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z15, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  768(R9), Z14, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z14, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  704(R9), Z13, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z13, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  640(R9), Z12, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z12, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  576(R9), Z11, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z11, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  512(R9), Z10, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z10, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  448(R9), Z9, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z9, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  384(R9), Z8, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z8, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  320(R9), Z7, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z7, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  256(R9), Z6, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z6, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  192(R9), Z5, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z5, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  128(R9), Z4, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z4, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  64(R9), Z3, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z3, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
-	VMULPS  (R9), Z2, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z2, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_0_next
 
 down_0_next:
@@ -33288,129 +33563,129 @@ down_1:
 	CMPQ    DX, $0x03
 	JG      down_1_blocks
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z17, Z15, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z16, Z15, Z18
-	VMULPS  832(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 
 down_1_blocks:
 	VADDPS  Z16, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z15, Z17, Z17
-	VMULPS  896(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z14, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z13, Z14, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  768(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z13, Z12, Z13
 	VADDPS  Z13, Z11, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z10, Z11, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z10, Z8, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z7, Z6, Z7
 	VADDPS  Z7, Z5, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z4, Z5, Z17
 	VADDPS  Z6, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z4, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 	VADDPS  Z3, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_1_next
 
 down_1_next:
@@ -33421,149 +33696,149 @@ down_2:
 	JG      down_2_blocks
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z17, Z14, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z13, Z14, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z15, Z18, Z18
-	VMULPS  704(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 
 down_2_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z14, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  832(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z14, Z13, Z14
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z12, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z11, Z12, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  704(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z10, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  640(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z9, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
 	VADDPS  Z11, Z7, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z6, Z7, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z9, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z6, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z5, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 	VADDPS  Z4, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_2_next
 
 down_2_next:
@@ -33575,76 +33850,76 @@ down_3:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z17, Z13, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z12, Z13, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z11, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z14, Z18, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 
 down_3_blocks:
 	VADDPS  Z16, Z17, Z17
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z13, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  768(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z12, Z11, Z12
 	VADDPS  Z13, Z12, Z13
@@ -33652,51 +33927,51 @@ down_3_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z10, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z9, Z10, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  640(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z8, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z7, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
@@ -33704,35 +33979,35 @@ down_3_blocks:
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
 	VADDPS  Z9, Z3, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z2, Z3, Z17
 	VADDPS  Z8, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z7, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z6, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_3_next
 
 down_3_next:
@@ -33745,61 +34020,61 @@ down_4:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z17, Z12, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z11, Z12, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z10, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z9, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  576(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  512(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z13, Z18, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 
 down_4_blocks:
@@ -33807,34 +34082,34 @@ down_4_blocks:
 	VADDPS  Z15, Z17, Z17
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z12, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  704(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z10, Z9, Z10
 	VADDPS  Z11, Z10, Z11
@@ -33844,78 +34119,78 @@ down_4_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z8, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z7, Z8, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  576(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z6, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z5, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z11, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z10, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 	VADDPS  Z3, Z2, Z3
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
-	VMULPS  64(R9), Z7, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z7, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
-	VMULPS  (R9), Z6, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z6, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_4_next
 
 down_4_next:
@@ -33929,74 +34204,74 @@ down_5:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z17, Z11, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z10, Z11, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z9, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z8, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  576(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  512(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  448(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  384(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z12, Z18, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 
 down_5_blocks:
@@ -34005,40 +34280,40 @@ down_5_blocks:
 	VADDPS  Z14, Z17, Z17
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z11, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  640(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z8, Z7, Z8
 	VADDPS  Z9, Z8, Z9
@@ -34050,68 +34325,68 @@ down_5_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z6, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z5, Z6, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  512(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z4, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z3, Z17, Z17
 	VADDPS  Z13, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z12, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z8, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_5_next
 
 down_5_next:
@@ -34126,87 +34401,87 @@ down_6:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z17, Z10, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z9, Z10, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z8, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z6, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z5, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  576(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  512(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  448(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  384(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  320(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z12, Z18, Z19
-	VMULPS  256(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z11, Z18, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 
 down_6_blocks:
@@ -34216,46 +34491,46 @@ down_6_blocks:
 	VADDPS  Z13, Z17, Z17
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z10, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  640(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  576(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z6, Z5, Z6
 	VADDPS  Z7, Z6, Z7
@@ -34269,60 +34544,60 @@ down_6_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z4, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z3, Z4, Z17
 	VADDPS  Z15, Z17, Z18
-	VMULPS  448(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z2, Z17, Z17
 	VADDPS  Z14, Z17, Z18
-	VMULPS  384(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z13, Z17, Z18
-	VMULPS  320(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z12, Z17, Z18
-	VMULPS  256(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z11, Z17, Z18
-	VMULPS  192(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z10, Z17, Z18
-	VMULPS  128(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z9, Z17, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_6_next
 
 down_6_next:
@@ -34338,100 +34613,100 @@ down_7:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z17, Z16, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z17, Z9, Z18
-	VMULPS  896(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z8, Z9, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  832(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z7, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  768(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z6, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  704(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z5, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  640(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z4, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  576(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z3, Z18, Z18
 	VADDPS  Z17, Z18, Z19
-	VMULPS  512(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z16, Z18, Z19
-	VMULPS  448(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z15, Z18, Z19
-	VMULPS  384(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z14, Z18, Z19
-	VMULPS  320(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z13, Z18, Z19
-	VMULPS  256(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z12, Z18, Z19
-	VMULPS  192(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z11, Z18, Z19
-	VMULPS  128(R9), Z19, Z19
-	VMOVUPS Z19, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z19, Z19
+	VMOVUPS Z19, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z10, Z18, Z18
-	VMULPS  64(R9), Z18, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z18, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 
 down_7_blocks:
@@ -34442,52 +34717,52 @@ down_7_blocks:
 	VADDPS  Z12, Z17, Z17
 	VADDPS  Z11, Z17, Z17
 	VADDPS  Z10, Z17, Z17
-	VMULPS  960(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  960(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z9, Z17, Z17
-	VMULPS  896(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  896(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z8, Z17, Z17
-	VMULPS  832(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  832(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z7, Z17, Z17
-	VMULPS  768(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  768(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z6, Z17, Z17
-	VMULPS  704(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  704(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z5, Z17, Z17
-	VMULPS  640(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  640(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z4, Z17, Z17
-	VMULPS  576(R9), Z17, Z18
-	VMOVUPS Z18, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  576(R8), Z17, Z18
+	VMOVUPS Z18, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z3, Z17, Z17
-	VMULPS  512(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  512(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z4, Z3, Z4
 	VADDPS  Z5, Z4, Z5
@@ -34503,59 +34778,59 @@ down_7_blocks:
 	VADDPS  Z15, Z14, Z15
 	VADDPS  Z16, Z15, Z16
 	VADDPS  Z16, Z2, Z17
-	VMULPS  448(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  448(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z15, Z2, Z17
-	VMULPS  384(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  384(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z14, Z2, Z17
-	VMULPS  320(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  320(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z13, Z2, Z17
-	VMULPS  256(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  256(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z12, Z2, Z17
-	VMULPS  192(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  192(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z11, Z2, Z17
-	VMULPS  128(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  128(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z10, Z2, Z17
-	VMULPS  64(R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  64(R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 	VADDPS  Z9, Z2, Z17
-	VMULPS  (R9), Z17, Z17
-	VMOVUPS Z17, K4, (R10)
-	SUBQ    SI, R10
-	DECQ    R11
+	VMULPS  (R8), Z17, Z17
+	VMOVUPS Z17, K4, (R9)
+	SUBQ    SI, R9
+	DECQ    R10
 	JZ      down_7_next
 
 down_7_next:
 tile_next:
-	MOVQ  SI, R10
-	IMULQ R8, R10
-	ADDQ  R10, CX
+	MOVQ  SI, R9
+	IMULQ DI, R9
+	ADDQ  R9, CX
 	ADDQ  dstNext+80(FP), CX
 	ADDQ  srcNext+64(FP), AX
 	DECQ  tiles+16(FP)

@@ -192,7 +192,7 @@ func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h
 // heldMaxFastAVX512 works like heldMax.
 //
 //go:noescape
-func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32) (nan int)
+func heldMaxFastAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, scale *float32, halves *int32) (nan int)
 
 // slideBlockMaxFastAVX512 works like slideBlockMax.
 //
@@ -312,7 +312,7 @@ func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int
 // heldSumAVX512 works like heldSum.
 //
 //go:noescape
-func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, fetchRow int, scale *float32, halves *int32)
+func heldSumAVX512(dst *float32, src *float32, tiles int, h int, w int, first int, out int, srcRow int, srcNext int, dstRow int, dstNext int, reach int, columns int, alike int, scale *float32, halves *int32)
 
 // k3s1SameSumAVX512 works like k3s1SameSum.
 //

@@ -44,18 +44,17 @@ const (
 // factors as they grow, and ends as they meet them, so that next to no multiplications are left (VFMADD). Small ones also load a row of
 // the next tile as soon as one is done with, which hides how far away it is. (Of a tile's rows, more than reach have windows.)
 //
-// Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With each row that is loaded, a
-// line of the tile's result is fetched, fetchRow elements after the one before.
+// Whole vectors are loaded, and what is behind a row is left out by the masks of what is done with it. With each row that is loaded,
+// one of the result is fetched: its first line, and where tiles may be parts of planes, whose rows are apart, its last.
 func held(k kit) {
-	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike, fetchRow int, scale *float32, halves *int32)"+result(k.op))
+	begin(&k, "held", "func(dst, src *float32, tiles, h, w, first, out, srcRow, srcNext, dstRow, dstNext, reach, columns, alike int, scale *float32, halves *int32)"+result(k.op))
 	k.open()
 	src, dst, h := Load(Param("src"), GP64()), Load(Param("dst"), GP64()), Load(Param("h"), GP64())
 	in, out := k.rowMasks(Load(Param("w"), GP64()).(GPVirtual)), K()
 	KMOVW(Load(Param("out"), GP64()).(GPVirtual).As32(), out)
-	srcRow, dstRow, fetchRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64()), Load(Param("fetchRow"), GP64())
+	srcRow, dstRow := Load(Param("srcRow"), GP64()), Load(Param("dstRow"), GP64())
 	SHLQ(Imm(2), srcRow)
 	SHLQ(Imm(2), dstRow)
-	SHLQ(Imm(2), fetchRow)
 	SHLQ(Imm(2), param("srcNext"))
 	SHLQ(Imm(2), param("dstNext"))
 	windows := GP64() // rows of them
@@ -92,11 +91,13 @@ func held(k kit) {
 		rows[y] = k.identity()
 	}
 
-	// tile begins a tile, fetch fetches a line of it, skip moves dst behind it, and next goes on to the one that is there.
+	// tile begins a tile, fetch fetches a row of its result, skip moves dst behind it, and next goes on to the one that is there.
 	last, left, ahead := GP64(), GP64(), GP64()
-	fetch := func() {
-		PREFETCHT0(at(ahead, 0))
-		ADDQ(fetchRow, ahead)
+	fetch := func(ends int) {
+		for i := range ends {
+			PREFETCHT0(at(ahead, 4*i*(k.lanes()-1)))
+		}
+		ADDQ(dstRow, ahead)
 	}
 	tile := func(shift int) {
 		MOVQ(dst, ahead)
@@ -163,7 +164,7 @@ func held(k kit) {
 		MOVQ(param("first"), rest)
 		ADDQ(num(reach+1), rest)
 		up := func(y int) {
-			fetch()
+			fetch(2)
 			SUBQ(srcRow, row)
 			load(at(row, 0), y)
 		}
@@ -192,10 +193,13 @@ func held(k kit) {
 		Label(name + "_last")
 	}
 	cells := []VecVirtual{k.identity(), k.vec()} // of even and of odd rows, as they are loaded; of a first odd row, the other is looked at too
-	load := func(name string, lo, hi int, halves func(m Mem, row VecVirtual)) {
-		among(param("columns"), name, lo, hi)
-		for columns := lo; columns <= hi; columns++ {
-			name, shift := fmt.Sprintf("%s_%d", name, columns), 0
+	load := func(name string, lo int, halves func(m Mem, row VecVirtual)) {
+		among(param("columns"), name, lo, heldReach)
+		for columns := lo; columns <= heldReach; columns++ {
+			name, shift, ends := fmt.Sprintf("%s_%d", name, columns), 0, 2
+			if halves != nil || columns < 2 {
+				ends = 1 // windows of 3×3 on planes of several tiles go another way
+			}
 			if k.op == sum && halves == nil {
 				shift = heldShift(columns)
 			}
@@ -212,7 +216,7 @@ func held(k kit) {
 			among(h, name+"_rows", 1, heldRows)
 			for y := range rows {
 				Label(fmt.Sprintf("%s_rows_%d", name, heldRows-y))
-				fetch()
+				fetch(ends)
 				if halves != nil {
 					halves(at(src, 0), rows[y])
 				} else {
@@ -254,10 +258,10 @@ func held(k kit) {
 		halves := Load(Param("halves"), GP64())
 		TESTQ(halves, halves)
 		JEQ(LabelRef("wide"))
-		load("halves", halvesReach, heldReach, k.alongHalves(halves))
+		load("halves", halvesReach, k.alongHalves(halves))
 		Label("wide")
 	}
-	load("load", 0, heldReach, nil)
+	load("load", 0, nil)
 	Comment("Windows that are not square.")
 	Label("loaded")
 	among(param("reach"), "down", 0, heldReach)
