@@ -2043,8 +2043,10 @@ windows:
 
 cached:
 	PREFETCHT0  (R10)(DI*1)
+	PREFETCHT0  128(CX)(DI*1)
 	VMOVUPS     (DX)(DI*1), Z10
 	PREFETCHT0  64(R10)(DI*1)
+	PREFETCHT0  192(CX)(DI*1)
 	VMOVUPS     64(DX)(DI*1), Z11
 	CMPQ        AX, $0x02
 	JLE         cached_last0
@@ -4508,8 +4510,10 @@ windows:
 
 cached:
 	PREFETCHT0 (R11)(DI*1)
+	PREFETCHT0 128(CX)(DI*1)
 	VMOVUPS    (DX)(DI*1), Z12
 	PREFETCHT0 64(R11)(DI*1)
+	PREFETCHT0 192(CX)(DI*1)
 	VMOVUPS    64(DX)(DI*1), Z13
 	VMOVAPS    Z0, Z14
 	VMOVAPS    Z0, Z15
@@ -6073,7 +6077,7 @@ next:
 	RET
 
 // func k3s1MaxFastAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1MaxFastAVX512(SB), NOSPLIT, $0-160
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -6205,55 +6209,59 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS (CX)(R9*1), Z4
-	VMOVUPS (DX)(R9*1), Z5
-	VMAXPS  Z5, Z4, Z4
-	VMAXPS  (AX)(R9*1), Z4, Z6
-	VMAXPS  (BX)(R9*1), Z4, Z4
-	VCMPPS  $0x07, Z5, Z4, K2, K2
-	VALIGND $0x0f, Z2, Z4, Z5
-	VMAXPS  Z5, Z4, Z5
-	VALIGND $0x0e, Z2, Z4, Z2
-	VMAXPS  Z2, Z5, Z5
-	VMOVAPS Z4, Z2
-	VMOVUPS Z5, (DI)(R9*1)
-	VALIGND $0x0f, Z1, Z6, Z4
-	VMAXPS  Z4, Z6, Z4
-	VALIGND $0x0e, Z1, Z6, Z1
-	VMAXPS  Z1, Z4, Z4
-	VMOVAPS Z6, Z1
-	VMOVUPS Z4, (SI)(R9*1)
-	ADDQ    $0x40, R9
-	DECQ    R10
-	JNZ     vector
+	VMOVUPS    (CX)(R9*1), Z4
+	VMOVUPS    (DX)(R9*1), Z5
+	VMAXPS     Z5, Z4, Z4
+	VMAXPS     (AX)(R9*1), Z4, Z6
+	VMAXPS     (BX)(R9*1), Z4, Z4
+	VCMPPS     $0x07, Z5, Z4, K2, K2
+	VALIGND    $0x0f, Z2, Z4, Z5
+	VMAXPS     Z5, Z4, Z5
+	VALIGND    $0x0e, Z2, Z4, Z2
+	VMAXPS     Z2, Z5, Z5
+	VMOVAPS    Z4, Z2
+	PREFETCHT0 256(DI)(R9*1)
+	VMOVUPS    Z5, (DI)(R9*1)
+	VALIGND    $0x0f, Z1, Z6, Z4
+	VMAXPS     Z4, Z6, Z4
+	VALIGND    $0x0e, Z1, Z6, Z1
+	VMAXPS     Z1, Z4, Z4
+	VMOVAPS    Z6, Z1
+	PREFETCHT0 256(SI)(R9*1)
+	VMOVUPS    Z4, (SI)(R9*1)
+	ADDQ       $0x40, R9
+	DECQ       R10
+	JNZ        vector
 
 rest:
-	CMPQ    out+112(FP), $0x00
-	JEQ     next
-	VMOVAPS Z0, Z4
-	VMOVUPS (CX)(R9*1), K4, Z4
-	VMOVAPS Z0, Z5
-	VMOVUPS (DX)(R9*1), K4, Z5
-	VMAXPS  Z5, Z4, Z4
-	VMOVAPS Z0, Z6
-	VMOVUPS (AX)(R9*1), K4, Z6
-	VMAXPS  Z6, Z4, Z6
-	VMOVAPS Z0, Z7
-	VMOVUPS (BX)(R9*1), K4, Z7
-	VMAXPS  Z7, Z4, Z4
-	VCMPPS  $0x07, Z5, Z4, K3, K3
-	VALIGND $0x0f, Z2, Z4, Z5
-	VMAXPS  Z5, Z4, Z5
-	VALIGND $0x0e, Z2, Z4, Z2
-	VMAXPS  Z2, Z5, Z5
-	VMOVAPS Z4, Z2
-	VMOVUPS Z5, K5, (DI)(R9*1)
-	VALIGND $0x0f, Z1, Z6, Z2
-	VMAXPS  Z2, Z6, Z2
-	VALIGND $0x0e, Z1, Z6, Z1
-	VMAXPS  Z1, Z2, Z2
-	VMOVAPS Z6, Z1
-	VMOVUPS Z2, K5, (SI)(R9*1)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMOVAPS    Z0, Z4
+	VMOVUPS    (CX)(R9*1), K4, Z4
+	VMOVAPS    Z0, Z5
+	VMOVUPS    (DX)(R9*1), K4, Z5
+	VMAXPS     Z5, Z4, Z4
+	VMOVAPS    Z0, Z6
+	VMOVUPS    (AX)(R9*1), K4, Z6
+	VMAXPS     Z6, Z4, Z6
+	VMOVAPS    Z0, Z7
+	VMOVUPS    (BX)(R9*1), K4, Z7
+	VMAXPS     Z7, Z4, Z4
+	VCMPPS     $0x07, Z5, Z4, K3, K3
+	VALIGND    $0x0f, Z2, Z4, Z5
+	VMAXPS     Z5, Z4, Z5
+	VALIGND    $0x0e, Z2, Z4, Z2
+	VMAXPS     Z2, Z5, Z5
+	VMOVAPS    Z4, Z2
+	PREFETCHT0 256(DI)(R9*1)
+	VMOVUPS    Z5, K5, (DI)(R9*1)
+	VALIGND    $0x0f, Z1, Z6, Z2
+	VMAXPS     Z2, Z6, Z2
+	VALIGND    $0x0e, Z1, Z6, Z1
+	VMAXPS     Z1, Z2, Z2
+	VMOVAPS    Z6, Z1
+	PREFETCHT0 256(SI)(R9*1)
+	VMOVUPS    Z2, K5, (SI)(R9*1)
 
 next:
 	ADDQ  $0x02, R8
@@ -15722,8 +15730,10 @@ windows:
 
 cached:
 	PREFETCHT0 (R10)(DI*1)
+	PREFETCHT0 128(CX)(DI*1)
 	VMOVUPS    (DX)(DI*1), Z9
 	PREFETCHT0 64(R10)(DI*1)
+	PREFETCHT0 192(CX)(DI*1)
 	VMOVUPS    64(DX)(DI*1), Z10
 	VCMPPS     $0x07, Z9, Z10, K3, K3
 	CMPQ       AX, $0x02
@@ -17644,7 +17654,7 @@ next:
 	RET
 
 // func k3s1MaxAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1MaxAVX512(SB), NOSPLIT, $0-152
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -17768,6 +17778,7 @@ vector:
 	VFIXUPIMMPS $0x00, Z1, Z6, Z3
 	VMOVAPS     Z3, Z6
 	VMOVAPS     Z4, Z3
+	PREFETCHT0  256(DI)(R9*1)
 	VMOVUPS     Z6, (DI)(R9*1)
 	VALIGND     $0x0f, Z2, Z5, Z4
 	VMAXPS      Z4, Z5, Z4
@@ -17777,6 +17788,7 @@ vector:
 	VFIXUPIMMPS $0x00, Z1, Z4, Z2
 	VMOVAPS     Z2, Z4
 	VMOVAPS     Z5, Z2
+	PREFETCHT0  256(SI)(R9*1)
 	VMOVUPS     Z4, (SI)(R9*1)
 	ADDQ        $0x40, R9
 	DECQ        R10
@@ -17809,6 +17821,7 @@ rest:
 	VFIXUPIMMPS $0x00, Z1, Z6, Z3
 	VMOVAPS     Z3, Z6
 	VMOVAPS     Z4, Z3
+	PREFETCHT0  256(DI)(R9*1)
 	VMOVUPS     Z6, K2, (DI)(R9*1)
 	VALIGND     $0x0f, Z2, Z5, Z3
 	VMAXPS      Z3, Z5, Z3
@@ -17818,6 +17831,7 @@ rest:
 	VFIXUPIMMPS $0x00, Z1, Z3, Z2
 	VMOVAPS     Z2, Z3
 	VMOVAPS     Z5, Z2
+	PREFETCHT0  256(SI)(R9*1)
 	VMOVUPS     Z3, K2, (SI)(R9*1)
 
 next:
@@ -21045,7 +21059,7 @@ next:
 	RET
 
 // func k3s1SumAVX512(dst *float32, src *float32, planes int, h int, w int, oh int, ow int, y0 int, y1 int, top int, ahead int, blocks int, in0 int, in1 int, out int, scale *float32, pitch int, zeros *float32, fetch int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·k3s1SumAVX512(SB), NOSPLIT, $0-152
 	VPXORD Z0, Z0, Z0
 	MOVQ   in0+96(FP), AX
@@ -21156,53 +21170,57 @@ edge:
 	JZ    rest
 
 vector:
-	VMOVUPS (CX)(R11*1), Z3
-	VMOVUPS (DX)(R11*1), Z4
-	VADDPS  Z4, Z3, Z3
-	VADDPS  (AX)(R11*1), Z3, Z4
-	VADDPS  (BX)(R11*1), Z3, Z3
-	VALIGND $0x0f, Z2, Z3, Z5
-	VADDPS  Z5, Z3, Z5
-	VALIGND $0x0e, Z2, Z3, Z2
-	VADDPS  Z2, Z5, Z5
-	VMOVAPS Z3, Z2
-	VMULPS  (R9)(R11*1), Z5, Z5
-	VMOVUPS Z5, (R8)(R11*1)
-	VALIGND $0x0f, Z1, Z4, Z3
-	VADDPS  Z3, Z4, Z3
-	VALIGND $0x0e, Z1, Z4, Z1
-	VADDPS  Z1, Z3, Z3
-	VMOVAPS Z4, Z1
-	VMULPS  (DI)(R11*1), Z3, Z3
-	VMOVUPS Z3, (SI)(R11*1)
-	ADDQ    $0x40, R11
-	DECQ    R12
-	JNZ     vector
+	VMOVUPS    (CX)(R11*1), Z3
+	VMOVUPS    (DX)(R11*1), Z4
+	VADDPS     Z4, Z3, Z3
+	VADDPS     (AX)(R11*1), Z3, Z4
+	VADDPS     (BX)(R11*1), Z3, Z3
+	VALIGND    $0x0f, Z2, Z3, Z5
+	VADDPS     Z5, Z3, Z5
+	VALIGND    $0x0e, Z2, Z3, Z2
+	VADDPS     Z2, Z5, Z5
+	VMOVAPS    Z3, Z2
+	VMULPS     (R9)(R11*1), Z5, Z5
+	PREFETCHT0 256(R8)(R11*1)
+	VMOVUPS    Z5, (R8)(R11*1)
+	VALIGND    $0x0f, Z1, Z4, Z3
+	VADDPS     Z3, Z4, Z3
+	VALIGND    $0x0e, Z1, Z4, Z1
+	VADDPS     Z1, Z3, Z3
+	VMOVAPS    Z4, Z1
+	VMULPS     (DI)(R11*1), Z3, Z3
+	PREFETCHT0 256(SI)(R11*1)
+	VMOVUPS    Z3, (SI)(R11*1)
+	ADDQ       $0x40, R11
+	DECQ       R12
+	JNZ        vector
 
 rest:
-	CMPQ      out+112(FP), $0x00
-	JEQ       next
-	VMOVUPS.Z (CX)(R11*1), K1, Z3
-	VMOVUPS.Z (DX)(R11*1), K1, Z4
-	VADDPS    Z4, Z3, Z3
-	VMOVUPS.Z (AX)(R11*1), K1, Z4
-	VADDPS    Z4, Z3, Z4
-	VMOVUPS.Z (BX)(R11*1), K1, Z5
-	VADDPS    Z5, Z3, Z3
-	VALIGND   $0x0f, Z2, Z3, Z5
-	VADDPS    Z5, Z3, Z5
-	VALIGND   $0x0e, Z2, Z3, Z2
-	VADDPS    Z2, Z5, Z5
-	VMOVAPS   Z3, Z2
-	VMULPS    (R9)(R11*1), Z5, Z5
-	VMOVUPS   Z5, K2, (R8)(R11*1)
-	VALIGND   $0x0f, Z1, Z4, Z2
-	VADDPS    Z2, Z4, Z2
-	VALIGND   $0x0e, Z1, Z4, Z1
-	VADDPS    Z1, Z2, Z2
-	VMOVAPS   Z4, Z1
-	VMULPS    (DI)(R11*1), Z2, Z2
-	VMOVUPS   Z2, K2, (SI)(R11*1)
+	CMPQ       out+112(FP), $0x00
+	JEQ        next
+	VMOVUPS.Z  (CX)(R11*1), K1, Z3
+	VMOVUPS.Z  (DX)(R11*1), K1, Z4
+	VADDPS     Z4, Z3, Z3
+	VMOVUPS.Z  (AX)(R11*1), K1, Z4
+	VADDPS     Z4, Z3, Z4
+	VMOVUPS.Z  (BX)(R11*1), K1, Z5
+	VADDPS     Z5, Z3, Z3
+	VALIGND    $0x0f, Z2, Z3, Z5
+	VADDPS     Z5, Z3, Z5
+	VALIGND    $0x0e, Z2, Z3, Z2
+	VADDPS     Z2, Z5, Z5
+	VMOVAPS    Z3, Z2
+	VMULPS     (R9)(R11*1), Z5, Z5
+	PREFETCHT0 256(R8)(R11*1)
+	VMOVUPS    Z5, K2, (R8)(R11*1)
+	VALIGND    $0x0f, Z1, Z4, Z2
+	VADDPS     Z2, Z4, Z2
+	VALIGND    $0x0e, Z1, Z4, Z1
+	VADDPS     Z1, Z2, Z2
+	VMOVAPS    Z4, Z1
+	VMULPS     (DI)(R11*1), Z2, Z2
+	PREFETCHT0 256(SI)(R11*1)
+	VMOVUPS    Z2, K2, (SI)(R11*1)
 
 next:
 	ADDQ  $0x02, R10
