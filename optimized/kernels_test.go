@@ -1049,17 +1049,17 @@ func TestKernelBlocks(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	src, dst, other := fenced(t, 1<<19), fenced(t, 1<<19), fenced(t, 1<<19)
 	pad := func(k int) int { return []int{0, k / 2, r.IntN(k/2 + 1)}[r.IntN(3)] }
-	var strips, parts, goOn, nans int
+	var strips, parts, goOn, nans, fives int
 	for i := range 400 {
 		if raceEnabled && i%10 > 0 {
 			continue
 		}
-		kh, kw := 6+r.IntN(26), 3+r.IntN(61)
+		kh, kw := 5+r.IntN(27), 3+r.IntN(61)
 		switch i % 8 {
 		case 0:
 			kh = 6 + r.IntN(6*mostInBlock)
 		case 1:
-			kh = 6 + r.IntN(3)
+			kh = 5 + r.IntN(4)
 		}
 		p := pool2d.Params{
 			Op: pool2d.Op(i % 2), Kernel: pool2d.HW{H: kh, W: kw}, Stride: pool2d.HW{H: 1, W: 1}, CountPad: r.IntN(2) == 0, Divisor: r.IntN(2) * r.IntN(9),
@@ -1143,6 +1143,9 @@ func TestKernelBlocks(t *testing.T) {
 			if c.w.out > stripLeast {
 				strips++
 			}
+			if kh == 5 {
+				fives++
+			}
 			if c.bands > 1 {
 				parts++
 			}
@@ -1155,7 +1158,7 @@ func TestKernelBlocks(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d cases of several strips, %d of bands, %d of which went on with what the one before left, %d NaN", strips, parts, goOn, nans)
+	t.Logf("%d cases of several strips, %d of five rows, %d of bands, %d of which went on with what the one before left, %d NaN", strips, fives, parts, goOn, nans)
 }
 
 // TestKernelSet says which set ran, and that it is the one that was asked for.
