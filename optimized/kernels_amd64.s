@@ -9774,7 +9774,7 @@ plane15_end:
 	RET
 
 // func narrowMaxFastAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32) (nan int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·narrowMaxFastAVX512(SB), NOSPLIT, $0-112
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -9877,44 +9877,46 @@ steps0:
 	ADDQ    R11, DX
 
 steps0_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K2, K2
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z4
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z4, Z4
-	VPERMPS Z4, Z3, Z5
-	VMAXPS  Z5, Z4, Z4
-	VMOVUPS Z4, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps0
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K2, K2
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z4
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z4, Z4
+	VPERMPS    Z4, Z3, Z5
+	VMAXPS     Z5, Z4, Z4
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z4, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps0
 
 steps0_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z4
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z4, Z4
-	VPERMPS Z4, Z3, Z5
-	VMAXPS  Z5, Z4, Z4
-	VMOVUPS Z4, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps0_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z4
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z4, Z4
+	VPERMPS    Z4, Z3, Z5
+	VMAXPS     Z5, Z4, Z4
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z4, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps0_alone
+	JMP        next
 
 steps0_end:
 	CMPQ    steps+72(FP), $0x01
@@ -9942,46 +9944,48 @@ steps1:
 	ADDQ    R11, DX
 
 steps1_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K3, K3
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z5
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z5, Z5
-	VPERMPS Z5, Z3, Z6
-	VPERMPS Z5, Z4, Z5
-	VMAXPS  Z6, Z5, Z5
-	VMOVUPS Z5, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps1
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K3, K3
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z5
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z5, Z5
+	VPERMPS    Z5, Z3, Z6
+	VPERMPS    Z5, Z4, Z5
+	VMAXPS     Z6, Z5, Z5
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z5, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps1
 
 steps1_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z5
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z5, Z5
-	VPERMPS Z5, Z3, Z6
-	VPERMPS Z5, Z4, Z5
-	VMAXPS  Z6, Z5, Z5
-	VMOVUPS Z5, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps1_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z5
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z5, Z5
+	VPERMPS    Z5, Z3, Z6
+	VPERMPS    Z5, Z4, Z5
+	VMAXPS     Z6, Z5, Z5
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z5, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps1_alone
+	JMP        next
 
 steps1_end:
 	CMPQ    steps+72(FP), $0x02
@@ -10009,48 +10013,50 @@ steps2:
 	ADDQ    R11, DX
 
 steps2_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K1, K1
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z5
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z5, Z5
-	VPERMPS Z5, Z3, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z4, Z6
-	VMAXPS  Z6, Z5, Z5
-	VMOVUPS Z5, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps2
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K1, K1
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z5
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z5, Z5
+	VPERMPS    Z5, Z3, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z4, Z6
+	VMAXPS     Z6, Z5, Z5
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z5, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps2
 
 steps2_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z5
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z5, Z5
-	VPERMPS Z5, Z3, Z6
-	VMAXPS  Z6, Z5, Z5
-	VPERMPS Z5, Z4, Z6
-	VMAXPS  Z6, Z5, Z5
-	VMOVUPS Z5, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps2_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z5
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z5, Z5
+	VPERMPS    Z5, Z3, Z6
+	VMAXPS     Z6, Z5, Z5
+	VPERMPS    Z5, Z4, Z6
+	VMAXPS     Z6, Z5, Z5
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z5, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps2_alone
+	JMP        next
 
 steps2_end:
 	CMPQ    steps+72(FP), $0x03
@@ -10079,50 +10085,52 @@ steps3:
 	ADDQ    R11, DX
 
 steps3_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K2, K2
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z6
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z6, Z6
-	VPERMPS Z6, Z3, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z4, Z7
-	VPERMPS Z6, Z5, Z6
-	VMAXPS  Z7, Z6, Z6
-	VMOVUPS Z6, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps3
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K2, K2
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z6
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z6, Z6
+	VPERMPS    Z6, Z3, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z4, Z7
+	VPERMPS    Z6, Z5, Z6
+	VMAXPS     Z7, Z6, Z6
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z6, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps3
 
 steps3_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z6
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z6, Z6
-	VPERMPS Z6, Z3, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z4, Z7
-	VPERMPS Z6, Z5, Z6
-	VMAXPS  Z7, Z6, Z6
-	VMOVUPS Z6, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps3_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z6
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z6, Z6
+	VPERMPS    Z6, Z3, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z4, Z7
+	VPERMPS    Z6, Z5, Z6
+	VMAXPS     Z7, Z6, Z6
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z6, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps3_alone
+	JMP        next
 
 steps3_end:
 	CMPQ    steps+72(FP), $0x04
@@ -10151,52 +10159,54 @@ steps4:
 	ADDQ    R11, DX
 
 steps4_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K3, K3
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z6
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z6, Z6
-	VPERMPS Z6, Z3, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z4, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z5, Z7
-	VMAXPS  Z7, Z6, Z6
-	VMOVUPS Z6, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps4
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K3, K3
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z6
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z6, Z6
+	VPERMPS    Z6, Z3, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z4, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z5, Z7
+	VMAXPS     Z7, Z6, Z6
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z6, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps4
 
 steps4_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z6
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z6, Z6
-	VPERMPS Z6, Z3, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z4, Z7
-	VMAXPS  Z7, Z6, Z6
-	VPERMPS Z6, Z5, Z7
-	VMAXPS  Z7, Z6, Z6
-	VMOVUPS Z6, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps4_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z6
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z6, Z6
+	VPERMPS    Z6, Z3, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z4, Z7
+	VMAXPS     Z7, Z6, Z6
+	VPERMPS    Z6, Z5, Z7
+	VMAXPS     Z7, Z6, Z6
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z6, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps4_alone
+	JMP        next
 
 steps4_end:
 	CMPQ    steps+72(FP), $0x05
@@ -10226,54 +10236,56 @@ steps5:
 	ADDQ    R11, DX
 
 steps5_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K1, K1
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z7
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z7, Z7
-	VPERMPS Z7, Z3, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z4, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z5, Z8
-	VPERMPS Z7, Z6, Z7
-	VMAXPS  Z8, Z7, Z7
-	VMOVUPS Z7, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps5
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K1, K1
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z7
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z7, Z7
+	VPERMPS    Z7, Z3, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z4, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z5, Z8
+	VPERMPS    Z7, Z6, Z7
+	VMAXPS     Z8, Z7, Z7
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z7, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps5
 
 steps5_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z7
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z7, Z7
-	VPERMPS Z7, Z3, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z4, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z5, Z8
-	VPERMPS Z7, Z6, Z7
-	VMAXPS  Z8, Z7, Z7
-	VMOVUPS Z7, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps5_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z7
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z7, Z7
+	VPERMPS    Z7, Z3, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z4, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z5, Z8
+	VPERMPS    Z7, Z6, Z7
+	VMAXPS     Z8, Z7, Z7
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z7, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps5_alone
+	JMP        next
 
 steps5_end:
 	CMPQ    steps+72(FP), $0x06
@@ -10303,56 +10315,58 @@ steps6:
 	ADDQ    R11, DX
 
 steps6_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K2, K2
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z7
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z7, Z7
-	VPERMPS Z7, Z3, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z4, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z5, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z6, Z8
-	VMAXPS  Z8, Z7, Z7
-	VMOVUPS Z7, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps6
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K2, K2
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z7
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z7, Z7
+	VPERMPS    Z7, Z3, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z4, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z5, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z6, Z8
+	VMAXPS     Z8, Z7, Z7
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z7, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps6
 
 steps6_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z7
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z7, Z7
-	VPERMPS Z7, Z3, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z4, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z5, Z8
-	VMAXPS  Z8, Z7, Z7
-	VPERMPS Z7, Z6, Z8
-	VMAXPS  Z8, Z7, Z7
-	VMOVUPS Z7, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps6_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z7
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z7, Z7
+	VPERMPS    Z7, Z3, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z4, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z5, Z8
+	VMAXPS     Z8, Z7, Z7
+	VPERMPS    Z7, Z6, Z8
+	VMAXPS     Z8, Z7, Z7
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z7, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps6_alone
+	JMP        next
 
 steps6_end:
 	VMOVUPS (R14), Z3
@@ -10381,58 +10395,60 @@ steps7:
 	ADDQ    R11, DX
 
 steps7_row:
-	VMAXPS  (BX), Z1, K4, Z1
-	VCMPPS  $0x07, Z1, Z1, K3, K3
-	VMOVUPS Z1, (R11)(R10*1)
-	ADDQ    R8, BX
-	ADDQ    $0x40, R11
-	SUBQ    R8, CX
-	SUBQ    $0x40, DX
-	VMAXPS  (CX), Z2, K4, Z2
-	VMOVUPS Z2, (DX)
-	DECQ    R13
-	DECQ    R12
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z8
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z8, Z8
-	VPERMPS Z8, Z3, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z4, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z5, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z6, Z9
-	VPERMPS Z8, Z7, Z8
-	VMAXPS  Z9, Z8, Z8
-	VMOVUPS Z8, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JZ      next
-	TESTQ   R12, R12
-	JNZ     steps7
+	VMAXPS     (BX), Z1, K4, Z1
+	VCMPPS     $0x07, Z1, Z1, K3, K3
+	VMOVUPS    Z1, (R11)(R10*1)
+	ADDQ       R8, BX
+	ADDQ       $0x40, R11
+	SUBQ       R8, CX
+	SUBQ       $0x40, DX
+	VMAXPS     (CX), Z2, K4, Z2
+	VMOVUPS    Z2, (DX)
+	DECQ       R13
+	DECQ       R12
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z8
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z8, Z8
+	VPERMPS    Z8, Z3, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z4, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z5, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z6, Z9
+	VPERMPS    Z8, Z7, Z8
+	VMAXPS     Z9, Z8, Z8
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z8, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JZ         next
+	TESTQ      R12, R12
+	JNZ        steps7
 
 steps7_alone:
-	MOVQ    (AX), R14
-	VMOVUPS (DI)(R14*1), Z8
-	MOVQ    8(AX), R14
-	ADDQ    $0x10, AX
-	VMAXPS  (DI)(R14*1), Z8, Z8
-	VPERMPS Z8, Z3, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z4, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z5, Z9
-	VMAXPS  Z9, Z8, Z8
-	VPERMPS Z8, Z6, Z9
-	VPERMPS Z8, Z7, Z8
-	VMAXPS  Z9, Z8, Z8
-	VMOVUPS Z8, K5, (SI)
-	ADDQ    R9, SI
-	DECQ    R15
-	JNZ     steps7_alone
-	JMP     next
+	MOVQ       (AX), R14
+	VMOVUPS    (DI)(R14*1), Z8
+	MOVQ       8(AX), R14
+	ADDQ       $0x10, AX
+	VMAXPS     (DI)(R14*1), Z8, Z8
+	VPERMPS    Z8, Z3, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z4, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z5, Z9
+	VMAXPS     Z9, Z8, Z8
+	VPERMPS    Z8, Z6, Z9
+	VPERMPS    Z8, Z7, Z8
+	VMAXPS     Z9, Z8, Z8
+	PREFETCHT0 64(SI)
+	VMOVUPS    Z8, K5, (SI)
+	ADDQ       R9, SI
+	DECQ       R15
+	JNZ        steps7_alone
+	JMP        next
 
 next:
 	TESTQ R12, R12
@@ -19596,7 +19612,7 @@ plane15_end:
 	RET
 
 // func narrowMaxAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·narrowMaxAVX512(SB), NOSPLIT, $0-104
 	// −Inf, which loses every maximum
 	MOVL         $0xff800000, AX
@@ -19736,6 +19752,7 @@ steps0_row:
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z5, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19755,6 +19772,7 @@ steps0_alone:
 	VMAXPS      Z6, Z5, Z6
 	VFIXUPIMMPS $0x00, Z1, Z5, Z6
 	VMOVAPS     Z6, Z5
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z5, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19817,6 +19835,7 @@ steps1_row:
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z6, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19837,6 +19856,7 @@ steps1_alone:
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z6, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19902,6 +19922,7 @@ steps2_row:
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z6, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19925,6 +19946,7 @@ steps2_alone:
 	VMAXPS      Z7, Z6, Z7
 	VFIXUPIMMPS $0x00, Z1, Z6, Z7
 	VMOVAPS     Z7, Z6
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z6, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -19992,6 +20014,7 @@ steps3_row:
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20016,6 +20039,7 @@ steps3_alone:
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20086,6 +20110,7 @@ steps4_row:
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20113,6 +20138,7 @@ steps4_alone:
 	VMAXPS      Z8, Z7, Z8
 	VFIXUPIMMPS $0x00, Z1, Z7, Z8
 	VMOVAPS     Z8, Z7
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20185,6 +20211,7 @@ steps5_row:
 	VMAXPS      Z9, Z8, Z9
 	VFIXUPIMMPS $0x00, Z1, Z8, Z9
 	VMOVAPS     Z9, Z8
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20213,6 +20240,7 @@ steps5_alone:
 	VMAXPS      Z9, Z8, Z9
 	VFIXUPIMMPS $0x00, Z1, Z8, Z9
 	VMOVAPS     Z9, Z8
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20288,6 +20316,7 @@ steps6_row:
 	VMAXPS      Z9, Z8, Z9
 	VFIXUPIMMPS $0x00, Z1, Z8, Z9
 	VMOVAPS     Z9, Z8
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20319,6 +20348,7 @@ steps6_alone:
 	VMAXPS      Z9, Z8, Z9
 	VFIXUPIMMPS $0x00, Z1, Z8, Z9
 	VMOVAPS     Z9, Z8
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20394,6 +20424,7 @@ steps7_row:
 	VMAXPS      Z10, Z9, Z10
 	VFIXUPIMMPS $0x00, Z1, Z9, Z10
 	VMOVAPS     Z10, Z9
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -20426,6 +20457,7 @@ steps7_alone:
 	VMAXPS      Z10, Z9, Z10
 	VFIXUPIMMPS $0x00, Z1, Z9, Z10
 	VMOVAPS     Z10, Z9
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -23686,7 +23718,7 @@ plane15_end:
 	RET
 
 // func narrowSumAVX512(dst *float32, src *float32, tmp *float32, planes int, h int, w int, oh int, ow int, block int, steps int, index *uint32, rows *int, scale *float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
 TEXT ·narrowSumAVX512(SB), NOSPLIT, $8-104
 	VPXORD Z0, Z0, Z0
 	MOVQ   w+40(FP), AX
@@ -23812,6 +23844,7 @@ steps0_row:
 	VADDPS      Z6, Z7, Z7
 	VMULPS      (BP), Z7, Z7
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -23833,6 +23866,7 @@ steps0_alone:
 	VADDPS      Z6, Z7, Z7
 	VMULPS      (BP), Z7, Z7
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z7, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -23898,6 +23932,7 @@ steps1_row:
 	VADDPS      Z7, Z8, Z8
 	VMULPS      (BP), Z8, Z8
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -23922,6 +23957,7 @@ steps1_alone:
 	VADDPS      Z7, Z8, Z8
 	VMULPS      (BP), Z8, Z8
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z8, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -23988,6 +24024,7 @@ steps2_row:
 	VADDPS      Z7, Z9, Z9
 	VMULPS      (BP), Z9, Z9
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -24013,6 +24050,7 @@ steps2_alone:
 	VADDPS      Z7, Z9, Z9
 	VMULPS      (BP), Z9, Z9
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -24080,6 +24118,7 @@ steps3_row:
 	VADDPS      Z7, Z9, Z9
 	VMULPS      (BP), Z9, Z9
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -24106,6 +24145,7 @@ steps3_alone:
 	VADDPS      Z7, Z9, Z9
 	VMULPS      (BP), Z9, Z9
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z9, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -24177,6 +24217,7 @@ steps4_row:
 	VADDPS      Z8, Z10, Z10
 	VMULPS      (BP), Z10, Z10
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z10, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15
@@ -24206,6 +24247,7 @@ steps4_alone:
 	VADDPS      Z8, Z10, Z10
 	VMULPS      (BP), Z10, Z10
 	ADDQ        $0x40, BP
+	PREFETCHT0  64(SI)
 	VMOVUPS     Z10, K2, (SI)
 	ADDQ        R9, SI
 	DECQ        R15

@@ -390,6 +390,7 @@ func narrow(k kit) {
 				VMULPS(at(sc, 0), v, v)
 				ADDQ(Imm(64), sc)
 			}
+			PREFETCHT0(at(dst, narrowFetch))
 			VMOVUPS(v, out.k, at(dst, 0))
 			ADDQ(ow4, dst)
 			DECQ(y)
@@ -491,6 +492,10 @@ func narrow(k kit) {
 	VZEROUPPER()
 	RET()
 }
+
+// narrowFetch is how many bytes ahead results are fetched. 64 to 1024 are the same: on the Intel of model 207 (DESIGN.md), 0.56 to 0.96 of
+// the time without, from either cache.
+const narrowFetch = 64
 
 // narrowSteps is in how many steps windows of half of 16 cells double.
 const narrowSteps = 3
