@@ -43,9 +43,11 @@ const (
 	stripCells = 6 << 10 // of k rows, 24 KiB: half of the first-level cache
 	stripLeast = 256     // columns: k−1 cells before a strip are folded once more
 	stripSpare = 32      // columns that a strip may be narrower by; a window hangs over an edge by no more
-	// Planes that could be flat are pooled by blocks from so many windows a row on, if these are so wide: then that takes 0.5 to 1 of the
-	// time (-bench Narrow), and with fewer or narrower ones 0.9 to 2 (the same, with these at 0).
-	blocksOut, blocksWindow = 32, 16
+	// Planes that could be flat are pooled by blocks from so many windows a row on: then that takes 0.54 to 0.96 of the time (the Intel of
+	// model 207), and with 29 windows 1.01 to 1.08, with 12 to 23 1.35 to 1.9; or from fewer on if these are wide, where it takes 0.5 to 1
+	// (that of model 167, -bench Narrow) and 0.97 to 1.07.
+	blocksOut             = 40
+	wideOut, blocksWindow = 32, 16
 
 	mostInBlock = 256 // rows, of which a strip's columns fit blockBytes
 )
@@ -55,7 +57,7 @@ func (c *call[T]) isBlocks() bool {
 	h, w := c.h, c.w
 	// Of five rows, windows are pooled sooner so than by five loads where one strip is enough, and few of its rows are for the first
 	// block alone: 72 to 300 columns 0.55 to 0.9 of the time, 512 and more 1.05 to 1.2, five rows of 72 1.15 (the Intel of model 207).
-	five := h.d == 1 && h.k == 5 && h.in > 5 && w.out <= stripLeast
+	five := h.d == 1 && h.k == 5 && h.in > 5 && flatWidth < w.in && w.out <= stripLeast
 	return c.ops.slideBlock.exact != nil && c.unit == 1 && h.s == 1 && (five || h.byBlocks()) && h.k <= mostInBlock &&
 		w.s == 1 && w.d == 1 && w.k <= min(c.ops.widest, w.in) && c.ops.slidePays(w.k, w.in)
 }

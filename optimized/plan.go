@@ -391,7 +391,7 @@ func (c *call[T]) choose(hold bool) {
 		return
 	}
 	byBlocks := c.isBlocks()
-	if !(byBlocks && c.w.out >= blocksOut && c.w.k >= blocksWindow) && c.isFlat() {
+	if !(byBlocks && (c.w.out >= blocksOut || c.w.out >= wideOut && c.w.k >= blocksWindow)) && c.isFlat() {
 		c.path = pathFlat
 		return
 	}
