@@ -712,9 +712,10 @@ func testFused(t *testing.T, s *set, op pool2d.Op, kind, widest int) {
 			what := fmt.Sprintf("%s, rows %d-%d", caseName(in, p, pool2d.NCHW), f.y0, f.y1)
 			exact := func(d, s []float32) { poison(d); k.exact(d, s, &f, c.by) }
 			want := func(d, s []float32) { poison(d); contract(d, s) }
-			against(t, op == pool2d.Max && w%16 == variant, what+", exact", src, dst, f.planes*h*w, cells, exact, want)
+			everywhere := w%16 == variant && f.planes*h*w < 1000 // a NaN
+			against(t, op == pool2d.Max && everywhere, what+", exact", src, dst, f.planes*h*w, cells, exact, want)
 			if k.fast != nil {
-				against(t, w%16 == variant, what+", fast", src, dst, f.planes*h*w, cells, func(d, s []float32) {
+				against(t, everywhere, what+", fast", src, dst, f.planes*h*w, cells, func(d, s []float32) {
 					poison(d)
 					if !k.fast(d, s, &f, c.by) {
 						if !slices.ContainsFunc(s, func(v float32) bool { return v != v }) {
@@ -846,7 +847,7 @@ func testSmall(t *testing.T, o *ops[float32], op pool2d.Op, widest, tallest int,
 				}
 				cases++
 				cells, results := in.C*h*w, in.C*out.H*out.W
-				against(t, op == pool2d.Max && (5*w+h)%24 == variant && cells < 450, caseName(in, p, pool2d.NCHW), src, dst, cells, results, kernel, want)
+				against(t, op == pool2d.Max && (5*w+h)%24 == variant && cells < 300, caseName(in, p, pool2d.NCHW), src, dst, cells, results, kernel, want)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"example.com/pool2d/ci/poolgate/internal/exact"
 )
 
-var simSessions = flag.Int("sessions", 40, "simulated `sessions` of each regime")
+var simSessions = flag.Int("sessions", 24, "simulated `sessions` of each regime")
 
 // A regime is a kind of machine to measure on. Standard deviations are of the logarithm of a time; ranges are
 // log-uniform over benchmarks.
