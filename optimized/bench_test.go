@@ -66,6 +66,7 @@ func BenchmarkPool2D(b *testing.B) {
 		{"near-150-5", pool2d.Shape{N: 1, C: 4, H: 150, W: 150}, 5, 1, 2},
 		{"near-20-5", pool2d.Shape{N: 1, C: 256, H: 20, W: 20}, 5, 1, 2},
 		{"near-14-2", pool2d.Shape{N: 1, C: 306, H: 14, W: 14}, 2, 1, 0},
+		{"near-14-stride2", pool2d.Shape{N: 1, C: 512, H: 14, W: 14}, 3, 2, 1},
 		{"near-inception", pool2d.Shape{N: 1, C: 64, H: 35, W: 35}, 3, 1, 1},
 		{"near-win31", pool2d.Shape{N: 1, C: 1, H: 256, W: 1024}, 31, 1, 15},
 		{"small-win31", pool2d.Shape{N: 1, C: 1, H: 128, W: 128}, 31, 1, 15},

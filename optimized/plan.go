@@ -373,16 +373,16 @@ func (c *call[T]) choose(hold bool) {
 		c.path = pathHeld
 		return
 	}
-	packs := c.isPacked()
-	if c.kind >= 0 && !(packs && c.w.in <= packedSooner && c.w.in != 16) { // two whole vectors
+	packs, narrow := c.isPacked(), c.isNarrow()
+	sooner = packs && c.w.in <= packedSooner && c.w.in != 16 || narrow && !c.stream // than fused; 16 are two whole vectors of AVX2
+	switch {
+	case c.kind >= 0 && !sooner:
 		c.path = pathFused
 		return
-	}
-	if packs {
+	case packs:
 		c.path = pathPacked
 		return
-	}
-	if c.isNarrow() {
+	case narrow:
 		c.path = pathNarrow
 		return
 	}
